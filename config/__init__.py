@@ -1,0 +1,1 @@
+"""Settles: defaults, a file and the environment into one frozen Settings."""

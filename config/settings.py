@@ -1,0 +1,207 @@
+"""Settings: defaults, then a TOML file, then the environment, as one frozen, typed object."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.errors import ConfigError
+
+FILE_NAME = "bazaarwatch.toml"
+_PREFIX = "BAZAARWATCH_"
+_DELIMITER = "__"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseSettings(_Section):
+    """Where the tables are."""
+
+    url: SecretStr
+    crash_at: int = Field(ge=0)
+
+
+class FetchSettings(_Section):
+    """How the only door to the network behaves."""
+
+    contact: str
+    own_addresses: tuple[str, ...]
+    pace_s: float = Field(ge=0.5)
+    own_pace_s: float = Field(ge=0)
+    timeout_s: float = Field(gt=0)
+    connect_timeout_s: float = Field(gt=0)
+    max_bytes: int = Field(gt=0)
+    max_decoded_bytes: int = Field(gt=0)
+    max_redirects: int = Field(ge=0)
+    retries: int = Field(ge=0)
+    max_wait_s: float = Field(ge=0)
+    respect_robots: bool
+
+
+class SandboxSettings(_Section):
+    """Limits of the child processes that touch hostile bytes."""
+
+    children: int = Field(ge=1)
+    memory_mb: int = Field(ge=512)
+    rss_mb: int = Field(ge=64)
+    picture_timeout_s: float = Field(gt=0)
+    page_timeout_s: float = Field(gt=0)
+    idle_s: float = Field(ge=0)
+    tasks_per_child: int = Field(ge=1)
+
+
+class ScheduleSettings(_Section):
+    """When searches run and how much at once."""
+
+    tick_s: float = Field(gt=0)
+    rhythm_h: float = Field(gt=0)
+    page_limit: int = Field(ge=1)
+    concurrency: int = Field(ge=1)
+    attempts: int = Field(ge=1)
+
+
+class DigestSettings(_Section):
+    """When a summary is due and how long it may be."""
+
+    rhythm_h: float = Field(ge=0)
+    limit: int = Field(ge=1)
+
+
+class MailSettings(_Section):
+    """The SMTP server that digests leave by."""
+
+    host: str
+    port: int = Field(ge=1, le=65535)
+    username: str
+    password: SecretStr
+    sender: str
+    recipients: tuple[str, ...]
+    tls: Literal["starttls", "tls", "none"]
+
+
+class LogSettings(_Section):
+    """What the log says."""
+
+    level: Literal["debug", "info", "warning", "error"]
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. ``data_dir`` holds the database, pictures, captures, digests and packs."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path
+    database: DatabaseSettings
+    fetch: FetchSettings
+    sandbox: SandboxSettings
+    schedule: ScheduleSettings
+    digest: DigestSettings
+    mail: MailSettings
+    log: LogSettings
+
+    @property
+    def database_url(self) -> str:
+        """The SQLAlchemy URL; SQLite in the data folder unless one is set."""
+        return self.database.url.get_secret_value() or f"sqlite+aiosqlite:///{self.data_dir / 'bazaarwatch.db'}"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is the file in the data folder."""
+        return not self.database.url.get_secret_value()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` hands in: the process environment is never read behind its back."""
+        return (init_settings,)
+
+
+class _Environment(EnvSettingsSource):
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = {name.lower(): value for name, value in environ.items()}
+        super().__init__(Settings, env_prefix=_PREFIX, env_nested_delimiter=_DELIMITER)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return self._environ
+
+
+def default_data_dir(environ: Mapping[str, str]) -> Path:
+    """The data folder: ``BAZAARWATCH_DATA_DIR`` or the platform's place for a user's data."""
+    named = environ.get(f"{_PREFIX}DATA_DIR")
+    return Path(named).expanduser() if named else Path(platformdirs.user_data_dir("bazaarwatch", appauthor=False))
+
+
+def load(data_dir: Path, environ: Mapping[str, str]) -> Settings:
+    """Settle the settings for one data folder.
+
+    Args:
+        data_dir: Holds ``bazaarwatch.toml`` (optional) and everything the program keeps.
+        environ: The process environment; ``BAZAARWATCH_SECTION__KEY`` overrides the file.
+
+    Raises:
+        ConfigError: A file is no TOML, a key is unknown or a value does not fit.
+    """
+    defaults = tomllib.loads((resources.files("config") / "defaults.toml").read_text("utf-8"))
+    path = data_dir / FILE_NAME
+    file = _read_file(path)
+    known = sorted(_keys(defaults))
+    for key in _keys(file):
+        _require_known(key, known, str(path))
+    overrides = {name: value for name, value in environ.items() if name.startswith(_PREFIX) and _DELIMITER in name}
+    for name in overrides:
+        _require_known(name.removeprefix(_PREFIX).lower().replace(_DELIMITER, "."), known, f"environment: {name}")
+    try:
+        values = _merge(_merge(defaults, file), _Environment(overrides)())
+        return Settings(**{**values, "data_dir": data_dir.expanduser().absolute()})
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path} or environment: {key}: {first['msg']}") from None
+    except ValueError as error:  # a list or number in the environment that is no JSON
+        raise ConfigError(f"environment: {error}") from None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _keys(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _keys(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def _require_known(key: str, known: list[str], place: str) -> None:
+    if key in known:
+        return
+    nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+    raise ConfigError(f"{place}: unknown key {key!r}; did you mean {nearest!r}?")
+
+
+def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in over.items():
+        merged[name] = _merge(merged[name], value) if isinstance(value, dict) and name in merged else value
+    return merged

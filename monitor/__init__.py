@@ -1,0 +1,1 @@
+"""Composes: talks to the world, orders the work, shows it to people."""

@@ -1,0 +1,44 @@
+"""What can go wrong while talking to the world, arranged by what happens next."""
+
+from datetime import datetime
+
+
+class MonitorError(Exception):
+    """Base of everything this folder raises on purpose."""
+
+
+class FetchError(MonitorError):
+    """A request that must not or cannot be made: refused address, missing contact, malformed URL."""
+
+
+class TryLater(FetchError):
+    """The unit of work goes back to the queue until ``retry_at``."""
+
+    def __init__(self, message: str, retry_at: datetime) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+
+
+class Offline(TryLater):
+    """This machine has no network: nobody's fault, no retry is spent, no site turns unhealthy."""
+
+
+class LayoutChanged(MonitorError):
+    """A page lacks what its parser relies on; the caller turns it into outcome drift."""
+
+    def __init__(self, marketplace: str, selector: str) -> None:
+        super().__init__(f"{marketplace}: nothing found at {selector!r}; the layout may have changed")
+        self.marketplace = marketplace
+        self.selector = selector
+
+
+class SandboxError(MonitorError):
+    """A child process broke its limits or died; the input is to blame and is skipped."""
+
+
+class ImportRefused(MonitorError):
+    """A file handed to `import` cannot be read as a saved page, an archive or a list of URLs."""
+
+
+class NoticeRefused(MonitorError):
+    """A complaint lacks something its platform demands; the message lists every missing field."""

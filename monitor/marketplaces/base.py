@@ -1,0 +1,85 @@
+"""What a marketplace must offer: how to ask it, and how to read its pages. Pure: no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from detectors.model import Listing, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A page to ask for, by GET. ``params`` are appended to the query by the fetcher."""
+
+    url: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Bytes as fetched or saved.
+
+    ``outcome`` is set by the fetcher where the transport alone decides (failed, rate_limited, gone by 404 or 410,
+    blocked by robots.txt or 401/403/451); ``None`` leaves it to the classifier and then the parser.
+    """
+
+    url: str  # after redirects
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)  # lower-case names
+    fetched_at: datetime | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    address: str | None = None  # the IP address that answered
+    retry_at: datetime | None = None  # set with rate_limited and blocked
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedPage:
+    """What a page says. Listings are there only with outcome ``ok``."""
+
+    outcome: Outcome
+    marketplace: str
+    listings: tuple[Listing, ...] = ()
+    next: str | None = None  # absolute URL of the following page
+    layout: str = ""  # which of the known layouts matched
+    reason: str = ""  # for every outcome but ok: what was seen
+    kind: str = ""  # "search" or "product" where the parser knows
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often one host may be asked."""
+
+    requests_per_minute: float = 20.0
+
+
+class Marketplace(Protocol):
+    """One marketplace. Stateless; every method is pure."""
+
+    name: str  # stored with every listing: never changes
+    hosts: frozenset[str]  # registrable hosts it answers on; empty for shops that live on any host
+    pace: Pace
+
+    def search_request(self, keyword: str) -> Request | None:
+        """The first page of a keyword search; None where plain HTTP cannot search this site."""
+
+    def listing_request(self, listing: Listing) -> Request | None:
+        """The item's own page, where it shows more than the search page (seller, more pictures)."""
+
+    def recognises(self, page: Page) -> bool:
+        """Whether the page is this marketplace's, by its URL or, failing that, its content."""
+
+    def canonical(self, url: str) -> tuple[str, str] | None:
+        """(listing id, canonical URL) of any form of a listing's URL; None if it is no listing's."""
+
+    def parse(self, page: Page) -> ParsedPage:
+        """Read one page that the classifier let through.
+
+        Raises:
+            LayoutChanged: The page lacks what the parser relies on (the caller makes it ``drift``).
+        """
