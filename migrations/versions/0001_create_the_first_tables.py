@@ -1,0 +1,414 @@
+"""Create the first tables."""
+
+import sqlalchemy as sa
+from alembic import op
+
+import storage.tables
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "allowed_sellers",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("marketplace", sa.String(), nullable=False),
+        sa.Column("seller_id", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("added_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_allowed_sellers")),
+        sa.UniqueConstraint("marketplace", "seller_id", name=op.f("uq_allowed_sellers_marketplace_seller_id")),
+    )
+    op.create_table(
+        "audit_log",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("previous", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
+        sa.UniqueConstraint("previous", name=op.f("uq_audit_log_previous")),
+    )
+    op.create_table(
+        "digests",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.Column("alerts", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("folder", sa.String(), nullable=False),
+        sa.Column("mailed_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_digests")),
+        sa.UniqueConstraint("until_at", name=op.f("uq_digests_until_at")),
+    )
+    op.create_table(
+        "hosts",
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("next_allowed_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.Column("blocked_until", storage.tables.Utc(timezone=True), nullable=True),
+        sa.Column("block_count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("robots", sa.LargeBinary(), nullable=True),
+        sa.Column("robots_status", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("robots_fetched_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("outcome_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.Column("healthy_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("host", name=op.f("pk_hosts")),
+    )
+    op.create_table(
+        "owners",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("country", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("phone", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("created_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_owners")),
+        sa.UniqueConstraint("name", name=op.f("uq_owners_name")),
+    )
+    op.create_table(
+        "pictures",
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("failure", sa.String(), nullable=True),
+        sa.Column("first_seen_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_pictures")),
+    )
+    op.create_table(
+        "searches",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("marketplace", sa.String(), nullable=False),
+        sa.Column("keyword", sa.String(), nullable=False),
+        sa.Column("rhythm_h", sa.Double(), nullable=False),
+        sa.Column("page_limit", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("next_run_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.Column("paused_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.Column("removed_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.Column("created_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_searches")),
+        sa.UniqueConstraint("marketplace", "keyword", name=op.f("uq_searches_marketplace_keyword")),
+    )
+    with op.batch_alter_table("searches", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_searches_next_run_at"), ["next_run_at"], unique=False)
+
+    op.create_table(
+        "sellers",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("marketplace", sa.String(), nullable=False),
+        sa.Column("seller_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=True),
+        sa.Column("first_seen_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sellers")),
+        sa.UniqueConstraint("marketplace", "seller_id", name=op.f("uq_sellers_marketplace_seller_id")),
+    )
+    op.create_table(
+        "cases",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seller_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("opened_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["seller_key"], ["sellers.id"], name=op.f("fk_cases_seller_key_sellers")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
+        sa.UniqueConstraint("seller_key", name=op.f("uq_cases_seller_key")),
+    )
+    op.create_table(
+        "crawls",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("search_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("marketplace", sa.String(), nullable=False),
+        sa.Column("started_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.Column("finished_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("next_url", sa.String(), nullable=True),
+        sa.Column("pages", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("listings_seen", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("listings_new", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["search_id"], ["searches.id"], name=op.f("fk_crawls_search_id_searches")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_crawls")),
+    )
+    with op.batch_alter_table("crawls", schema=None) as batch_op:
+        batch_op.create_index("ix_crawls_search_id_finished_at", ["search_id", "finished_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_crawls_started_at"), ["started_at"], unique=False)
+
+    op.create_table(
+        "rights",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("owner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("created_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["owner_id"], ["owners.id"], name=op.f("fk_rights_owner_id_owners")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rights")),
+        sa.UniqueConstraint("owner_id", "number", name=op.f("uq_rights_owner_id_number")),
+    )
+    op.create_table(
+        "works",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("owner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("reference_price", storage.tables.Money(), nullable=True),
+        sa.Column("currency", sa.String(), nullable=True),
+        sa.Column("created_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.Column("removed_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["owner_id"], ["owners.id"], name=op.f("fk_works_owner_id_owners")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_works")),
+        sa.UniqueConstraint("owner_id", "title", name=op.f("uq_works_owner_id_title")),
+    )
+    op.create_table(
+        "captures",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("crawl_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("marketplace", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=True),
+        sa.Column("how", sa.String(), nullable=False),
+        sa.Column("captured_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.CheckConstraint("how IN ('fetched', 'imported')", name=op.f("ck_captures_how")),
+        sa.ForeignKeyConstraint(["crawl_id"], ["crawls.id"], name=op.f("fk_captures_crawl_id_crawls")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_captures")),
+        sa.UniqueConstraint("url", "captured_at", name=op.f("uq_captures_url_captured_at")),
+    )
+    with op.batch_alter_table("captures", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_captures_crawl_id"), ["crawl_id"], unique=False)
+
+    op.create_table(
+        "complaints",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("site", sa.String(), nullable=False),
+        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("right_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("explanation", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("drafted_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.Column("confirmation", sa.JSON(), nullable=True),
+        sa.Column("confirmed_by", sa.String(), nullable=True),
+        sa.Column("confirmed_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.Column("exported_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.Column("pack", sa.String(), nullable=True),
+        sa.Column("pack_sha256", sa.String(length=64), nullable=True),
+        sa.CheckConstraint("state IN ('draft', 'approved', 'exported', 'cancelled')", name=op.f("ck_complaints_state")),
+        sa.CheckConstraint(
+            "state IN ('draft', 'cancelled') OR (confirmed_by IS NOT NULL AND confirmation IS NOT NULL)",
+            name=op.f("ck_complaints_confirmed_by_a_person"),
+        ),
+        sa.ForeignKeyConstraint(["right_id"], ["rights.id"], name=op.f("fk_complaints_right_id_rights")),
+        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_complaints_work_id_works")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_complaints")),
+    )
+    with op.batch_alter_table("complaints", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_complaints_state"), ["state"], unique=False)
+
+    op.create_table(
+        "right_works",
+        sa.Column("right_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["right_id"], ["rights.id"], name=op.f("fk_right_works_right_id_rights"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_right_works_work_id_works")),
+        sa.PrimaryKeyConstraint("right_id", "work_id", name=op.f("pk_right_works")),
+    )
+    op.create_table(
+        "work_references",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("file_name", sa.String(), nullable=False),
+        sa.Column("description", sa.LargeBinary(), nullable=False),
+        sa.Column("added_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_work_references_work_id_works")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_work_references")),
+        sa.UniqueConstraint("work_id", "sha256", name=op.f("uq_work_references_work_id_sha256")),
+    )
+    with op.batch_alter_table("work_references", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_work_references_sha256"), ["sha256"], unique=False)
+
+    op.create_table(
+        "listings",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("marketplace", sa.String(), nullable=False),
+        sa.Column("listing_id", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("price", storage.tables.Money(), nullable=True),
+        sa.Column("currency", sa.String(), nullable=True),
+        sa.Column("price_raw", sa.String(), nullable=True),
+        sa.Column("seller_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("capture_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("content", sa.String(length=64), nullable=False),
+        sa.Column("examine", sa.Boolean(), nullable=False),
+        sa.Column("attempts", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("failure", sa.String(), nullable=True),
+        sa.Column("first_seen_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.Column("last_seen_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.Column("examined_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["capture_id"], ["captures.id"], name=op.f("fk_listings_capture_id_captures")),
+        sa.ForeignKeyConstraint(["seller_key"], ["sellers.id"], name=op.f("fk_listings_seller_key_sellers")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_listings")),
+        sa.UniqueConstraint("marketplace", "listing_id", name=op.f("uq_listings_marketplace_listing_id")),
+    )
+    with op.batch_alter_table("listings", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_listings_examine",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("examine"),
+            postgresql_where=sa.text("examine"),
+        )
+        batch_op.create_index(batch_op.f("ix_listings_last_seen_at"), ["last_seen_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_listings_seller_key"), ["seller_key"], unique=False)
+
+    op.create_table(
+        "alerts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("listing_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("case_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("priority", sa.String(), nullable=False),
+        sa.Column("score", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("confidence", sa.String(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("suppressed", sa.String(), nullable=True),
+        sa.Column("answer", sa.String(), nullable=True),
+        sa.Column("decided_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(), nullable=True),
+        sa.Column("ask_again_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.Column("raised_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.Column("changed_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "answer IN ('infringing', 'licensed', 'not-a-match', 'unsure')", name=op.f("ck_alerts_answer")
+        ),
+        sa.CheckConstraint("priority IN ('urgent', 'high', 'normal', 'low')", name=op.f("ck_alerts_priority")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_alerts_case_id_cases")),
+        sa.ForeignKeyConstraint(["listing_key"], ["listings.id"], name=op.f("fk_alerts_listing_key_listings")),
+        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_alerts_work_id_works")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
+        sa.UniqueConstraint("listing_key", "work_id", name=op.f("uq_alerts_listing_key_work_id")),
+    )
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.create_index("ix_alerts_answer_score", ["answer", "score"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alerts_case_id"), ["case_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alerts_changed_at"), ["changed_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alerts_work_id"), ["work_id"], unique=False)
+
+    op.create_table(
+        "listing_pictures",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("listing_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("fetched_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["listing_key"], ["listings.id"], name=op.f("fk_listing_pictures_listing_key_listings")
+        ),
+        sa.ForeignKeyConstraint(["sha256"], ["pictures.sha256"], name=op.f("fk_listing_pictures_sha256_pictures")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_listing_pictures")),
+        sa.UniqueConstraint("listing_key", "url", name=op.f("uq_listing_pictures_listing_key_url")),
+    )
+    with op.batch_alter_table("listing_pictures", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_listing_pictures_listing_key"), ["listing_key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_listing_pictures_sha256"), ["sha256"], unique=False)
+
+    op.create_table(
+        "matches",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("listing_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reference_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("detector", sa.String(), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("threshold", sa.Double(), nullable=False),
+        sa.Column("distance_bits", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("score", sa.Double(), nullable=True),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("found_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["listing_key"], ["listings.id"], name=op.f("fk_matches_listing_key_listings")),
+        sa.ForeignKeyConstraint(
+            ["reference_id"], ["work_references.id"], name=op.f("fk_matches_reference_id_work_references")
+        ),
+        sa.ForeignKeyConstraint(["sha256"], ["pictures.sha256"], name=op.f("fk_matches_sha256_pictures")),
+        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_matches_work_id_works")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_matches")),
+        sa.UniqueConstraint(
+            "listing_key",
+            "sha256",
+            "reference_id",
+            "detector",
+            "version",
+            name=op.f("uq_matches_listing_key_sha256_reference_id_detector_version"),
+        ),
+    )
+    with op.batch_alter_table("matches", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_matches_listing_key"), ["listing_key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_matches_sha256"), ["sha256"], unique=False)
+        batch_op.create_index(batch_op.f("ix_matches_work_id"), ["work_id"], unique=False)
+
+    op.create_table(
+        "complaint_targets",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("complaint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_complaint_targets_alert_id_alerts")),
+        sa.ForeignKeyConstraint(
+            ["complaint_id"], ["complaints.id"], name=op.f("fk_complaint_targets_complaint_id_complaints")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_complaint_targets")),
+        sa.UniqueConstraint("complaint_id", "alert_id", name=op.f("uq_complaint_targets_complaint_id_alert_id")),
+    )
+    with op.batch_alter_table("complaint_targets", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_complaint_targets_alert_id"), ["alert_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_complaint_targets_complaint_id"), ["complaint_id"], unique=False)
+
+    op.create_table(
+        "evidence",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("how", sa.String(), nullable=False),
+        sa.Column("seen_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.CheckConstraint("kind IN ('page', 'picture', 'facts')", name=op.f("ck_evidence_kind")),
+        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_evidence_alert_id_alerts")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence")),
+        sa.UniqueConstraint("alert_id", "kind", "sha256", "url", name=op.f("uq_evidence_alert_id_kind_sha256_url")),
+    )
+    with op.batch_alter_table("evidence", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_evidence_alert_id"), ["alert_id"], unique=False)
+    _make_append_only("audit_log")
+
+
+def _make_append_only(table: str) -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        for verb in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            )
+        return
+    op.execute(
+        f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        f"EXECUTE FUNCTION {table}_append_only()"
+    )

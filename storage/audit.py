@@ -1,0 +1,49 @@
+"""The append-only log of who did what; every row carries the hash of the one before it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.tables import Audit
+
+_START = "0" * 64
+_LOCK = 7_216_001  # one writer at a time extends the chain; an arbitrary number for PostgreSQL's advisory lock
+
+
+async def record(
+    session: AsyncSession, at: datetime, actor: str, action: str, subject: str, facts: dict[str, Any] | None = None
+) -> None:
+    """Append one entry, in the transaction of the change it speaks of."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    previous = await session.scalar(select(Audit.hash).order_by(Audit.id.desc()).limit(1)) or _START
+    entry = Audit(at=at, actor=actor, action=action, subject=subject, facts=facts or {}, previous=previous)
+    entry.hash = _hash(entry)
+    session.add(entry)
+    await session.flush()
+
+
+async def entries(session: AsyncSession, limit: int) -> list[Audit]:
+    """The newest entries, newest first."""
+    return list(await session.scalars(select(Audit).order_by(Audit.id.desc()).limit(limit)))
+
+
+async def first_broken(session: AsyncSession) -> int | None:
+    """The id of the first entry that was changed, or whose predecessor is missing; None if the chain holds."""
+    expected = _START
+    async for entry in await session.stream_scalars(select(Audit).order_by(Audit.id).execution_options(yield_per=1000)):
+        if entry.previous != expected or entry.hash != _hash(entry):
+            return entry.id
+        expected = entry.hash
+    return None
+
+
+def _hash(entry: Audit) -> str:
+    content = [entry.previous, entry.at.isoformat(), entry.actor, entry.action, entry.subject, entry.facts]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,88 @@
+"""Files by the hash of their content: pictures and pages, never changed, never named by outsiders."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from storage.database import CommitPoints
+from storage.errors import NotFound
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Blobs:
+    """A content-addressed store in one folder; storing twice is harmless, half-written files never show."""
+
+    def __init__(self, root: Path, commit_points: CommitPoints | None = None) -> None:
+        self._root = root
+        self._commit_points = commit_points or CommitPoints()
+
+    async def put(self, data: bytes) -> str:
+        """Store bytes durably and give their SHA-256 in hexadecimal."""
+        return await asyncio.to_thread(self._put, data)
+
+    async def get(self, sha256: str) -> bytes:
+        """The bytes stored under a hash.
+
+        Raises:
+            NotFound: Nothing is, or its bytes have changed on disk.
+        """
+        return await asyncio.to_thread(self.read, sha256)
+
+    def read(self, sha256: str) -> bytes:
+        """`get` for callers outside the event loop."""
+        try:
+            data = self._path(sha256).read_bytes()
+        except FileNotFoundError:
+            raise NotFound(f"no stored file {sha256}; was the blobs folder moved or cleaned?") from None
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise NotFound(f"stored file {sha256} no longer has that hash; restore it from a backup")
+        return data
+
+    def hashes(self) -> Iterator[str]:
+        """The hash of every stored file, as its name says."""
+        for path in self._root.glob("*/*"):
+            if _SHA256.fullmatch(path.name):
+                yield path.name
+
+    def _path(self, sha256: str) -> Path:
+        if not _SHA256.fullmatch(sha256):
+            raise NotFound(f"{sha256!r} is no SHA-256")
+        return self._root / sha256[:2] / sha256
+
+    def _put(self, data: bytes) -> str:
+        sha256 = hashlib.sha256(data).hexdigest()
+        path = self._path(sha256)
+        if path.exists():
+            return sha256
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, temporary = tempfile.mkstemp(dir=self._root, prefix="new-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            self._commit_points.reached("before blob")
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+        self._commit_points.reached("after blob")
+        return sha256
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows makes renames durable by itself and opens no folders
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

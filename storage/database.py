@@ -1,0 +1,142 @@
+"""The only door to the database: one engine, short reads, named write transactions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from storage.errors import SchemaOutdated
+
+BUSY_TIMEOUT_S = 30  # another process may hold the write lock of an embedded database this long
+
+
+class CommitPoints:
+    """Counts commit points; kills the process at the n-th, so that tests can crash it everywhere.
+
+    Each write transaction and each stored blob is two points: just before and just after it becomes durable.
+    """
+
+    def __init__(self, crash_at: int = 0) -> None:
+        self._left = crash_at
+
+    def reached(self, name: str) -> None:
+        """Pass one point, or die there."""
+        if self._left == 0:
+            return
+        self._left -= 1
+        if self._left == 0:
+            os.write(2, f"crash at commit point: {name}\n".encode())
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+class Database:
+    """An engine and its rules. On SQLite one writer at a time, which begins by taking the lock."""
+
+    def __init__(self, url: str, commit_points: CommitPoints | None = None) -> None:
+        self.url = make_url(url)
+        self.embedded = self.url.get_backend_name() == "sqlite"
+        self.commit_points = commit_points or CommitPoints()
+        self._writing = asyncio.Lock()
+        if self.embedded and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_S}} if self.embedded else {"pool_size": 10}
+        self.engine = _create_engine(self.url, options)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session that sees one state of the database and changes nothing."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self, name: str) -> AsyncIterator[AsyncSession]:
+        """A session whose changes become durable together at the end, or not at all.
+
+        Args:
+            name: What is being made durable, for the crash tests and for error messages.
+        """
+        async with self._writer(), AsyncSession(self.engine, expire_on_commit=False) as session:
+            if self.embedded:
+                await session.connection(execution_options={"begin_immediate": True})
+            yield session
+            self.commit_points.reached(f"before {name}")
+            await session.commit()
+            self.commit_points.reached(f"after {name}")
+
+    @asynccontextmanager
+    async def _writer(self) -> AsyncIterator[None]:
+        if not self.embedded:
+            yield
+            return
+        async with self._writing:
+            yield
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self.engine.dispose()
+
+
+def _create_engine(url: Any, options: dict[str, Any]) -> AsyncEngine:
+    engine = create_async_engine(url, **options)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    # A deferred transaction that first reads and then writes fails at once when another wrote in between,
+    # whatever the busy timeout; so writers take the lock at the beginning.
+    immediate = connection.get_execution_options().get("begin_immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+async def upgrade_schema(database: Database) -> None:
+    """Bring the tables to the newest version; one process at a time, all steps or none."""
+    async with database.engine.connect() as connection:
+        if database.embedded:
+            connection = await connection.execution_options(begin_immediate=True)
+        async with connection.begin():
+            await connection.run_sync(lambda sync: command.upgrade(_alembic(sync), "head"))
+
+
+async def check_schema(database: Database) -> None:
+    """Make sure that program and database are of one version.
+
+    Raises:
+        SchemaOutdated: They are not; the message names both versions and the command that mends it.
+    """
+    newest = ScriptDirectory.from_config(_alembic()).get_current_head()
+    async with database.engine.connect() as connection:
+        present = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    if present != newest:
+        raise SchemaOutdated(
+            f"the database is at version {present}, the program at {newest}: run `bazaarwatch db upgrade`"
+        )
+
+
+def _alembic(connection: Any = None) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", "migrations:")
+    return config
