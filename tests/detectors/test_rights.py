@@ -1,0 +1,153 @@
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detectors.rights import (
+    FirstPublication,
+    Owner,
+    PartyKind,
+    Right,
+    RightKind,
+    is_placeholder,
+    new_claim_number,
+    required_fields,
+    same_name,
+    validate,
+    validate_owner,
+)
+
+ULID = "01J9ZQ4X7M3V8T2K5N6P0R1S4W"
+TRADEMARK = Right(
+    kind=RightKind.TRADEMARK,
+    title="MOONFOX",
+    holder="Moonfox Ltd.",
+    number="5,123,456",
+    office="USPTO",
+    jurisdictions=("US",),
+    expires_on=date(2030, 1, 1),
+    nice_classes=(14, 25),
+)
+ARTWORK = Right(
+    kind=RightKind.COPYRIGHT_UNREGISTERED,
+    title="Fox under the moon",
+    holder="Ada Vale",
+    claim_number=new_claim_number("Ada Vale", ULID),
+    first_publication=FirstPublication(date(2024, 5, 1), "Berlin, DE", "https://adavale.example/fox"),
+)
+DESIGN = Right(
+    kind=RightKind.DESIGN,
+    title="Fox brooch",
+    holder="Moonfox Ltd.",
+    number="008123456-0001",
+    office="EUIPO",
+    jurisdictions=("EU",),
+    expires_on=date(2031, 1, 1),
+    locarno_classes=("11-01",),
+)
+OWNER = Owner(PartyKind.PERSON, "Ada Vale", "DE", "rights@adavale.example", ("Gasse 1", "10115 Berlin"), "+4930123456")
+
+
+def fields(right: Right) -> list[str]:
+    return [problem.field for problem in validate(right)]
+
+
+@pytest.mark.parametrize("right", [TRADEMARK, ARTWORK, DESIGN])
+def test_a_complete_right_has_no_problem(right: Right) -> None:
+    assert validate(right) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "blank"),
+    [("nice_classes", ()), ("holder", " "), ("number", None), ("number", ""), ("expires_on", None), ("title", "")],
+)
+def test_a_trademark_without_a_field_is_refused_naming_it(field: str, blank: object) -> None:
+    assert fields(replace(TRADEMARK, **{field: blank})) == [field]  # type: ignore[arg-type]
+
+
+def test_a_bare_right_of_each_kind_is_refused_for_every_field_its_kind_requires() -> None:
+    for kind in RightKind:
+        assert set(fields(Right(kind, title="", holder=""))) == set(required_fields(kind))
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "N/A",
+        "n.a.",
+        "none",
+        "-",
+        "0000",
+        "Registration not required in Germany",
+        "unregistered",
+        "pending 2024",
+        "Ｎ／Ａ",
+    ],
+)
+def test_a_placeholder_is_refused_as_a_number_with_the_platforms_reason(number: str) -> None:
+    problems = validate(replace(TRADEMARK, office="EUIPO", number=number))
+    assert [problem.field for problem in problems] == ["number"]
+    assert "duplicates" in problems[0].problem
+
+
+@pytest.mark.parametrize("number", ["5123456", "VA 2-123-456", "CN30123456S", "ZL 2019 3 0123456.7", "UC-0A-1", "４５"])
+def test_a_real_number_is_no_placeholder(number: str) -> None:
+    assert not is_placeholder(number)
+
+
+def test_an_application_serial_number_is_refused_at_the_uspto() -> None:
+    assert fields(replace(TRADEMARK, number="88123456")) == ["number"]
+    assert fields(replace(TRADEMARK, number="88123456", office="EUIPO")) == []
+
+
+def test_an_unregistered_work_with_a_registration_number_is_refused() -> None:
+    assert fields(replace(ARTWORK, number="VA 2-123-456")) == ["number"]
+
+
+def test_each_wrong_value_names_its_field() -> None:
+    assert fields(replace(TRADEMARK, nice_classes=(0, 46))) == ["nice_classes", "nice_classes"]
+    assert fields(replace(DESIGN, locarno_classes=("11",))) == ["locarno_classes"]
+    assert fields(replace(TRADEMARK, jurisdictions=("usa",))) == ["jurisdictions"]
+    assert fields(replace(TRADEMARK, registered_on=date(2031, 1, 1))) == ["expires_on"]
+    assert fields(replace(TRADEMARK, title="A\nB")) == ["title"]
+    published = FirstPublication(date(2024, 5, 1), "", "javascript:alert(1)")
+    assert fields(replace(ARTWORK, first_publication=published)) == ["first_publication", "first_publication"]
+
+
+def test_the_number_for_a_form_is_the_claim_number_only_of_an_unregistered_work() -> None:
+    assert ARTWORK.stated_number == ARTWORK.claim_number
+    assert TRADEMARK.stated_number == "5,123,456"
+
+
+def test_a_claim_number_is_stable_and_carries_the_whole_id() -> None:
+    assert new_claim_number("Ada Vale", ULID) == new_claim_number(" ada  VALE ", ULID) == f"UC-5F5E00-{ULID}"
+    uuid = "0f8fad5b-d9cb-469f-a165-70867728950e"
+    assert new_claim_number("Ada Vale", uuid).endswith("-0F8FAD5BD9CB469FA16570867728950E")
+    assert validate(replace(ARTWORK, claim_number=new_claim_number("Ada Vale", uuid))) == []
+
+
+@given(st.uuids(), st.uuids(), st.text())
+def test_two_works_never_share_a_claim_number(one: object, other: object, holder: str) -> None:
+    numbers = {new_claim_number(holder, str(one)), new_claim_number(holder, str(other))}
+    assert len(numbers) == len({one, other})
+
+
+@pytest.mark.parametrize("unique", ["", "7", "N/A", "01J9ZQ4X7M3V8T2K5N6P0R1S4W\n"])
+def test_a_claim_number_needs_a_real_id(unique: str) -> None:
+    with pytest.raises(ValueError, match="ULID"):
+        new_claim_number("Ada Vale", unique)
+
+
+def test_names_are_compared_without_case_blanks_and_punctuation() -> None:
+    assert same_name("Moonfox  Ltd.", "MOONFOX LTD")
+    assert same_name("Ｍoonfox", "moonfox")
+    assert not same_name("Moonfox Ltd", "Moonfox GmbH")
+    assert not same_name("张伟", "李伟")
+
+
+def test_an_owner_is_refused_naming_each_field() -> None:
+    assert validate_owner(OWNER) == []
+    broken = replace(OWNER, legal_name=" ", country="Germany", email_public="me@home", phone="030 123")
+    assert [problem.field for problem in validate_owner(broken)] == ["legal_name", "country", "email_public", "phone"]
