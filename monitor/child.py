@@ -1,0 +1,98 @@
+"""The limited child process: reads tasks on its standard input, answers on its standard output, nothing else.
+
+Started by `monitor.sandbox` as ``python -P -m monitor.child KIND MEMORY_MB``. What a kind of task needs is imported
+when the first one comes, so that a child that only parses pages never loads numpy.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from monitor import posix, wire
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Answer = tuple[dict[str, Any], Sequence[np.ndarray[Any, Any]]]
+    Task = Callable[[dict[str, Any], bytes], Answer]
+
+
+def _load_pages() -> dict[str, Task]:
+    from monitor import marketplaces
+
+    def parse(header: dict[str, Any], body: bytes) -> Answer:
+        page = wire.page_from_json(header["page"], body)
+        return wire.parsed_to_json(marketplaces.parse(page, header["marketplace"])), ()
+
+    return {"parse": parse}
+
+
+def _load_pictures() -> dict[str, Task]:
+    from detectors.describe import describe, describe_reference
+
+    return {
+        "describe": lambda _, data: describe(data).to_wire(),
+        "describe_reference": lambda _, data: describe_reference(data).to_wire(),
+    }
+
+
+KINDS: dict[str, Callable[[], dict[str, Task]]] = {"page": _load_pages, "picture": _load_pictures}
+
+
+def main(kind: str, memory_mb: int) -> None:
+    """Serve tasks until standard input ends. The limits fall after the first kind's imports and before any task."""
+    requests, answers = _claim_streams()
+    tasks: dict[str, Task] = {}
+
+    def load(header: dict[str, Any], _: bytes) -> Answer:
+        tasks.update(KINDS[header["kind"]]())
+        return {"ready": header["kind"]}, ()
+
+    _answer(answers, load, {"kind": kind}, b"")
+    posix.limit_process(memory_mb << 20)
+    tasks["load"] = load
+    while (frame := _receive(requests)) is not None:
+        header, payload = frame
+        posix.limit_cpu(header["cpu_s"])
+        _answer(answers, tasks[header["task"]], header, payload)
+
+
+def _answer(answers: BinaryIO, task: Task, header: dict[str, Any], payload: bytes) -> None:
+    try:
+        result, arrays = task(header, payload)
+    except Exception as error:  # one unit of work ends here: whatever the input broke is the parent's to judge
+        _send(answers, {"error": type(error).__name__, "message": str(error)[:500]})
+        return
+    _send(answers, {"result": result, "arrays": [[a.dtype.str, list(a.shape)] for a in arrays]}, arrays)
+
+
+def _claim_streams() -> tuple[BinaryIO, BinaryIO]:
+    """The pipes to the parent, out of reach of libraries that print: what they say goes nowhere."""
+    requests, answers = os.dup(0), os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    os.close(nowhere)
+    return os.fdopen(requests, "rb", buffering=1 << 16), os.fdopen(answers, "wb", buffering=0)
+
+
+def _receive(requests: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
+    lengths = requests.read(wire.LENGTHS.size)
+    if len(lengths) < wire.LENGTHS.size:
+        return None
+    header_size, payload_size = wire.LENGTHS.unpack(lengths)
+    return wire.unpack(requests.read(header_size)), requests.read(payload_size)
+
+
+def _send(answers: BinaryIO, header: dict[str, Any], arrays: Sequence[np.ndarray[Any, Any]] = ()) -> None:
+    frame = wire.pack(header, sum(array.nbytes for array in arrays)) + b"".join(array.tobytes() for array in arrays)
+    view = memoryview(frame)
+    while view:
+        view = view[answers.write(view) :]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
