@@ -49,6 +49,9 @@ class ParsedPage:
     layout: str = ""  # which of the known layouts matched
     reason: str = ""  # for every outcome but ok: what was seen
     kind: str = ""  # "search" or "product" where the parser knows
+    # By listing id: the pictures' sources as the page writes them. A browser that saved the page rewrote them to paths
+    # beside it (./x_files/s-l500.webp); elsewhere their last segment is the name it would have given the file.
+    local_pictures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,17 @@ class Pace:
 class Marketplace(Protocol):
     """One marketplace. Stateless; every method is pure."""
 
-    name: str  # stored with every listing: never changes
-    hosts: frozenset[str]  # registrable hosts it answers on; empty for shops that live on any host
-    pace: Pace
+    @property
+    def name(self) -> str:
+        """Stored with every listing: never changes."""
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The registrable hosts it answers on; empty for shops that live on any host."""
+
+    @property
+    def pace(self) -> Pace:
+        """How often each of its hosts may be asked."""
 
     def search_request(self, keyword: str) -> Request | None:
         """The first page of a keyword search; None where plain HTTP cannot search this site."""

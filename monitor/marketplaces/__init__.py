@@ -1,0 +1,56 @@
+"""The marketplaces we can read, and the one way from a page to its outcome and listings."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+from detectors.model import Outcome
+from monitor.errors import LayoutChanged
+from monitor.marketplaces import generic_jsonld
+from monitor.marketplaces.base import Marketplace, Page, ParsedPage
+
+_BUILT_IN: tuple[Marketplace, ...] = (generic_jsonld.MARKETPLACE,)
+
+
+def _registered() -> dict[str, Marketplace]:
+    found: dict[str, Marketplace] = {site.name: site for site in _BUILT_IN}
+    for entry in entry_points(group="bazaarwatch.marketplaces"):
+        site: Marketplace = entry.load()
+        found.setdefault(site.name, site)
+    return found
+
+
+MARKETPLACES: dict[str, Marketplace] = _registered()
+
+
+def recognise(page: Page) -> Marketplace | None:
+    """The marketplace whose page this is, shops on any host last; None if nobody claims it."""
+    return next((site for site in MARKETPLACES.values() if site.recognises(page)), None)
+
+
+def parse(page: Page, marketplace: str | None = None) -> ParsedPage:
+    """Read a page: the fetcher's outcome, then the classifier's, then the parser's. Never raises for what it holds.
+
+    Args:
+        page: As fetched or saved.
+        marketplace: A key of ``MARKETPLACES``; None recognises the site, and falls back to the generic shop.
+
+    Raises:
+        KeyError: The marketplace is unknown.
+    """
+    site = MARKETPLACES[marketplace] if marketplace is not None else recognise(page) or generic_jsonld.MARKETPLACE
+    if page.outcome is not None and page.outcome is not Outcome.OK:
+        return ParsedPage(page.outcome, site.name, reason=page.reason)
+    try:
+        return site.parse(page)
+    except LayoutChanged as error:
+        return ParsedPage(Outcome.DRIFT, site.name, reason=str(error))
+
+
+def canonical(url: str) -> tuple[str, str, str] | None:
+    """(marketplace, listing id, canonical URL) of any form of a listing's URL; None if it is no known listing's."""
+    for site in MARKETPLACES.values():
+        known = site.canonical(url)
+        if known is not None:
+            return site.name, *known
+    return None

@@ -1,0 +1,217 @@
+"""One page, decoded and parsed once, however many parsers look at it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Any
+
+import chompjs
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from monitor.errors import LayoutChanged
+from monitor.marketplaces.base import Page
+from monitor.marketplaces.text import decode, one_line
+from monitor.marketplaces.urls import absolute, split
+
+_DEEPEST_JSON = 200  # levels; real pages stay under 60, the parsers' stacks end near 1000
+_LARGEST_BYTES = 24 * 2**20  # the largest recording has 2 MB
+_HIDDEN = "script, style, noscript, template, svg, [hidden]"
+# Written by Chrome ("saved from url=(0042)https://...") and SingleFile ("url: https://...") into the first comment.
+_SAVED_FROM = re.compile(
+    r"<!--\s*(?:saved from url=\(\d{1,6}\)|Page saved with SingleFile\s+url:\s*)(https?://[^\s>]{1,4000})"
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A page as text, as a tree and as data; each is made when first asked for."""
+
+    url: str
+    body: bytes
+    content_type: str
+
+    @cached_property
+    def text(self) -> str:
+        """The decoded page, without NULs."""
+        return decode(self.body[:_LARGEST_BYTES], self.content_type).replace("\0", "")
+
+    @cached_property
+    def tree(self) -> LexborHTMLParser:
+        """The parsed page. Shared: nobody may change it."""
+        return LexborHTMLParser(self.text.encode("utf-8", "replace").decode("utf-8"))
+
+    @cached_property
+    def data(self) -> Any:
+        """The page as JSON; None where it is none (``null`` included)."""
+        return load_json(self.text) if self.looks_like_json else None
+
+    @cached_property
+    def looks_like_json(self) -> bool:
+        """Whether the first sign is a bracket, as in JSON and not in HTML."""
+        return self.text[:200].lstrip().startswith(("{", "["))
+
+    @cached_property
+    def address(self) -> str:
+        """The page's own address: as fetched, else as the browser that saved it or the page itself notes it."""
+        if split(self.url):
+            return self.url
+        if self.looks_like_json:
+            return ""
+        saved = _SAVED_FROM.search(self.text[:4096])
+        stated = saved[1] if saved else (self.canonical_link or meta(self, "og:url"))
+        return stated if stated and split(stated) else ""
+
+    @cached_property
+    def canonical_link(self) -> str | None:
+        """The absolute address in ``<link rel=canonical>``."""
+        link = self.tree.css_first("link[rel=canonical][href]")
+        return absolute(self.url, link.attributes.get("href")) if link else None
+
+    @cached_property
+    def title(self) -> str:
+        """The text of ``<title>``."""
+        if self.looks_like_json:
+            return ""
+        node = self.tree.css_first("head title") or self.tree.css_first("title")
+        return one_line(node.text()) if node else ""
+
+    @cached_property
+    def visible_text(self) -> str:
+        """What a person would read, roughly: the body's text on one line, without scripts and hidden parts."""
+        tree = LexborHTMLParser(self.tree.html or "")
+        for node in tree.css(_HIDDEN):
+            node.decompose()
+        text = (tree.body.text(separator=" ") if tree.body else "").replace("\u200b", "")
+        return re.sub(r"\s+", " ", text).strip()
+
+    @cached_property
+    def linked_data(self) -> tuple[dict[str, Any], ...]:
+        """Every object of the page's JSON-LD blocks, ``@graph`` and top-level lists opened."""
+        if self.looks_like_json:
+            return tuple(_objects(self.data))
+        blocks = self.tree.css('script[type="application/ld+json" i]')[:200]
+        return tuple(found for block in blocks for found in _objects(load_json(block.text(), lenient=True)))
+
+
+def document(page: Page) -> Document:
+    """The page's document; the same one while the same page is looked at."""
+    return _document(page.url, page.body, page.headers.get("content-type", ""))
+
+
+@lru_cache(maxsize=1)
+def _document(url: str, body: bytes, content_type: str) -> Document:
+    return Document(url, body, content_type)
+
+
+def load_json(text: str, *, lenient: bool = False) -> Any:
+    """The value of a JSON text, fractions as Decimal; None where it is none or nested beyond reason.
+
+    ``lenient`` also reads a JavaScript literal, and JSON with stray line breaks or trailing commas.
+    """
+    if too_deep(text):
+        return None
+    try:
+        return json.loads(text, strict=False, parse_float=Decimal, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        if not lenient:
+            return None
+    try:
+        return chompjs.parse_js_object(text, loader_kwargs={"strict": False, "parse_float": Decimal})
+    except (ValueError, RecursionError):
+        return None
+
+
+def too_deep(text: str) -> bool:
+    """Whether brackets nest deeper than any real page's; strings are not looked into, so this may err upwards."""
+    depth = 0
+    for bracket in re.finditer(r"[\[{]+|[\]}]+", text):
+        depth = depth + len(bracket[0]) if bracket[0][0] in "[{" else max(0, depth - len(bracket[0]))
+        if depth > _DEEPEST_JSON:
+            return True
+    return False
+
+
+def script_value(page: Document, assignment: str) -> Any:
+    """The literal that a script assigns: ``assignment`` is the text before it, such as ``window.runParams =``.
+
+    The literal's end is found by a JavaScript reader that knows strings, never by a pattern. None if there is none.
+    """
+    for script in page.tree.css("script:not([src])"):
+        source = script.text()
+        start = source.find(assignment)
+        if start < 0:
+            continue
+        rest = source[start + len(assignment) :]
+        value = load_literal(rest)
+        if value:
+            return value
+    return None
+
+
+def load_literal(source: str) -> Any:
+    """The JavaScript object or list that the text begins with, whatever follows it; None if it does not begin one."""
+    text = source.lstrip(" \t\r\n=:(")
+    if not text.startswith(("{", "[")) or too_deep(text):
+        return None
+    try:
+        return json.JSONDecoder(strict=False, parse_float=Decimal).raw_decode(text)[0]
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return chompjs.parse_js_object(text, loader_kwargs={"strict": False, "parse_float": Decimal})
+    except (ValueError, RecursionError):
+        return None
+
+
+def meta(page: Document, *names: str) -> str:
+    """The content of the first ``<meta>`` with one of these names or properties that has any."""
+    for name in names:
+        for node in page.tree.css(f'meta[property="{name}"], meta[name="{name}"], meta[itemprop="{name}"]'):
+            content = one_line(node.attributes.get("content"))
+            if content:
+                return content
+    return ""
+
+
+def one(root: LexborHTMLParser | LexborNode, selector: str, marketplace: str) -> LexborNode:
+    """The first node that matches.
+
+    Raises:
+        LayoutChanged: None does.
+    """
+    node = root.css_first(selector)
+    if node is None:
+        raise LayoutChanged(marketplace, selector)
+    return node
+
+
+def first_text(root: LexborHTMLParser | LexborNode, selector: str) -> str:
+    """The text of the first match that has any, on one line; empty if none has."""
+    return next(filter(None, (one_line(node.text()) for node in root.css(selector))), "") if selector else ""
+
+
+def first_attribute(root: LexborHTMLParser | LexborNode, selector: str, *names: str) -> str:
+    """The first non-empty of these attributes of the first match that has one."""
+    for node in root.css(selector):
+        for name in names:
+            value = (node.attributes.get(name) or "").strip()
+            if value:
+                return value
+    return ""
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, list):
+        for entry in value[:1000]:
+            yield from _objects(entry)
+    elif isinstance(value, dict):
+        graph = value.get("@graph")
+        if isinstance(graph, list):
+            yield from _objects(graph)
+        else:
+            yield value

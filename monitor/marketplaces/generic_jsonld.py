@@ -1,0 +1,309 @@
+"""Any shop that describes its goods in schema.org terms: JSON-LD, then Open Graph, then microdata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from selectolax.lexbor import LexborNode
+
+from detectors.model import Seller
+from monitor.marketplaces.base import Page, ParsedPage, Request
+from monitor.marketplaces.document import Document, document, first_attribute, meta
+from monitor.marketplaces.prices import Price, iso_code, read_price, to_decimal
+from monitor.marketplaces.reading import Found, Site, dig, found, parsed, seller
+from monitor.marketplaces.text import clean_text, one_line
+from monitor.marketplaces.urls import absolute, host_of, split, without_tracking
+
+_PRODUCTS = frozenset(
+    {"product", "productgroup", "productmodel", "individualproduct", "someproducts", "vehicle", "car", "book"}
+)
+_SCHEMA = "https://schema.org/"
+
+
+class GenericShop(Site):
+    """Shops on any host. ``listing_id`` is unique within its host only: two shops may use one stock number."""
+
+    def search_request(self, keyword: str) -> Request | None:  # noqa: ARG002 - the protocol's
+        """None: there is no common way to search a shop."""
+        return None
+
+    def recognises(self, page: Page) -> bool:
+        """Whether the page describes a product in any of the three ways."""
+        whole = document(page)
+        return (
+            any(self._from_linked_data(whole))
+            or self._from_open_graph(whole) is not None
+            or any(self._from_microdata(whole))
+        )
+
+    def canonical(self, url: str) -> tuple[str, str] | None:  # noqa: ARG002 - the protocol's
+        """None: an unknown shop's address alone does not tell a listing from any other page."""
+        return None
+
+    def parse(self, page: Page) -> ParsedPage:
+        """The products of the first description that has any.
+
+        Raises:
+            LayoutChanged: The page describes no product.
+        """
+        whole = document(page)
+        products = list(self._from_linked_data(whole))
+        if products:
+            kind = "product" if len(products) == 1 else "search"
+            following = (
+                first_attribute(whole.tree, "a[rel~=next][href], link[rel~=next][href]", "href")
+                if not whole.looks_like_json
+                else ""
+            )
+            return parsed(self, whole, products, layout="json-ld", kind=kind, following=following)
+        if whole.looks_like_json:
+            raise self.drift("schema.org Product")
+        graph = self._from_open_graph(whole)
+        if graph is not None:
+            return parsed(self, whole, [graph], layout="open-graph", kind="product")
+        items = list(self._from_microdata(whole))
+        kind = "product" if len(items) == 1 else "search"
+        return parsed(self, whole, items, layout="schema.org Product (JSON-LD, Open Graph or microdata)", kind=kind)
+
+    def _from_linked_data(self, page: Document) -> Iterator[Found]:
+        products = linked_products(page)
+        for product in products:
+            listing = self.linked_listing(page, product, alone=len(products) == 1)
+            if listing is not None:
+                yield listing
+
+    def linked_listing(self, page: Document, product: Mapping[str, Any], *, alone: bool) -> Found | None:
+        """The listing that one JSON-LD product describes; ``alone``: the page's only one, so its address is the page's."""
+        offers = product_offers(product)
+        stated = (
+            _address(page, product.get("url"))
+            or _address(page, product.get("@id"))
+            or _address(page, dig(offers, 0, "url"))
+        )
+        url = stated or ((page.canonical_link or page.address or None) if alone else None)
+        number = first_of(product, "sku", "productID", "productGroupID", "mpn") or first_of(
+            dig(offers, 0) or {}, "sku", "mpn"
+        )
+        cleaned = without_tracking(url) if url else ""
+        return found(
+            self,
+            page,
+            number or _path_of(cleaned),
+            cleaned or page.address,
+            one_line(product.get("name")),
+            price=lowest_offer(offers),
+            pictures=picture_sources(product.get("image")),
+            seller=self._shop(page, cleaned, product, offers),
+        )
+
+    def _shop(
+        self, page: Document, url: str, product: Mapping[str, Any], offers: list[Mapping[str, Any]]
+    ) -> Seller | None:
+        sellers = (name_of(offer.get("seller") or offer.get("offeredBy")) for offer in offers)
+        stated = next(filter(None, sellers), "") or name_of(product.get("seller"))
+        if stated:
+            return seller(stated, stated)
+        host = host_of(url) or host_of(page.address)
+        return seller(host, name_of(product.get("brand")) or name_of(product.get("manufacturer")) or host)
+
+    def _from_open_graph(self, page: Document) -> Found | None:
+        if page.looks_like_json or "product" not in meta(page, "og:type").lower():
+            return None
+        amount = meta(page, "product:price:amount", "og:price:amount", "product:sale_price:amount")
+        currency = meta(page, "product:price:currency", "og:price:currency", "product:sale_price:currency")
+        url = without_tracking(page.canonical_link or absolute(page.address, meta(page, "og:url")) or page.address)
+        host = host_of(url)
+        return found(
+            self,
+            page,
+            meta(page, "product:retailer_item_id", "product:sku", "og:upc") or _path_of(url),
+            url,
+            meta(page, "og:title"),
+            price=read_price(amount, currency),
+            pictures=[meta(page, "og:image:secure_url", "og:image", "og:image:url")],
+            seller=seller(host, meta(page, "product:brand", "og:brand", "og:site_name") or host),
+        )
+
+    def _from_microdata(self, page: Document) -> Iterator[Found]:
+        if page.looks_like_json:
+            return
+        items = [
+            node for node in page.tree.css('[itemscope][itemtype*="schema.org/Product" i]') if not _inside_product(node)
+        ]
+        for item in items[:500]:
+            listing = self._microdata_listing(page, item, alone=len(items) == 1)
+            if listing is not None:
+                yield listing
+
+    def _microdata_listing(self, page: Document, item: LexborNode, *, alone: bool) -> Found | None:
+        stated = absolute(page.address, _property(item, "url"))
+        url = stated or ((page.canonical_link or page.address or None) if alone else None)
+        if url is None:
+            return None
+        price = read_price(_property(item, "price") or _property(item, "lowPrice"), _property(item, "priceCurrency"))
+        cleaned = without_tracking(url)
+        host = host_of(cleaned)
+        number = _property(item, "sku") or _property(item, "productID") or _property(item, "mpn") or _path_of(cleaned)
+        pictures = [_attribute(node) for node in item.css("[itemprop~=image]")]
+        shop = seller(host, _property(item, "seller") or _property(item, "brand") or host)
+        return found(self, page, number, cleaned, _property(item, "name"), price=price, pictures=pictures, seller=shop)
+
+
+def linked_products(page: Document) -> list[dict[str, Any]]:
+    """The page's JSON-LD products, those inside item lists and search results included, each once.
+
+    A shop that describes one product both as Product and as ProductGroup is given as the Product.
+    """
+    products = [product for thing in page.linked_data for product in _products_in(thing, 0)]
+    singles = [product for product in products if not _is_type(product, frozenset({"productgroup"}))]
+    groups = [product for product in products if _is_type(product, frozenset({"productgroup"}))]
+    names = {one_line(product.get("name")) for product in singles}
+    chosen = singles + [group for group in groups if one_line(group.get("name")) not in names]
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    for product in chosen:
+        key = (str(product.get("url") or product.get("@id") or product.get("sku"))[:500], one_line(product.get("name")))
+        if product.get("name") and (key not in seen or len(product) > len(seen[key])):
+            seen[key] = product
+    return list(seen.values())
+
+
+def product_offers(product: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Every offer of a product, those inside an AggregateOffer and of its variants after the outer ones."""
+    opened: list[Mapping[str, Any]] = []
+    waiting: list[Any] = [product.get("offers"), product.get("hasVariant"), product.get("model")]
+    while waiting and len(opened) < 500:
+        value = waiting.pop(0)
+        if isinstance(value, list):
+            waiting.extend(value[:500])
+        elif isinstance(value, Mapping):
+            if "price" in value or "lowPrice" in value or "priceSpecification" in value or "seller" in value:
+                opened.append(value)
+            waiting.append(value.get("offers"))
+    return opened
+
+
+def lowest_offer(offers: list[Mapping[str, Any]]) -> Price:
+    """The price of the main offer, of an AggregateOffer its lower end; of several plain offers the lowest."""
+    prices = [price for price in map(_offer_price, offers) if price.amount is not None]
+    if not prices:
+        return Price()
+    if "lowPrice" in offers[0]:
+        return prices[0]
+    same = [price for price in prices if price.currency == prices[0].currency]
+    return min(same, key=lambda price: price.amount or 0)
+
+
+def _offer_price(offer: Mapping[str, Any]) -> Price:
+    parts = offer.get("priceSpecification")
+    specification = dig(parts, 0) if isinstance(parts, list) else parts
+    nested = specification if isinstance(specification, Mapping) else {}
+    value = offer.get("lowPrice", offer.get("price", nested.get("price", nested.get("minPrice"))))
+    currency = iso_code(offer.get("priceCurrency")) or iso_code(nested.get("priceCurrency"))
+    amount = to_decimal(value)  # the standard asks for a plain number with a decimal point
+    if amount is not None:
+        return Price(amount, currency, clean_text(value) or str(value)[:40])
+    return read_price(value, currency)
+
+
+def picture_sources(value: Any) -> list[str]:
+    """The addresses in a schema.org image: text, a list, or ImageObjects."""
+    found_sources: list[str] = []
+    waiting, seen = [value], 0
+    while waiting and seen < 200:
+        entry, seen = waiting.pop(0), seen + 1
+        if isinstance(entry, str):
+            found_sources.append(entry)
+        elif isinstance(entry, list):
+            waiting.extend(entry[:100])
+        elif isinstance(entry, Mapping):
+            waiting.append(
+                next(
+                    (entry[key] for key in ("contentUrl", "contentURL", "url", "image", "@id") if entry.get(key)), None
+                )
+            )
+    return found_sources
+
+
+def name_of(value: Any) -> str:
+    """The name of a schema.org thing given as text, object or list."""
+    if isinstance(value, list):
+        value = dig(value, 0)
+    return one_line(value.get("name")) if isinstance(value, Mapping) else one_line(value)
+
+
+def first_of(thing: Mapping[str, Any], *keys: str) -> str:
+    """The first of the keys whose value is text or a whole number with something in it."""
+    return next(filter(None, (clean_text(thing.get(key)).strip() for key in keys)), "")
+
+
+def _products_in(thing: Any, depth: int) -> Iterator[dict[str, Any]]:
+    if depth > 6:
+        return
+    if isinstance(thing, list):
+        for entry in thing[:1000]:
+            yield from _products_in(entry, depth + 1)
+    elif isinstance(thing, dict):
+        if _is_type(thing, _PRODUCTS) and thing.get("name"):
+            yield thing
+        elif depth and _is_type(thing, frozenset({"listitem"})) and thing.get("name") and "offers" in thing:
+            yield thing
+        else:
+            for key in (
+                "itemListElement",
+                "item",
+                "mainEntity",
+                "mainEntityOfPage",
+                "itemOffered",
+                "hasOfferCatalog",
+                "itemOffered",
+            ):
+                yield from _products_in(thing.get(key), depth + 1)
+
+
+def _is_type(thing: Mapping[str, Any], names: frozenset[str]) -> bool:
+    stated = thing.get("@type")
+    types = stated if isinstance(stated, list) else [stated]
+    return any(isinstance(name, str) and name.rsplit("/", 1)[-1].lower() in names for name in types)
+
+
+def _address(page: Document, value: Any) -> str | None:
+    text = dig(value, 0) if isinstance(value, list) else value
+    if not isinstance(text, str) or text.startswith("#"):
+        return None
+    url = absolute(page.address, text)
+    return url if url and split(url) else None
+
+
+def _path_of(url: str) -> str:
+    parts = split(url)
+    return f"{parts.netloc}{parts.path}" if parts and parts.path.strip("/") else ""
+
+
+def _property(item: LexborNode, name: str) -> str:
+    node = item.css_first(f"[itemprop~={name}]")
+    if node is None:
+        return ""
+    inner = node.css_first("[itemprop~=name]") if "itemscope" in node.attributes and name != "name" else None
+    return _attribute(inner or node) or one_line((inner or node).text())
+
+
+def _attribute(node: LexborNode) -> str:
+    names = (
+        ("content", "href", "src", "data-src", "value")
+        if node.tag in {"meta", "link", "a", "img", "data", "source"}
+        else ("content",)
+    )
+    return next(filter(None, ((node.attributes.get(name) or "").strip() for name in names)), "")
+
+
+def _inside_product(node: LexborNode) -> bool:
+    parent = node.parent
+    while parent is not None:
+        if "schema.org/product" in (parent.attributes.get("itemtype") or "").lower():
+            return True
+        parent = parent.parent
+    return False
+
+
+MARKETPLACE = GenericShop("generic-jsonld")

@@ -1,0 +1,189 @@
+"""From what a parser found on a page to the listings it hands on: one place for rules that hold everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from detectors.model import Listing, Outcome, Seller
+from monitor.errors import LayoutChanged
+from monitor.marketplaces.base import Pace, Page, ParsedPage, Request
+from monitor.marketplaces.document import Document, document
+from monitor.marketplaces.images import full_sizes
+from monitor.marketplaces.prices import Price
+from monitor.marketplaces.text import clean_text
+from monitor.marketplaces.urls import absolute, host_of, on_host, query_value, same_site, split
+
+_LISTINGS_PER_PAGE = 2000
+_LONGEST_ID = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One listing and its pictures' sources as the page writes them."""
+
+    listing: Listing
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Site:
+    """What most marketplaces share; an adapter sets the fields and writes ``canonical`` and ``parse``.
+
+    ``search_url`` holds the first page of a search; ``search_key`` is the query key of the keyword. Without them the
+    site cannot be searched over plain HTTP. ``signs`` says what ambiguous currency signs mean at this site.
+    """
+
+    name: str
+    hosts: frozenset[str] = frozenset()
+    pace: Pace = Pace()  # noqa: RUF009 - frozen
+    search_url: str = ""
+    search_key: str = ""
+    signs: Mapping[str, str] = field(default_factory=dict)
+
+    def search_request(self, keyword: str) -> Request | None:
+        """The first page of a keyword search; None where plain HTTP cannot search this site."""
+        return Request(self.search_url, params={self.search_key: keyword}) if self.search_url else None
+
+    def listing_request(self, listing: Listing) -> Request | None:
+        """The item's own page."""
+        return Request(listing.url) if split(listing.url) else None
+
+    def recognises(self, page: Page) -> bool:
+        """Whether the page's own address is on one of the hosts."""
+        return on_host(host_of(document(page).address), self.hosts)
+
+    def drift(self, selector: str) -> LayoutChanged:
+        """The error that says what this site's page lacks."""
+        return LayoutChanged(self.name, selector)
+
+
+def found(
+    site: Site,
+    page: Document,
+    listing_id: object,
+    url: str,
+    title: object,
+    *,
+    price: Price = Price(),  # noqa: B008 - frozen
+    pictures: Iterable[object] = (),
+    seller: Seller | None = None,
+    aliases: Iterable[object] = (),
+) -> Found | None:
+    """One listing of the page; None where it lacks an id or a title.
+
+    ``url`` is empty where a saved page does not tell its own address. ``pictures`` are the sources as the page writes them, the main one first.
+    """
+    known_id, known_title = clean_text(listing_id).strip()[:_LONGEST_ID], clean_text(title)
+    if not known_id or not known_title.strip():
+        return None
+    sources = tuple(dict.fromkeys(source for source in pictures if isinstance(source, str) and _is_picture(source)))[
+        :50
+    ]
+    others = (clean_text(alias)[:_LONGEST_ID] for alias in aliases)
+    listing = Listing(
+        marketplace=site.name,
+        listing_id=known_id,
+        url=url,
+        title=known_title,
+        price=price.amount,
+        currency=price.currency,
+        price_raw=price.raw,
+        image_urls=full_sizes(page.address, sources),
+        seller=seller,
+        aliases=tuple(dict.fromkeys(other for other in others if other and other != known_id)),
+    )
+    return Found(listing, sources)
+
+
+def parsed(
+    site: Site,
+    page: Document,
+    founds: Iterable[Found | None],
+    *,
+    layout: str,
+    kind: str = "search",
+    following: str | None = None,
+) -> ParsedPage:
+    """The page with its listings; ``following`` is kept if it leads to the same site and not to this page.
+
+    Raises:
+        LayoutChanged: There is no listing; names the layout.
+    """
+    kept = [one for one in founds if one is not None][:_LISTINGS_PER_PAGE]
+    if not kept:
+        raise site.drift(layout)
+    pictures: dict[str, tuple[str, ...]] = {}
+    for one in kept:
+        known = pictures.get(one.listing.listing_id, ())
+        pictures[one.listing.listing_id] = tuple(dict.fromkeys((*known, *one.sources)))
+    onward = same_site(absolute(page.address, following), page.address) if following and page.address else None
+    return ParsedPage(
+        outcome=Outcome.OK,
+        marketplace=site.name,
+        listings=tuple(one.listing for one in kept),
+        next=onward if onward != page.address else None,
+        layout=layout,
+        kind=kind,
+        local_pictures={listing_id: sources for listing_id, sources in pictures.items() if sources},
+    )
+
+
+def nothing(site: Site, layout: str, reason: str, kind: str = "search") -> ParsedPage:
+    """The page of a genuine zero: the site itself says that nothing was found, in the words of ``reason``."""
+    return ParsedPage(Outcome.EMPTY, site.name, layout=layout, reason=reason, kind=kind)
+
+
+def gone(site: Site, layout: str, reason: str) -> ParsedPage:
+    """The page of a listing that has ended, in the site's own words."""
+    return ParsedPage(Outcome.GONE, site.name, layout=layout, reason=reason, kind="product")
+
+
+def seller(seller_id: object, name: object, url: str | None = None) -> Seller | None:
+    """The account that offers; its name stands in for a missing id and the other way round. None without both."""
+    known_name, known_id = clean_text(name).strip(), clean_text(seller_id).strip()[:_LONGEST_ID]
+    if not known_name and not known_id:
+        return None
+    return Seller(known_id or known_name[:_LONGEST_ID], known_name or known_id, url)
+
+
+def next_page(page: Document, key: str, number: int) -> str | None:
+    """The page's own address with ``key`` set to ``number``."""
+    parts = split(page.address)
+    if parts is None:
+        return None
+    kept = [pair for pair in parts.query.split("&") if pair and pair.partition("=")[0] != key]
+    return urlunsplit(urlsplit(page.address)._replace(query="&".join([*kept, urlencode({key: number})]), fragment=""))
+
+
+def page_number(page: Document, key: str) -> int:
+    """The page's number by its address, 1 where the address has none."""
+    parts = split(page.address)
+    value = query_value(parts, key) if parts else None
+    return int(value) if value and value.isascii() and value.isdigit() and len(value) < 7 else 1
+
+
+def dig(value: Any, *path: str | int) -> Any:
+    """The value under a path of keys and positions; None where the path leads nowhere."""
+    for step in path:
+        if isinstance(step, str) and isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(step, int) and isinstance(value, list) and -len(value) <= step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def dicts(value: Any) -> Sequence[dict[str, Any]]:
+    """The objects in a list, or in an object keyed "0", "1", ...; empty for anything else."""
+    entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [entry for entry in entries if isinstance(entry, dict)]
+
+
+def _is_picture(source: str) -> bool:
+    return 0 < len(source) < 4096 and not source.lstrip().lower().startswith(
+        ("data:", "blob:", "about:", "javascript:")
+    )

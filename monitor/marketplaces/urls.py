@@ -1,0 +1,131 @@
+"""Addresses: absolute, of the right host, without what only tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+
+# marketplaces.md 0.5, and the click ids of the large advertisers.
+_TRACKING = frozenset(
+    {
+        "ref",
+        "ref_",
+        "spm",
+        "scm",
+        "pvid",
+        "hash",
+        "_skw",
+        "itmmeta",
+        "itmprp",
+        "amdata",
+        "gatewayadapt",
+        "fbclid",
+        "gclid",
+        "dclid",
+        "msclkid",
+        "yclid",
+        "igshid",
+        "mc_cid",
+        "mc_eid",
+        "_pos",
+        "_sid",
+        "_ss",
+        "_psq",
+        "_fid",
+        "srsltid",
+        "click_key",
+        "click_sum",
+        "algo_pvid",
+        "algo_exp_id",
+        "aff_platform",
+        "aff_trace_key",
+        "sk",
+    }
+)
+_LONGEST = 4096
+
+
+def split(url: str | None) -> SplitResult | None:
+    """The parts of an http(s) address with a host and the scheme's own port; None for anything else.
+
+    ``//host/path`` counts as https. The host is lower-case, without a final dot.
+    """
+    if not url or len(url) > _LONGEST:
+        return None
+    text = url.strip()
+    if text.startswith("//"):
+        text = f"https:{text}"
+    try:
+        parts = urlsplit(text)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port not in {None, 80, 443}:
+            return None
+        host = parts.hostname.rstrip(".")
+        host.encode("idna" if not host.isascii() else "ascii")
+    except (ValueError, UnicodeError):
+        return None
+    if parts.username is not None or not host or any(character in host for character in " %\\\"'<>|^`{}"):
+        return None
+    return parts._replace(netloc=host)
+
+
+def host_of(url: str | None) -> str:
+    """The lower-case host; empty where ``split`` refuses the address."""
+    parts = split(url)
+    return parts.netloc if parts else ""
+
+
+def on_host(host: str, hosts: Iterable[str]) -> bool:
+    """Whether the host is one of these or below one: ``www.ebay.com`` is on ``ebay.com``, ``myebay.com`` is not."""
+    return any(host == known or host.endswith(f".{known}") for known in hosts)
+
+
+def absolute(base: str, href: str | None) -> str | None:
+    """The http(s) address that a link on page ``base`` leads to, without fragment; None if there is none."""
+    if not href or len(href) > _LONGEST or href.startswith("#"):
+        return None
+    text = "".join(href.split("\t")).strip().replace("\n", "").replace("\r", "")
+    try:
+        joined = urljoin(base, text) if base else text
+    except ValueError:
+        return None
+    whole = f"https:{joined}" if joined.startswith("//") else joined
+    try:
+        parts = urlsplit(whole)
+        host, scheme = parts.hostname, parts.scheme
+        port = parts.port
+    except ValueError:
+        return None
+    if scheme not in {"http", "https"} or not host or parts.username is not None or "." not in f"{host}.":
+        return None
+    netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port is not None else "")
+    return urlunsplit(parts._replace(netloc=netloc, fragment="", path=parts.path.replace(" ", "%20")))
+
+
+def same_site(url: str | None, page_url: str) -> str | None:
+    """The address if it leads to the page's own host and port, else None."""
+    if url is None:
+        return None
+    here, there = urlsplit(page_url), urlsplit(url)
+    bare_here, bare_there = (parts.netloc.lower().removeprefix("www.") for parts in (here, there))
+    return url if bare_here == bare_there else None
+
+
+def without_tracking(url: str) -> str:
+    """The address with a lower-case host, without fragment and without the keys known to only track."""
+    try:
+        parts = urlsplit(url)
+        pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        return url
+    kept = [(key, value) for key, value in pairs if key.lower() not in _TRACKING and not key.lower().startswith("utm_")]
+    query = parts.query if len(kept) == len(pairs) else urlencode(kept)
+    return urlunsplit(parts._replace(netloc=parts.netloc.lower(), query=query, fragment=""))
+
+
+def query_value(parts: SplitResult, *keys: str) -> str | None:
+    """The first value that the query gives to one of the keys."""
+    try:
+        values = dict(reversed(parse_qsl(parts.query, max_num_fields=100)))
+    except ValueError:
+        return None
+    return next((values[key] for key in keys if values.get(key)), None)
