@@ -1,0 +1,210 @@
+"""Matches and the alerts that they raise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from detectors import model
+from storage.errors import NotFound
+from storage.tables import Alert, Evidence, Listing, Match, Seller, Work
+from storage.upsert import upsert
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """An alert with what a person needs to see beside it."""
+
+    alert: Alert
+    work: Work
+    listing: Listing
+    seller: Seller | None
+
+
+async def record_matches(
+    session: AsyncSession, listing_key: int, sha256: str, matches: Sequence[model.Match], now: datetime
+) -> None:
+    """Keep the findings on one picture of a listing; a repeated examination changes nothing."""
+    if not matches:
+        return
+    rows = [
+        {
+            "listing_key": listing_key,
+            "sha256": sha256,
+            "work_id": match.work_id,
+            "reference_id": match.reference_id,
+            "detector": match.detector,
+            "version": match.version,
+            "threshold": match.threshold,
+            "distance_bits": match.distance_bits,
+            "score": match.score,
+            "facts": _facts(match),
+            "found_at": now,
+        }
+        for match in matches
+    ]
+    await session.execute(upsert(session, Match).on_conflict_do_nothing(), rows)
+
+
+def _facts(match: model.Match) -> dict[str, Any]:
+    return {
+        "region": [match.region.name, *match.region.box],
+        "reference_region": [match.reference_region.name, *match.reference_region.box],
+        "orientation": match.orientation,
+        "inliers": match.inliers,
+        "placement": list(match.placement) if match.placement else None,
+    }
+
+
+async def raise_alert(
+    session: AsyncSession,
+    listing_key: int,
+    verdict: model.Verdict,
+    priority: model.Priority,
+    suppressed: str | None,
+    now: datetime,
+) -> tuple[Alert, bool]:
+    """Raise the alert of a listing and a work, or bring it up to date; whether it is new or has changed.
+
+    A decision stands: what is learnt later changes the numbers beside it, never the answer.
+    """
+    alert = await session.scalar(
+        select(Alert).where(Alert.listing_key == listing_key, Alert.work_id == verdict.work_id)
+    )
+    values = {
+        "priority": priority.level.value,
+        "score": priority.score,
+        "confidence": verdict.confidence.value,
+        "reasons": [*verdict.reasons, *priority.reasons],
+        "suppressed": suppressed,
+    }
+    if alert is None:
+        alert = Alert(listing_key=listing_key, work_id=verdict.work_id, raised_at=now, changed_at=now, **values)
+        session.add(alert)
+        await session.flush()
+        return alert, True
+    changed = any(getattr(alert, name) != value for name, value in values.items())
+    if changed:
+        for name, value in values.items():
+            setattr(alert, name, value)
+        alert.changed_at = now
+    return alert, changed
+
+
+async def rejected_before(session: AsyncSession, listing_key: int, work_id: int) -> bool:
+    """Whether a person already said of every matched picture of this listing that it does not show the work."""
+    matched = set(
+        await session.scalars(select(Match.sha256).where(Match.listing_key == listing_key, Match.work_id == work_id))
+    )
+    rejected = await session.scalars(
+        select(Match.sha256)
+        .join(Alert, (Alert.listing_key == Match.listing_key) & (Alert.work_id == Match.work_id))
+        .where(Match.work_id == work_id, Match.sha256.in_(matched), Alert.answer == model.Answer.NOT_A_MATCH)
+    )
+    return bool(matched) and matched == set(rejected)
+
+
+async def add_evidence(session: AsyncSession, items: Sequence[Evidence]) -> None:
+    """Keep what was seen; the same item twice is one row."""
+    columns = ("alert_id", "kind", "sha256", "url", "how", "seen_at")
+    rows = [{name: getattr(item, name) for name in columns} for item in items]
+    if rows:
+        await session.execute(upsert(session, Evidence).on_conflict_do_nothing(), rows)
+
+
+async def get_alert(session: AsyncSession, alert_id: int) -> Alert:
+    """One alert.
+
+    Raises:
+        NotFound: There is none.
+    """
+    alert = await session.get(Alert, alert_id)
+    if not alert:
+        raise NotFound(f"no alert {alert_id}; `bazaarwatch alerts list` shows them")
+    return alert
+
+
+async def view_alert(session: AsyncSession, alert_id: int) -> AlertView:
+    """One alert with its work, listing and seller."""
+    await get_alert(session, alert_id)
+    return AlertView(*(await session.execute(_views().where(Alert.id == alert_id))).one())
+
+
+_LEVELS = {level.value: rank for rank, level in enumerate(model.PriorityLevel)}
+_BY_PRIORITY = (case(_LEVELS, value=Alert.priority), Alert.score.desc(), Alert.id)
+
+
+async def list_alerts(
+    session: AsyncSession,
+    now: datetime,
+    *,
+    state: str = "open",
+    priority: str | None = None,
+    work_id: int | None = None,
+    limit: int | None = None,
+) -> list[AlertView]:
+    """Alerts, the most pressing first.
+
+    Args:
+        state: "open" (undecided, or unsure and due again), "all", "suppressed", or an answer.
+    """
+    query = _views().order_by(*_BY_PRIORITY).limit(limit)
+    if state == "open":
+        query = query.where(_is_open(now))
+    elif state == "suppressed":
+        query = query.where(Alert.suppressed.is_not(None))
+    elif state != "all":
+        query = query.where(Alert.answer == state)
+    if priority:
+        query = query.where(Alert.priority == priority)
+    if work_id:
+        query = query.where(Alert.work_id == work_id)
+    return [AlertView(*row) for row in await session.execute(query)]
+
+
+async def count_open(session: AsyncSession, now: datetime) -> dict[str, int]:
+    """Open alerts by priority."""
+    rows = await session.execute(select(Alert.priority, func.count()).where(_is_open(now)).group_by(Alert.priority))
+    return dict(rows.tuples().all())
+
+
+async def changed_since(session: AsyncSession, since: datetime, until: datetime) -> list[AlertView]:
+    """Open alerts raised or changed in a period, the most pressing first."""
+    query = _views().where(_is_open(until), Alert.changed_at > since, Alert.changed_at <= until)
+    return [AlertView(*row) for row in await session.execute(query.order_by(*_BY_PRIORITY))]
+
+
+async def count_suppressed(session: AsyncSession, since: datetime, until: datetime) -> int:
+    """Alerts kept aside in a period by an allow list or an earlier rejection."""
+    aside = select(func.count()).select_from(Alert).where(Alert.suppressed.is_not(None))
+    return await session.scalar(aside.where(Alert.changed_at > since, Alert.changed_at <= until)) or 0
+
+
+async def matches_of(session: AsyncSession, alert: Alert) -> list[Match]:
+    """The findings behind an alert, the strongest first."""
+    found = select(Match).where(Match.listing_key == alert.listing_key, Match.work_id == alert.work_id)
+    return list(await session.scalars(found.order_by(Match.score.desc(), Match.distance_bits, Match.id)))
+
+
+async def evidence_of(session: AsyncSession, alert_id: int) -> list[Evidence]:
+    """What was kept for an alert."""
+    return list(await session.scalars(select(Evidence).where(Evidence.alert_id == alert_id).order_by(Evidence.id)))
+
+
+def _is_open(now: datetime) -> Any:
+    due_again = (Alert.answer == model.Answer.UNSURE) & (Alert.ask_again_at <= now)
+    return Alert.suppressed.is_(None) & or_(Alert.answer.is_(None), due_again)
+
+
+def _views() -> Select[Alert, Work, Listing, Seller]:
+    return (
+        select(Alert, Work, Listing, Seller)
+        .join(Work, Work.id == Alert.work_id)
+        .join(Listing, Listing.id == Alert.listing_key)
+        .outerjoin(Seller, Seller.id == Listing.seller_key)
+    )

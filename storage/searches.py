@@ -1,0 +1,210 @@
+"""Searches, their crawls, and the ledger of what was asked and got."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from detectors.model import Outcome
+from storage.audit import record
+from storage.errors import NotFound, Refused
+from storage.tables import Capture, Crawl, Search
+
+
+async def add_search(
+    session: AsyncSession, now: datetime, actor: str, marketplace: str, keyword: str, rhythm_h: float, page_limit: int
+) -> Search:
+    """Register a keyword at a marketplace, due at once. A removed one comes back under its old id.
+
+    Raises:
+        Refused: The same search exists already.
+    """
+    search = await session.scalar(select(Search).where(Search.marketplace == marketplace, Search.keyword == keyword))
+    if search and not search.removed_at:
+        raise Refused(f"search {search.id} already looks for {keyword!r} on {marketplace}")
+    if not search:
+        search = Search(marketplace=marketplace, keyword=keyword, created_at=now)
+        session.add(search)
+    search.rhythm_h, search.page_limit, search.next_run_at = rhythm_h, page_limit, now
+    search.removed_at = search.paused_at = None
+    await session.flush()
+    await record(session, now, actor, "search added", f"search {search.id}", {"on": marketplace, "for": keyword})
+    return search
+
+
+async def get_search(session: AsyncSession, search_id: int) -> Search:
+    """One search.
+
+    Raises:
+        NotFound: There is none, or it was removed.
+    """
+    search = await session.get(Search, search_id)
+    if not search or search.removed_at:
+        raise NotFound(f"no search {search_id}; `bazaarwatch search list` shows them")
+    return search
+
+
+async def list_searches(session: AsyncSession) -> Sequence[tuple[Search, Crawl | None]]:
+    """Every search with its newest finished crawl."""
+    newest = (
+        select(Crawl.search_id, func.max(Crawl.id).label("crawl_id"))
+        .where(Crawl.finished_at.is_not(None))
+        .group_by(Crawl.search_id)
+        .subquery()
+    )
+    rows = await session.execute(
+        select(Search, Crawl)
+        .outerjoin(newest, newest.c.search_id == Search.id)
+        .outerjoin(Crawl, Crawl.id == newest.c.crawl_id)
+        .where(Search.removed_at.is_(None))
+        .order_by(Search.id)
+    )
+    return [(search, crawl) for search, crawl in rows]
+
+
+async def due_search_ids(session: AsyncSession, now: datetime) -> list[int]:
+    """Searches whose time has come, longest overdue first. However many runs were missed, each is due once."""
+    found = await session.scalars(
+        select(Search.id)
+        .where(Search.next_run_at <= now, Search.paused_at.is_(None), Search.removed_at.is_(None))
+        .order_by(Search.next_run_at)
+    )
+    return list(found)
+
+
+async def open_crawl(session: AsyncSession, search: Search, now: datetime) -> Crawl:
+    """The crawl to work on: the one that a crash left unfinished, or a new one."""
+    unfinished = await session.scalar(select(Crawl).where(Crawl.search_id == search.id, Crawl.finished_at.is_(None)))
+    if unfinished:
+        return unfinished
+    crawl = Crawl(search_id=search.id, marketplace=search.marketplace, started_at=now)
+    session.add(crawl)
+    await session.flush()
+    return crawl
+
+
+async def finish_crawl(
+    session: AsyncSession, crawl: Crawl, now: datetime, outcome: Outcome, reason: str, retry_at: datetime | None
+) -> None:
+    """Close a crawl and set when its search runs next.
+
+    Args:
+        retry_at: When the site may be asked again after a refusal; never earlier than that, nor later than the rhythm
+            where the run failed for a passing reason.
+    """
+    crawl.finished_at, crawl.outcome, crawl.reason, crawl.next_url = now, outcome.value, reason, None
+    await session.merge(crawl)
+    if crawl.search_id is None:
+        return
+    search = await session.get_one(Search, crawl.search_id)
+    regular = now + timedelta(hours=search.rhythm_h)
+    passing = outcome in {Outcome.FAILED, Outcome.RATE_LIMITED}
+    soon = min(regular, now + timedelta(hours=1)) if passing else regular
+    search.next_run_at = max(soon, retry_at) if retry_at else soon
+
+
+async def set_paused(session: AsyncSession, search_id: int, now: datetime, actor: str, paused: bool) -> Search:
+    """Pause a search, or let it run again (due at once)."""
+    search = await get_search(session, search_id)
+    search.paused_at = now if paused else None
+    if not paused:
+        search.next_run_at = min(search.next_run_at, now)
+    await record(session, now, actor, "search paused" if paused else "search resumed", f"search {search_id}")
+    return search
+
+
+async def edit_search(
+    session: AsyncSession,
+    search_id: int,
+    now: datetime,
+    actor: str,
+    *,
+    keyword: str | None = None,
+    rhythm_h: float | None = None,
+    page_limit: int | None = None,
+) -> Search:
+    """Change what is given; a new keyword or rhythm takes effect at once.
+
+    Raises:
+        Refused: Another search already has that keyword there.
+    """
+    search = await get_search(session, search_id)
+    before = {"keyword": search.keyword, "rhythm_h": search.rhythm_h, "page_limit": search.page_limit}
+    if keyword and keyword != search.keyword:
+        twin = select(Search.id).where(Search.marketplace == search.marketplace, Search.keyword == keyword)
+        if await session.scalar(twin):
+            raise Refused(f"another search already looks for {keyword!r} on {search.marketplace}")
+        search.keyword, search.next_run_at = keyword, now
+    search.page_limit = page_limit or search.page_limit
+    if rhythm_h:
+        search.rhythm_h = rhythm_h
+        search.next_run_at = min(search.next_run_at, now + timedelta(hours=rhythm_h))
+    after = {"keyword": search.keyword, "rhythm_h": search.rhythm_h, "page_limit": search.page_limit}
+    await record(session, now, actor, "search edited", f"search {search_id}", {"before": before, "after": after})
+    return search
+
+
+async def remove_search(session: AsyncSession, search_id: int, now: datetime, actor: str) -> None:
+    """Stop a search for good; what it found stays."""
+    search = await get_search(session, search_id)
+    search.removed_at = now
+    await session.execute(
+        update(Crawl)
+        .where(Crawl.search_id == search_id, Crawl.finished_at.is_(None))
+        .values(finished_at=now, outcome=Outcome.FAILED.value, reason="the search was removed", next_url=None)
+    )
+    await record(session, now, actor, "search removed", f"search {search_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What one search asked and got in a period. ``blocked_since`` is set while its last crawls were all refused."""
+
+    search: Search
+    crawls: int
+    pages: int
+    listings_seen: int
+    listings_new: int
+    last_outcome: str | None
+    last_reason: str
+    blocked_since: datetime | None
+
+
+async def coverage(session: AsyncSession, since: datetime) -> list[Coverage]:
+    """The ledger per search, of the crawls finished since a time."""
+    ledger = []
+    for search, newest in await list_searches(session):
+        pages = func.coalesce(func.sum(Crawl.pages), 0)
+        seen = func.coalesce(func.sum(Crawl.listings_seen), 0)
+        new = func.coalesce(func.sum(Crawl.listings_new), 0)
+        totals = select(func.count(), pages, seen, new).where(Crawl.search_id == search.id, Crawl.finished_at > since)
+        crawls, page_count, seen_count, new_count = (await session.execute(totals)).one()
+        outcome, reason = (newest.outcome, newest.reason) if newest else (None, "")
+        blocked_since = await _blocked_since(session, search.id) if outcome in _REFUSED else None
+        ledger.append(Coverage(search, crawls, page_count, seen_count, new_count, outcome, reason, blocked_since))
+    return ledger
+
+
+_REFUSED = (Outcome.BLOCKED, Outcome.LOGIN_REQUIRED, Outcome.NEEDS_RENDERING, Outcome.RATE_LIMITED)
+
+
+async def _blocked_since(session: AsyncSession, search_id: int) -> datetime | None:
+    of_search = (Crawl.search_id == search_id, Crawl.finished_at.is_not(None))
+    last_good = select(func.max(Crawl.id)).where(*of_search, Crawl.outcome.not_in(_REFUSED)).scalar_subquery()
+    first_refused = select(func.min(Crawl.finished_at)).where(*of_search, Crawl.id > func.coalesce(last_good, 0))
+    return await session.scalar(first_refused)
+
+
+async def add_capture(session: AsyncSession, capture: Capture) -> Capture:
+    """Remember a page; the same page captured twice is one row."""
+    same = select(Capture).where(Capture.url == capture.url, Capture.captured_at == capture.captured_at)
+    present = await session.scalar(same)
+    if present:
+        return present
+    session.add(capture)
+    await session.flush()
+    return capture

@@ -1,0 +1,225 @@
+"""The rights registry: owners, works, their references and the rights that protect them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.audit import record
+from storage.errors import NotFound, Refused
+from storage.tables import Alert, Owner, Reference, Right, RightWork, Work
+
+
+async def the_owner(session: AsyncSession, name: str | None) -> Owner:
+    """The owner of that name, or the only one there is.
+
+    Raises:
+        NotFound: There is none of that name, none at all, or several to choose from.
+    """
+    owners = {owner.name: owner for owner in await session.scalars(select(Owner))}
+    if name is None and len(owners) == 1:
+        return next(iter(owners.values()))
+    if name in owners:
+        return owners[name]
+    if not owners:
+        raise NotFound('no rights holder yet; run `bazaarwatch init --owner "Your legal name"` first')
+    raise NotFound(f"say which rights holder with --owner; known: {', '.join(sorted(owners))}")
+
+
+async def set_owner(session: AsyncSession, now: datetime, actor: str, name: str, facts: dict[str, Any]) -> Owner:
+    """Register a rights holder, or bring its contact facts up to date."""
+    owner = await session.scalar(select(Owner).where(Owner.name == name))
+    if not owner:
+        owner = Owner(name=name, created_at=now)
+        session.add(owner)
+    for field, value in facts.items():
+        setattr(owner, field, value)
+    await session.flush()
+    await record(session, now, actor, "owner set", f"owner {owner.id}", {"fields": sorted(facts)})
+    return owner
+
+
+async def add_work(session: AsyncSession, now: datetime, actor: str, owner_id: int, title: str) -> Work:
+    """The work of that title, made if it does not exist; a removed one comes back."""
+    work = await session.scalar(select(Work).where(Work.owner_id == owner_id, Work.title == title))
+    if work and not work.removed_at:
+        return work
+    if not work:
+        work = Work(owner_id=owner_id, title=title, created_at=now)
+        session.add(work)
+    work.removed_at = None
+    await session.flush()
+    await record(session, now, actor, "work added", f"work {work.id}", {"title": title})
+    return work
+
+
+async def edit_work(
+    session: AsyncSession,
+    work_id: int,
+    now: datetime,
+    actor: str,
+    *,
+    title: str | None = None,
+    reference_price: Decimal | None = None,
+    currency: str | None = None,
+) -> Work:
+    """Change what is given.
+
+    Raises:
+        Refused: Another work of the owner has that title.
+    """
+    work = await get_work(session, work_id)
+    if title and title != work.title:
+        twin = select(Work.id).where(Work.owner_id == work.owner_id, Work.title == title)
+        if await session.scalar(twin):
+            raise Refused(f"another work is already called {title!r}")
+    changes = {"title": title, "reference_price": reference_price, "currency": currency}
+    given = {name: value for name, value in changes.items() if value is not None}
+    before = {name: str(getattr(work, name)) for name in given}
+    for name, value in given.items():
+        setattr(work, name, value)
+    after = {name: str(value) for name, value in given.items()}
+    await record(session, now, actor, "work edited", f"work {work_id}", {"before": before, "after": after})
+    return work
+
+
+async def get_work(session: AsyncSession, work_id: int) -> Work:
+    """One work.
+
+    Raises:
+        NotFound: There is none, or it was removed.
+    """
+    work = await session.get(Work, work_id)
+    if not work or work.removed_at:
+        raise NotFound(f"no work {work_id}; `bazaarwatch works list` shows them")
+    return work
+
+
+async def find_work(session: AsyncSession, title: str) -> Work:
+    """One work by its title or id, as a person types it.
+
+    Raises:
+        NotFound: None or several are called so.
+    """
+    if title.isdecimal():
+        return await get_work(session, int(title))
+    found = (await session.scalars(select(Work).where(Work.title == title, Work.removed_at.is_(None)))).all()
+    if len(found) != 1:
+        raise NotFound(f"{len(found)} works are called {title!r}; `bazaarwatch works list` shows their ids")
+    return found[0]
+
+
+async def remove_work(session: AsyncSession, work_id: int, now: datetime, actor: str) -> None:
+    """Stop looking for a work; its alerts, evidence and complaints stay."""
+    work = await get_work(session, work_id)
+    work.removed_at = now
+    await record(session, now, actor, "work removed", f"work {work_id}", {"title": work.title})
+
+
+async def add_reference(
+    session: AsyncSession, work_id: int, sha256: str, file_name: str, description: bytes, now: datetime, actor: str
+) -> Reference | None:
+    """Add a picture to a work; None if the work has these very bytes already."""
+    if await session.scalar(select(Reference.id).where(Reference.work_id == work_id, Reference.sha256 == sha256)):
+        return None
+    reference = Reference(work_id=work_id, sha256=sha256, file_name=file_name, description=description, added_at=now)
+    session.add(reference)
+    await session.flush()
+    facts = {"reference": reference.id, "sha256": sha256, "file": file_name}
+    await record(session, now, actor, "reference added", f"work {work_id}", facts)
+    return reference
+
+
+async def get_reference(session: AsyncSession, reference_id: int) -> Reference:
+    """One reference.
+
+    Raises:
+        NotFound: There is none.
+    """
+    reference = await session.get(Reference, reference_id)
+    if not reference:
+        raise NotFound(f"no reference {reference_id}; `bazaarwatch works list` shows them")
+    return reference
+
+
+async def references(session: AsyncSession, work_id: int | None = None) -> list[Reference]:
+    """The references of one work, or of every work that is watched."""
+    query = select(Reference).join(Work).where(Work.removed_at.is_(None)).order_by(Reference.id)
+    return list(await session.scalars(query.where(Work.id == work_id) if work_id else query))
+
+
+async def works_version(session: AsyncSession) -> tuple[int, ...]:
+    """Numbers that change whenever the set of watched references does."""
+    kept = select(func.count(Reference.id), func.coalesce(func.max(Reference.id), 0)).join(Work)
+    return tuple((await session.execute(kept.where(Work.removed_at.is_(None)))).one())
+
+
+@dataclass(frozen=True, slots=True)
+class WorkSummary:
+    """A work with what hangs on it."""
+
+    work: Work
+    references: int
+    rights: int
+    open_alerts: int
+
+
+async def list_works(session: AsyncSession) -> list[WorkSummary]:
+    """Every watched work."""
+    of_work = Work.id
+    rows = await session.execute(
+        select(
+            Work,
+            select(func.count()).where(Reference.work_id == of_work).scalar_subquery(),
+            select(func.count()).where(RightWork.work_id == of_work).scalar_subquery(),
+            select(func.count())
+            .where(Alert.work_id == of_work, Alert.answer.is_(None), Alert.suppressed.is_(None))
+            .scalar_subquery(),
+        )
+        .where(Work.removed_at.is_(None))
+        .order_by(Work.id)
+    )
+    return [WorkSummary(*row) for row in rows]
+
+
+async def add_right(session: AsyncSession, now: datetime, actor: str, right: Right, work_ids: Sequence[int]) -> Right:
+    """Register a right and the works it protects.
+
+    Raises:
+        Refused: The owner already has a right of that number.
+        NotFound: A work does not exist.
+    """
+    twin = select(Right.id).where(Right.owner_id == right.owner_id, Right.number == right.number)
+    present = await session.scalar(twin)
+    if present:
+        raise Refused(f"right {present} already has the number {right.number!r}")
+    for work_id in work_ids:
+        await get_work(session, work_id)
+    right.created_at = now
+    session.add(right)
+    await session.flush()
+    session.add_all(RightWork(right_id=right.id, work_id=work_id) for work_id in work_ids)
+    await record(session, now, actor, "right added", f"right {right.id}", {"kind": right.kind, "works": list(work_ids)})
+    return right
+
+
+async def list_rights(session: AsyncSession) -> list[tuple[Right, list[Work]]]:
+    """Every right with the works it protects."""
+    rights = list(await session.scalars(select(Right).order_by(Right.id)))
+    rows = await session.execute(select(RightWork.right_id, Work).join(Work, Work.id == RightWork.work_id))
+    works: dict[int, list[Work]] = {}
+    for right_id, work in rows:
+        works.setdefault(right_id, []).append(work)
+    return [(right, works.get(right.id, [])) for right in rights]
+
+
+async def rights_of(session: AsyncSession, work_id: int) -> list[Right]:
+    """The rights that protect a work, oldest first."""
+    found = select(Right).join(RightWork, RightWork.right_id == Right.id).where(RightWork.work_id == work_id)
+    return list(await session.scalars(found.order_by(Right.id)))
