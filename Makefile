@@ -85,6 +85,7 @@ image-dependencies:  ## install the lock in an environment of its own at PREFIX
 .PHONY: image-project
 image-project:  ## install the project itself at PREFIX
 	"$(PREFIX)/bin/python" $(PIP_INSTALL) --no-cache-dir --no-deps --no-build-isolation .
+	mkdir -p "$(PREFIX)/data"
 
 .PHONY: clean
 clean:  ## remove what make made: environments, caches, builds
