@@ -19,3 +19,7 @@ class ImageTooLarge(DetectorError):
 
 class NoUsableDetail(DetectorError):
     """The picture is flat, a gradient or near-empty: it would resemble everything."""
+
+
+class UnreadableDescription(DetectorError):
+    """Stored or received facts of a picture are damaged or of another version; describe the picture again."""

@@ -1,0 +1,65 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detectors.judge import judge, strength
+from detectors.model import Confidence, Match, Region
+
+
+def _hash(detector: str = "phash", distance: int = 0, work_id: int = 1, **more: object) -> Match:
+    return Match(work_id, 5, detector, 1, threshold=60, distance_bits=distance, **more)
+
+
+hash_matches = st.builds(_hash, st.sampled_from(["phash", "dhash"]), st.integers(0, 60), st.integers(1, 3))
+
+
+@given(st.sampled_from(["phash", "dhash"]), st.lists(st.integers(0, 60), min_size=1))
+def test_one_hash_alone_never_yields_high(detector, distances):
+    (verdict,) = judge([_hash(detector, distance) for distance in distances])
+    assert verdict.confidence != Confidence.HIGH
+
+
+def test_two_hashes_that_agree_yield_high():
+    (verdict,) = judge([_hash("phash", 4), _hash("dhash", 9)])
+    assert verdict.confidence == Confidence.HIGH
+
+
+@given(st.lists(hash_matches, max_size=8), hash_matches)
+def test_more_evidence_never_lowers_a_works_score(matches, another):
+    before = {verdict.work_id: verdict for verdict in judge(matches)}
+    after = {verdict.work_id: verdict for verdict in judge([*matches, another])}
+    order = list(reversed(Confidence))
+    for work_id, verdict in before.items():
+        assert after[work_id].score >= verdict.score
+        assert order.index(after[work_id].confidence) >= order.index(verdict.confidence)
+
+
+@given(st.lists(hash_matches, max_size=12))
+def test_verdicts_come_best_first_one_a_work_with_a_reason_for_every_match(matches):
+    verdicts = judge(matches)
+    assert [v.score for v in verdicts] == sorted((v.score for v in verdicts), reverse=True)
+    assert {v.work_id for v in verdicts} == {m.work_id for m in matches}
+    assert len({v.work_id for v in verdicts}) == len(verdicts)
+    assert all(0 <= v.score <= 1 and len(v.reasons) == len(v.matches) > 0 for v in verdicts)
+
+
+@given(st.randoms(use_true_random=False), st.lists(hash_matches, max_size=8))
+def test_the_order_of_findings_does_not_matter(rng, matches):
+    shuffled = list(matches)
+    rng.shuffle(shuffled)
+    assert [(v.work_id, v.score, v.reasons) for v in judge(shuffled)] == [
+        (v.work_id, v.score, v.reasons) for v in judge(matches)
+    ]
+
+
+def test_a_reason_says_what_was_found_where_and_how_surely():
+    (verdict,) = judge([_hash(distance=12, orientation=5, region=Region("content", (0.1, 0.1, 0.9, 0.9)))])
+    assert verdict.reasons == (
+        "phash 1 finds reference 5, in the picture's content, mirrored and turned by 90 degrees: "
+        "12 of 256 bits differ, up to 60 count",
+    )
+
+
+@pytest.mark.parametrize(("distance", "expected"), [(0, 1.0), (30, 0.75), (60, 0.5)])
+def test_strength_falls_from_one_to_a_half_at_the_threshold(distance, expected):
+    assert strength(_hash(distance=distance)) == expected
