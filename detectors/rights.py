@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
 from itertools import pairwise
+from typing import Any, Self
 
 
 class RightKind(StrEnum):
@@ -61,6 +63,9 @@ class FirstPublication:
     url: str | None = None
 
 
+_DATES = ("filed_on", "registered_on", "expires_on")
+
+
 @dataclass(frozen=True, slots=True)
 class Right:
     """One title in one register, or an unregistered copyright.
@@ -100,6 +105,27 @@ class Right:
         """What goes into a form's number field: the claim number of an unregistered copyright, else the number."""
         own = self.claim_number if self.kind is RightKind.COPYRIGHT_UNREGISTERED else self.number
         return own or ""
+
+    def to_wire(self) -> dict[str, Any]:
+        """The right as JSON values, for storing and exporting."""
+        wire = asdict(self)
+        for name in _DATES:
+            wire[name] = wire[name] and wire[name].isoformat()
+        if wire["first_publication"]:
+            wire["first_publication"]["on"] = wire["first_publication"]["on"].isoformat()
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in wire.items()}
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """The right that ``to_wire`` wrote; fields that are not there keep their defaults."""
+        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in wire.items()}
+        for name in _DATES:
+            fields[name] = date.fromisoformat(fields[name]) if fields.get(name) else None
+        if published := fields.get("first_publication"):
+            fields["first_publication"] = FirstPublication(**published | {"on": date.fromisoformat(published["on"])})
+        basis = fields.get("ownership_basis")
+        fields["ownership_basis"] = OwnershipBasis(basis) if basis else None
+        return cls(**fields | {"kind": RightKind(fields["kind"])})
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ def templates() -> Environment:
     )
     environment.globals["link"] = link
     environment.filters["clip"] = clip
+    environment.filters["exact"] = escape  # hidden characters as they are: for what is copied out of the page
     return environment
 
 

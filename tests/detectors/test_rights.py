@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from detectors.rights import (
     FirstPublication,
     Owner,
+    OwnershipBasis,
     PartyKind,
     Right,
     RightKind,
@@ -151,3 +153,19 @@ def test_an_owner_is_refused_naming_each_field() -> None:
     assert validate_owner(OWNER) == []
     broken = replace(OWNER, legal_name=" ", country="Germany", email_public="me@home", phone="030 123")
     assert [problem.field for problem in validate_owner(broken)] == ["legal_name", "country", "email_public", "phone"]
+
+
+@pytest.mark.parametrize("kind", list(RightKind))
+def test_every_kind_survives_being_stored_as_json(kind: RightKind) -> None:
+    right = replace(
+        TRADEMARK,
+        kind=kind,
+        first_publication=ARTWORK.first_publication,
+        filed_on=date(2019, 2, 3),
+        locarno_classes=("11-01",),
+        ownership_basis=OwnershipBasis.AUTHOR,
+        author="Ada Vale",
+    )
+    assert Right.from_wire(json.loads(json.dumps(right.to_wire()))) == right
+    bare = Right(kind, title="Fox", holder="Ada Vale")
+    assert Right.from_wire(json.loads(json.dumps(bare.to_wire()))) == bare

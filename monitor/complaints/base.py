@@ -1,0 +1,214 @@
+"""The values a complaint is made of, from the draft to the pack that leaves the house."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Self
+
+from detectors.rights import Owner, Right
+
+
+class TargetState(StrEnum):
+    """The state of one listing in a complaint. What a platform says is kept beside it, word for word."""
+
+    SELECTED = "selected"
+    EXCLUDED = "excluded"
+    REPORTED = "reported"
+    UNDER_REVIEW = "under_review"
+    PAUSED = "paused"
+    REMOVED_UNCONFIRMED = "removed_unconfirmed"
+    REMOVED = "removed"
+    EDITED = "edited"
+    VOID_GONE = "void_gone"
+    REJECTED = "rejected"
+    COUNTERED = "countered"
+    REINSTATED = "reinstated"
+    STILL_UP = "still_up"
+    REAPPEARED = "reappeared"
+    WITHDRAWN = "withdrawn"
+
+
+class RightState(StrEnum):
+    """How far a right is recorded in an account at a platform."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    PENDING_VERIFICATION = "pending_verification"
+    VERIFIED = "verified"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+_CONFIRMED_OF_A_TARGET = (
+    *("alert_id", "marketplace", "listing_id", "url", "title", "seller_id"),
+    *("picture_sha256", "infringing_element"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MatchFacts:
+    """Why a listing is in a complaint: the strongest finding on one of its pictures."""
+
+    detector: str
+    version: int
+    threshold: float
+    distance_bits: int | None = None
+    score: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The work that was copied, and the SHA-256 of its pictures."""
+
+    work_id: int
+    title: str
+    reference_sha256: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One listing that a complaint names, as it was last seen.
+
+    Attributes:
+        url: Canonical; ``url_original`` is how it was found.
+        picture_sha256: Of the listing's picture that shows the work.
+        last_seen_live_at: When a fetch, an imported page or a named person last saw it on sale.
+        seen_live_by: How: fetched, imported, or the person's name.
+        evidence_sha256: Of the captures of its page and pictures.
+        infringing_element: product, packaging, listing_image, listing_text, shop_name, ...
+    """
+
+    alert_id: int
+    marketplace: str
+    listing_id: str
+    url: str
+    url_original: str
+    title: str
+    work_id: int
+    match: MatchFacts
+    reference_id: int | None = None
+    price: Decimal | None = None
+    currency: str | None = None
+    seller_id: str | None = None
+    seller_name: str | None = None
+    image_urls: tuple[str, ...] = ()
+    picture_sha256: str | None = None
+    first_seen_at: datetime | None = None
+    captured_at: datetime | None = None
+    last_seen_live_at: datetime | None = None
+    seen_live_by: str = ""
+    evidence_sha256: tuple[str, ...] = ()
+    infringing_element: str = "product"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Words that a person affirms; ``version`` changes with every change of the text."""
+
+    name: str
+    version: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A complaint before it leaves: one platform account, site, right, reason and work; many listings."""
+
+    number: str  # ours, unique, such as C-17
+    platform: str
+    site: str
+    work: Work
+    right: Right
+    owner: Owner
+    reason: str  # our code, a key of the policy's reasons
+    explanation: str
+    targets: tuple[Target, ...]
+    statements: tuple[Statement, ...]  # what a person has to affirm
+    account: str = ""
+    language: str = "en"
+    right_state: RightState | None = None  # of the right in that account; None: nobody recorded it
+    reason_facts: Mapping[str, str] = field(default_factory=dict)  # such as an authentication report's
+
+    @property
+    def content_sha256(self) -> str:
+        """The hash of what a person confirms: it stays while only prices and times of seeing change."""
+        content = {
+            "complaint": [self.number, self.platform, self.site, self.account, self.reason, self.explanation],
+            "language": self.language,
+            "reason_facts": dict(self.reason_facts),
+            "work": asdict(self.work),
+            "right": asdict(self.right),
+            "owner": asdict(self.owner),
+            "statements": [asdict(statement) for statement in self.statements],
+            "targets": [[getattr(target, name) for name in _CONFIRMED_OF_A_TARGET] for target in self.targets],
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Consideration:
+    """What a person thought of before reporting one listing; each is a yes that nobody ticked beforehand."""
+
+    alert_id: int
+    fair_use: bool  # quotation, parody, description and the like were considered and do not apply
+    exhaustion: bool  # that it may be resale of genuine or parallel-imported goods was considered
+    authorised_seller: bool  # that the seller may be licensed was considered
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A named person's yes to exactly one content of a draft."""
+
+    person: str
+    at: datetime
+    content_sha256: str  # of the draft as that person saw it
+    statements: tuple[Statement, ...]
+    considerations: tuple[Consideration, ...]
+
+    def to_wire(self) -> dict[str, Any]:
+        """The confirmation as JSON values, for storing."""
+        return asdict(self) | {"at": self.at.isoformat()}
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """The confirmation that ``to_wire`` wrote."""
+        return cls(
+            person=wire["person"],
+            at=datetime.fromisoformat(wire["at"]),
+            content_sha256=wire["content_sha256"],
+            statements=tuple(Statement(**one) for one in wire["statements"]),
+            considerations=tuple(Consideration(**one) for one in wire["considerations"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a draft. A warning does not keep it from leaving."""
+
+    field: str  # such as right.expires_on or targets[3].url
+    message: str
+    blocking: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """What leaves the house for one complaint: file names and their bytes, ``manifest.json`` among them."""
+
+    name: str  # a folder name, from the complaint's number
+    files: Mapping[str, bytes]
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the manifest, which holds the hash of every other file."""
+        return hashlib.sha256(self.files["manifest.json"]).hexdigest()
