@@ -49,11 +49,15 @@ async def open_case(session: AsyncSession, alert: Alert, now: datetime) -> int |
     return await session.scalar(select(Case.id).where(Case.seller_key == seller_key))
 
 
-async def seller_history(session: AsyncSession, seller_key: int | None) -> SellerHistory:
-    """What earlier alerts say of a seller."""
-    if seller_key is None:
+async def seller_history(session: AsyncSession, listing: Listing) -> SellerHistory:
+    """What alerts on the seller's other listings say of a listing's seller."""
+    if listing.seller_key is None:
         return SellerHistory()
-    of_seller = select(Alert.answer, func.count()).join(Listing).where(Listing.seller_key == seller_key)
+    of_seller = (
+        select(Alert.answer, func.count())
+        .join(Listing)
+        .where(Listing.seller_key == listing.seller_key, Listing.id != listing.id)
+    )
     counts = dict((await session.execute(of_seller.group_by(Alert.answer))).tuples().all())
     return SellerHistory(
         alerts=sum(counts.values()),

@@ -6,16 +6,18 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, cast, func, select, tuple_, update
+from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors import model
 from storage.errors import NotFound
 from storage.tables import Listing, ListingPicture, Picture, Seller
 from storage.upsert import upsert
+
+_FIRST_DELAY = timedelta(minutes=5)  # before the second attempt at an examination; four times that before the third
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,12 @@ async def record_listings(
         row = known.get(key)
         content = _content(listing)
         if row is None:
-            row = Listing(marketplace=key[0], listing_id=key[1], first_seen_at=now, examine=True, content=content)
+            row = Listing(marketplace=key[0], listing_id=key[1], first_seen_at=now, examine_at=now, content=content)
             session.add(row)
             new.append(row)
         elif row.content != content:
-            row.content, row.examine, row.attempts, row.failure = content, True, 0, None
+            row.content, row.examine_at = content, now
+            row.attempts, row.failure, row.detailed_at = 0, None, None
             changed.append(row)
         _refresh(row, listing, sellers, capture_id, now)
         seen.append(row)
@@ -53,10 +56,14 @@ async def record_listings(
     return Recorded(tuple(row.id for row in new), tuple(row.id for row in changed), tuple(row.id for row in seen))
 
 
-async def add_details(session: AsyncSession, row: Listing, listing: model.Listing, now: datetime) -> None:
+async def add_details(
+    session: AsyncSession, row: Listing, listing: model.Listing, capture_id: int, now: datetime
+) -> None:
     """Merge what the item's own page shows more than the search page did: seller, price, more pictures."""
     sellers = await _record_sellers(session, [listing], now)
-    _refresh(row, listing, sellers, row.capture_id, now)
+    row = await session.merge(row)
+    _refresh(row, listing, sellers, capture_id, now)
+    row.detailed_at = now
     await add_picture_urls(session, row.id, listing.image_urls)
 
 
@@ -98,12 +105,13 @@ async def pictures_of(session: AsyncSession, listing_key: int) -> list[ListingPi
     return list(await session.scalars(found.order_by(ListingPicture.position, ListingPicture.id)))
 
 
-async def link_picture(session: AsyncSession, picture_id: int, sha256: str, failure: str | None, now: datetime) -> None:
-    """Say which bytes a picture address led to, and why they could not be examined, if so."""
-    values = {"sha256": sha256, "failure": failure, "first_seen_at": now}
-    insert = upsert(session, Picture).values(**values)
+async def link_picture(
+    session: AsyncSession, picture_id: int, sha256: str, failure: str | None, how: str, now: datetime
+) -> None:
+    """Say which bytes a picture address led to, how they came, and why they could not be examined, if so."""
+    insert = upsert(session, Picture).values(sha256=sha256, failure=failure, first_seen_at=now)
     await session.execute(insert.on_conflict_do_update(index_elements=["sha256"], set_={"failure": failure}))
-    await _set_picture(session, picture_id, sha256=sha256, outcome=model.Outcome.OK.value, fetched_at=now)
+    await _set_picture(session, picture_id, sha256=sha256, outcome=model.Outcome.OK.value, how=how, fetched_at=now)
 
 
 async def note_picture_outcome(session: AsyncSession, picture_id: int, outcome: model.Outcome, now: datetime) -> None:
@@ -115,47 +123,55 @@ async def _set_picture(session: AsyncSession, picture_id: int, **values: Any) ->
     await session.execute(update(ListingPicture).where(ListingPicture.id == picture_id).values(**values))
 
 
-async def waiting_ids(session: AsyncSession, limit: int) -> list[int]:
-    """Listings that wait to be examined, oldest first; parked ones are not among them."""
-    waiting = select(Listing.id).where(Listing.examine, Listing.failure.is_(None)).order_by(Listing.id).limit(limit)
-    return list(await session.scalars(waiting))
+async def waiting_ids(session: AsyncSession, now: datetime, limit: int) -> list[int]:
+    """Listings whose examination is due, longest waiting first; parked ones are not among them."""
+    due = select(Listing.id).where(Listing.examine_at <= now, Listing.failure.is_(None))
+    return list(await session.scalars(due.order_by(Listing.examine_at, Listing.id).limit(limit)))
 
 
 async def finish_examination(session: AsyncSession, listing_key: int, now: datetime) -> None:
     """The listing needs no further look until it changes."""
-    await session.execute(
-        update(Listing)
-        .where(Listing.id == listing_key)
-        .values(examine=False, attempts=0, failure=None, examined_at=now)
-    )
+    done = {"examine_at": None, "attempts": 0, "failure": None, "examined_at": now}
+    await session.execute(update(Listing).where(Listing.id == listing_key).values(**done))
 
 
-async def note_attempt(session: AsyncSession, listing_key: int, reason: str, attempts: int) -> bool:
-    """Count a failed examination; park the listing after ``attempts`` of them. Whether it is parked now."""
+async def note_attempt(session: AsyncSession, listing_key: int, reason: str, attempts: int, now: datetime) -> None:
+    """Count a failed examination and put it off, longer each time; park the listing after ``attempts`` of them."""
     row = await get_listing(session, listing_key)
+    row.examine_at = now + _FIRST_DELAY * 4**row.attempts
     row.attempts += 1
     row.failure = reason if row.attempts >= attempts else None
-    return row.failure is not None
 
 
-async def retry_parked(session: AsyncSession) -> int:
-    """Give every parked listing its attempts back; how many there were."""
-    parked = update(Listing).where(Listing.failure.is_not(None)).values(attempts=0, failure=None)
-    return int((await session.execute(parked)).rowcount)  # type: ignore[attr-defined]  # a CursorResult
+async def retry_parked(session: AsyncSession, now: datetime) -> int:
+    """Give every parked listing its attempts back, at once; how many there were."""
+    parked = list(await session.scalars(select(Listing.id).where(Listing.failure.is_not(None))))
+    again = {"attempts": 0, "failure": None, "examine_at": now}
+    await session.execute(update(Listing).where(Listing.id.in_(parked)).values(**again))
+    return len(parked)
 
 
-async def examine_again(session: AsyncSession) -> None:
+async def examine_again(session: AsyncSession, now: datetime) -> None:
     """Let every listing with stored pictures be compared anew, as after a change of the works."""
     with_pictures = select(ListingPicture.listing_key).where(ListingPicture.sha256.is_not(None))
-    await session.execute(update(Listing).where(Listing.id.in_(with_pictures)).values(examine=True, attempts=0))
+    again = {"attempts": 0, "failure": None, "examine_at": now}
+    await session.execute(update(Listing).where(Listing.id.in_(with_pictures)).values(**again))
 
 
-async def count_listings(session: AsyncSession) -> dict[str, int]:
-    """How many listings there are: in all, waiting and parked."""
-    waiting = func.coalesce(func.sum(cast(Listing.examine, Integer)), 0)
-    parked = func.count(Listing.failure)
-    total, waits, parks = (await session.execute(select(func.count(), waiting, parked).select_from(Listing))).one()
-    return {"listings": total, "waiting": waits - parks, "parked": parks}
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many listings are known, wait to be examined, and are parked after failures."""
+
+    listings: int
+    waiting: int
+    parked: int
+
+
+async def count_backlog(session: AsyncSession) -> Backlog:
+    """The state of the queue of listings."""
+    counts = select(func.count(Listing.id), func.count(Listing.examine_at), func.count(Listing.failure))
+    known, waiting, parked = (await session.execute(counts)).one()
+    return Backlog(known, waiting - parked, parked)
 
 
 async def _known(session: AsyncSession, keys: Sequence[tuple[str, str]]) -> Sequence[Listing]:

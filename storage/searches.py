@@ -87,22 +87,20 @@ async def open_crawl(session: AsyncSession, search: Search, now: datetime) -> Cr
     return crawl
 
 
-async def finish_crawl(
-    session: AsyncSession, crawl: Crawl, now: datetime, outcome: Outcome, reason: str, retry_at: datetime | None
-) -> None:
-    """Close a crawl and set when its search runs next.
+async def finish_crawl(session: AsyncSession, crawl: Crawl, now: datetime, retry_at: datetime | None) -> None:
+    """Close a crawl, whose outcome is set, and say when its search runs next.
 
     Args:
         retry_at: When the site may be asked again after a refusal; never earlier than that, nor later than the rhythm
             where the run failed for a passing reason.
     """
-    crawl.finished_at, crawl.outcome, crawl.reason, crawl.next_url = now, outcome.value, reason, None
+    crawl.finished_at, crawl.next_url = now, None
     await session.merge(crawl)
     if crawl.search_id is None:
         return
     search = await session.get_one(Search, crawl.search_id)
     regular = now + timedelta(hours=search.rhythm_h)
-    passing = outcome in {Outcome.FAILED, Outcome.RATE_LIMITED}
+    passing = crawl.outcome in {Outcome.FAILED, Outcome.RATE_LIMITED}
     soon = min(regular, now + timedelta(hours=1)) if passing else regular
     search.next_run_at = max(soon, retry_at) if retry_at else soon
 

@@ -141,7 +141,7 @@ class Right(Table):
     kind: Mapped[str]
     title: Mapped[str]
     number: Mapped[str]  # the register's number, or the claim number generated for an unregistered work
-    facts: Mapped[dict[str, Any]]  # the other fields of detectors.rights.Right
+    facts: Mapped[dict[str, Any]]  # detectors.rights.Right.to_wire
     created_at: Mapped[datetime]
     __table_args__ = (UniqueConstraint("owner_id", "number"),)
 
@@ -152,6 +152,17 @@ class RightWork(Table):
     __tablename__ = "right_works"
     right_id: Mapped[int] = mapped_column(ForeignKey(Right.id, ondelete="CASCADE"), primary_key=True)
     work_id: Mapped[int] = mapped_column(ForeignKey(Work.id), primary_key=True)
+
+
+class PlatformRight(Table):
+    """How far a right is recorded in the account at a complaint platform."""
+
+    __tablename__ = "platform_rights"
+    right_id: Mapped[int] = mapped_column(ForeignKey(Right.id), primary_key=True)
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]  # monitor.complaints.base.RightState
+    note: Mapped[str] = mapped_column(default="")
+    changed_at: Mapped[datetime]
 
 
 class AllowedSeller(Table):
@@ -231,6 +242,9 @@ class Seller(Table):
     __table_args__ = (UniqueConstraint("marketplace", "seller_id"),)
 
 
+_WAITING = text("examine_at IS NOT NULL")
+
+
 class Listing(Table):
     """One item's page at a marketplace, under the marketplace's own id, as last seen."""
 
@@ -246,15 +260,16 @@ class Listing(Table):
     seller_key: Mapped[int | None] = mapped_column(ForeignKey(Seller.id), index=True)
     capture_id: Mapped[int | None] = mapped_column(ForeignKey(Capture.id))  # the page it was last seen on
     content: Mapped[str] = mapped_column(String(64))  # hash of what a change of which asks for a new examination
-    examine: Mapped[bool]  # waits to be examined; the durable truth of that queue
+    examine_at: Mapped[datetime | None]  # waits to be examined from then on; the durable truth of that queue
     attempts: Mapped[int] = mapped_column(default=0)
     failure: Mapped[str | None]  # why it was parked after the last attempt
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime] = mapped_column(index=True)
+    detailed_at: Mapped[datetime | None]  # when its own page was last read; none since a change of content
     examined_at: Mapped[datetime | None]
     __table_args__ = (
         UniqueConstraint("marketplace", "listing_id"),
-        Index("ix_listings_examine", "id", sqlite_where=text("examine"), postgresql_where=text("examine")),
+        Index("ix_listings_waiting", "examine_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
     )
 
 
@@ -277,6 +292,7 @@ class ListingPicture(Table):
     position: Mapped[int]
     sha256: Mapped[str | None] = mapped_column(ForeignKey(Picture.sha256), index=True)
     outcome: Mapped[str | None]  # of the last attempt to get it
+    how: Mapped[str | None]  # "fetched" or "imported"
     fetched_at: Mapped[datetime | None]
     __table_args__ = (UniqueConstraint("listing_key", "url"),)
 

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.audit import record
 from storage.errors import NotFound, Refused
-from storage.tables import Alert, Owner, Reference, Right, RightWork, Work
+from storage.tables import Alert, Owner, PlatformRight, Reference, Right, RightWork, Work
+from storage.upsert import upsert
 
 
 async def the_owner(session: AsyncSession, name: str | None) -> Owner:
@@ -217,6 +218,40 @@ async def list_rights(session: AsyncSession) -> list[tuple[Right, list[Work]]]:
     for right_id, work in rows:
         works.setdefault(right_id, []).append(work)
     return [(right, works.get(right.id, [])) for right in rights]
+
+
+async def get_right(session: AsyncSession, right_id: int) -> Right:
+    """One right.
+
+    Raises:
+        NotFound: There is none.
+    """
+    right = await session.get(Right, right_id)
+    if not right:
+        raise NotFound(f"no right {right_id}; `bazaarwatch rights list` shows them")
+    return right
+
+
+async def set_right_state(
+    session: AsyncSession, right_id: int, platform: str, state: str, note: str, now: datetime, actor: str
+) -> None:
+    """Record how far a right is approved at a platform."""
+    await get_right(session, right_id)
+    insert = upsert(session, PlatformRight)
+    values = {"state": state, "note": note, "changed_at": now}
+    await session.execute(
+        insert.values(right_id=right_id, platform=platform, **values).on_conflict_do_update(
+            index_elements=["right_id", "platform"], set_=values
+        )
+    )
+    facts = {"platform": platform, "state": state, "note": note}
+    await record(session, now, actor, "right state set", f"right {right_id}", facts)
+
+
+async def right_states(session: AsyncSession, right_id: int) -> dict[str, PlatformRight]:
+    """How far a right is approved, by platform."""
+    found = await session.scalars(select(PlatformRight).where(PlatformRight.right_id == right_id))
+    return {row.platform: row for row in found}
 
 
 async def rights_of(session: AsyncSession, work_id: int) -> list[Right]:

@@ -213,6 +213,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_complaints_state"), ["state"], unique=False)
 
     op.create_table(
+        "platform_rights",
+        sa.Column("right_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("changed_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["right_id"], ["rights.id"], name=op.f("fk_platform_rights_right_id_rights")),
+        sa.PrimaryKeyConstraint("right_id", "platform", name=op.f("pk_platform_rights")),
+    )
+    op.create_table(
         "right_works",
         sa.Column("right_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -250,11 +260,12 @@ def upgrade() -> None:
         sa.Column("seller_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("capture_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("content", sa.String(length=64), nullable=False),
-        sa.Column("examine", sa.Boolean(), nullable=False),
+        sa.Column("examine_at", storage.tables.Utc(timezone=True), nullable=True),
         sa.Column("attempts", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("failure", sa.String(), nullable=True),
         sa.Column("first_seen_at", storage.tables.Utc(timezone=True), nullable=False),
         sa.Column("last_seen_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.Column("detailed_at", storage.tables.Utc(timezone=True), nullable=True),
         sa.Column("examined_at", storage.tables.Utc(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["capture_id"], ["captures.id"], name=op.f("fk_listings_capture_id_captures")),
         sa.ForeignKeyConstraint(["seller_key"], ["sellers.id"], name=op.f("fk_listings_seller_key_sellers")),
@@ -262,15 +273,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("marketplace", "listing_id", name=op.f("uq_listings_marketplace_listing_id")),
     )
     with op.batch_alter_table("listings", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_listings_examine",
-            ["id"],
-            unique=False,
-            sqlite_where=sa.text("examine"),
-            postgresql_where=sa.text("examine"),
-        )
         batch_op.create_index(batch_op.f("ix_listings_last_seen_at"), ["last_seen_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_listings_seller_key"), ["seller_key"], unique=False)
+        batch_op.create_index(
+            "ix_listings_waiting",
+            ["examine_at"],
+            unique=False,
+            sqlite_where=sa.text("examine_at IS NOT NULL"),
+            postgresql_where=sa.text("examine_at IS NOT NULL"),
+        )
 
     op.create_table(
         "alerts",
@@ -313,6 +324,7 @@ def upgrade() -> None:
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("how", sa.String(), nullable=True),
         sa.Column("fetched_at", storage.tables.Utc(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["listing_key"], ["listings.id"], name=op.f("fk_listing_pictures_listing_key_listings")

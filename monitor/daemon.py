@@ -1,0 +1,134 @@
+"""The one place where settings become running parts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from config.settings import Settings
+from monitor.clock import Clock, SystemClock
+from monitor.crawl import Crawler, Reader
+from monitor.examine import Examiner
+from monitor.fetch import Fetcher
+from monitor.marketplaces import MARKETPLACES
+from monitor.marketplaces.base import Marketplace
+from monitor.posix import on_stop
+from monitor.sandbox import Sandbox
+from monitor.tasks import Tasks
+from monitor.works import Works
+from storage.blobs import Blobs
+from storage.database import CommitPoints, Database, check_schema, upgrade_schema
+
+_GRACE_S = 8.0  # what is under way after this long is given up; it is still due in the tables
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that runs, wired together. What needs the network is made when it is first used."""
+
+    settings: Settings
+    database: Database
+    blobs: Blobs
+    sandbox: Sandbox
+    works: Works
+    clock: Clock
+    marketplaces: Mapping[str, Marketplace]
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Fetches and reads pages.
+
+        Raises:
+            FetchError: No contact is set.
+        """
+        fetcher = Fetcher(self.settings.fetch, self.database, self.clock)
+        return Reader(fetcher, self.sandbox, self.blobs, self.clock)
+
+    def examiner(self, reader: Reader | None) -> Examiner:
+        """Examines listings, fetching what is missing only through a reader."""
+        attempts = self.settings.schedule.attempts
+        return Examiner(
+            self.database, reader, self.blobs, self.sandbox, self.works, self.marketplaces, self.clock, attempts
+        )
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """The units of work and the engine that they run on."""
+        crawler = Crawler(self.database, self.reader, self.marketplaces, self.clock)
+        schedule = self.settings.schedule
+        examiner = self.examiner(self.reader)
+        return Tasks(self.database, crawler, examiner, self.clock, schedule.concurrency, schedule.attempts)
+
+    async def close(self) -> None:
+        """End every child and connection."""
+        if "reader" in self.__dict__:
+            await self.reader.fetcher.aclose()
+        await self.sandbox.close()
+        await self.database.close()
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings, marketplaces: Mapping[str, Marketplace] = MARKETPLACES, clock: Clock | None = None
+) -> AsyncIterator[Parts]:
+    """Wire the parts for a data folder, and close them in the end.
+
+    An embedded database is brought to the newest version by itself.
+
+    Raises:
+        SchemaOutdated: A database that is not embedded is of another version.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    points = CommitPoints(settings.database.crash_at)
+    database = Database(settings.database_url, points)
+    blobs = Blobs(settings.data_dir / "blobs", points)
+    sandbox = Sandbox(settings.sandbox)
+    works = Works(database, blobs, sandbox)
+    parts = Parts(settings, database, blobs, sandbox, works, clock or SystemClock(), marketplaces)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(parts.close)
+        await (upgrade_schema if settings.embedded else check_schema)(database)
+        yield parts
+
+
+async def scan(parts: Parts) -> None:
+    """Do everything that is due now, once.
+
+    Raises:
+        TryLater: This machine has no network; what is due stays due.
+    """
+    while await parts.tasks.enqueue_due():
+        await parts.tasks.engine.drain()
+        if parts.tasks.engine.put_back:
+            raise parts.tasks.engine.put_back
+
+
+async def run(parts: Parts, digest: Callable[[], Awaitable[None]]) -> None:
+    """Work until the process is asked to stop (SIGTERM, Ctrl-C), then finish what is under way.
+
+    Args:
+        digest: Makes and sends the digest if one is due.
+    """
+    stop = asyncio.Event()
+    schedule = AsyncIOScheduler(timezone=UTC)
+    every = {"trigger": "interval", "coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+    now = datetime.now(UTC)
+    schedule.add_job(parts.tasks.enqueue_due, seconds=parts.settings.schedule.tick_s, next_run_time=now, **every)
+    if parts.settings.digest.rhythm_h:
+        schedule.add_job(digest, minutes=5, **every)
+    on_stop(asyncio.get_running_loop(), stop.set)
+    schedule.start()
+    working = asyncio.create_task(parts.tasks.engine.run())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    schedule.shutdown(wait=False)
+    parts.tasks.engine.stop()
+    stopping.cancel()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(working, _GRACE_S)

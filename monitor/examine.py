@@ -1,0 +1,181 @@
+"""One listing to matches and an alert: its own page, its pictures, the detectors, the judge."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from detectors import model
+from detectors.errors import DetectorError
+from detectors.judge import judge
+from detectors.model import Outcome
+from detectors.priority import prioritize
+from monitor.clock import Clock
+from monitor.crawl import Reader
+from monitor.errors import SandboxError
+from monitor.evidence import facts_of, proof
+from monitor.marketplaces.base import Marketplace, Request
+from monitor.sandbox import Sandbox
+from monitor.works import Works
+from storage.alerts import add_evidence, raise_alert, record_matches, rejected_before
+from storage.blobs import Blobs
+from storage.cases import allowed_reason, seller_history
+from storage.database import Database
+from storage.listings import (
+    add_details,
+    finish_examination,
+    get_listing,
+    get_seller,
+    link_picture,
+    note_attempt,
+    note_picture_outcome,
+    pictures_of,
+)
+from storage.searches import add_capture
+from storage.tables import Capture, Listing, ListingPicture, Seller
+
+_logger = logging.getLogger(__name__)
+_PASSING = frozenset({Outcome.FAILED, Outcome.RATE_LIMITED})  # worth another attempt
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One picture of the listing: how getting it ended, its bytes' hash, and what the detectors made of it."""
+
+    picture: ListingPicture
+    outcome: Outcome | None  # none: it may not be fetched here
+    sha256: str | None = None
+    failure: str | None = None
+    matches: Sequence[model.Match] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Examines listings. Without a ``reader`` nothing is fetched and only stored pictures are looked at."""
+
+    database: Database
+    reader: Reader | None
+    blobs: Blobs
+    sandbox: Sandbox
+    works: Works
+    marketplaces: Mapping[str, Marketplace]
+    clock: Clock
+    attempts: int
+
+    async def examine(self, listing_key: int) -> None:
+        """Look at one listing; whatever is found is durable at the end, all of it or nothing.
+
+        Raises:
+            TryLater: This machine has no network; the listing waits, no attempt is spent.
+        """
+        if self.reader:
+            await self._read_own_page(self.reader, listing_key)
+        async with self.database.read() as session:
+            listing = await get_listing(session, listing_key)
+            seller = await get_seller(session, listing)
+            pictures = await pictures_of(session, listing_key)
+        looks = [await self._look(picture) for picture in pictures]
+        verdicts = judge([match for look in looks for match in look.matches])
+        facts_sha256 = await self.blobs.put(facts_of(listing, seller)) if verdicts else ""
+        async with self.database.write("examination recorded") as session:
+            for look in looks:
+                await self._record_look(session, listing_key, look)
+            for verdict in verdicts:
+                await self._raise(session, listing, seller, verdict, looks, facts_sha256)
+            await self._close(session, listing_key, looks)
+        facts = {"listing_id": listing_key, "pictures": len(looks), "works": len(verdicts)}
+        _logger.info("listing examined", extra=facts)
+
+    async def _read_own_page(self, reader: Reader, listing_key: int) -> None:
+        """Read the item's own page once, where it shows more than the search page did."""
+        async with self.database.read() as session:
+            row = await get_listing(session, listing_key)
+            seller = await get_seller(session, row)
+        marketplace = self.marketplaces.get(row.marketplace)
+        if row.detailed_at or marketplace is None:
+            return
+        request = marketplace.listing_request(as_value(row, seller))
+        if request is None:
+            return
+        reading = await reader.read(request, row.marketplace)
+        own = [item for item in reading.parsed.listings if row.listing_id in (item.listing_id, *item.aliases)]
+        async with self.database.write("item page recorded") as session:
+            kept = await add_capture(session, reading.capture)
+            if own:
+                await add_details(session, row, own[0], kept.id, self.clock.now())
+
+    async def _look(self, picture: ListingPicture) -> _Look:
+        """Get the bytes of one picture and compare them with every work."""
+        if picture.sha256:
+            sha256, data = picture.sha256, await self.blobs.get(picture.sha256)
+        elif self.reader is None:
+            return _Look(picture, None)
+        else:
+            page = await self.reader.get(Request(picture.url))
+            if page.outcome not in (None, Outcome.OK) or not page.body:
+                return _Look(picture, page.outcome or Outcome.FAILED)
+            sha256, data = await self.blobs.put(page.body), page.body
+        try:
+            description = await self.sandbox.describe(data)
+        except (DetectorError, SandboxError) as error:
+            return _Look(picture, Outcome.OK, sha256, failure=f"{type(error).__name__}: {error}")
+        index = await self.works.index()
+        return _Look(picture, Outcome.OK, sha256, matches=index.matches(description))
+
+    async def _record_look(self, session: AsyncSession, listing_key: int, look: _Look) -> None:
+        now = self.clock.now()
+        if look.sha256:
+            how = look.picture.how or "fetched"
+            await link_picture(session, look.picture.id, look.sha256, look.failure, how, now)
+            await record_matches(session, listing_key, look.sha256, look.matches, now)
+        elif look.outcome:
+            await note_picture_outcome(session, look.picture.id, look.outcome, now)
+
+    async def _raise(
+        self,
+        session: AsyncSession,
+        listing: Listing,
+        seller: Seller | None,
+        verdict: model.Verdict,
+        looks: Sequence[_Look],
+        facts_sha256: str,
+    ) -> None:
+        """Raise or refresh the alert on one work, and keep what proves it."""
+        now = self.clock.now()
+        priority = prioritize(verdict, as_value(listing, seller), await seller_history(session, listing))
+        reason = await allowed_reason(session, listing.marketplace, seller.seller_id if seller else None)
+        suppressed = f"allowed seller: {reason}" if reason else None
+        if not suppressed and await rejected_before(session, listing.id, verdict.work_id):
+            suppressed = "a person said of the same picture that it is not a match"
+        alert, changed = await raise_alert(session, listing.id, verdict, priority, suppressed, now)
+        if changed:
+            matched = {look.sha256 for look in looks for match in look.matches if match.work_id == verdict.work_id}
+            pictures = [row for row in await pictures_of(session, listing.id) if row.sha256 in matched]
+            capture = await session.get(Capture, listing.capture_id) if listing.capture_id else None
+            await add_evidence(session, proof(alert.id, listing, facts_sha256, capture, pictures, now))
+
+    async def _close(self, session: AsyncSession, listing_key: int, looks: Sequence[_Look]) -> None:
+        """Done, to be tried again, or waiting for someone who may fetch."""
+        missing = sum(look.outcome in _PASSING for look in looks)
+        if missing:
+            reason = f"{missing} of {len(looks)} pictures could not be fetched"
+            await note_attempt(session, listing_key, reason, self.attempts, self.clock.now())
+        elif all(look.outcome for look in looks):
+            await finish_examination(session, listing_key, self.clock.now())
+
+
+def as_value(row: Listing, seller: Seller | None) -> model.Listing:
+    """The stored listing in the product's vocabulary, without its pictures."""
+    return model.Listing(
+        marketplace=row.marketplace,
+        listing_id=row.listing_id,
+        url=row.url,
+        title=row.title,
+        price=row.price,
+        currency=row.currency,
+        price_raw=row.price_raw,
+        seller=model.Seller(seller.seller_id, seller.name, seller.url) if seller else None,
+    )

@@ -1,0 +1,70 @@
+"""The units of work. Each takes an id, is safe to run twice, and leaves the tables saying what is still to do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from detectors.model import Outcome
+from monitor.clock import Clock
+from monitor.crawl import Crawler
+from monitor.engines.local import LocalEngine
+from monitor.examine import Examiner
+from storage.database import Database
+from storage.errors import NotFound
+from storage.listings import note_attempt, waiting_ids
+from storage.searches import due_search_ids, finish_crawl, get_search, open_crawl
+
+_logger = logging.getLogger(__name__)
+_SLICE = 1000  # listings queued at once: the rest waits in the table
+_EXAMINE_FIRST = 1  # a listing found is worth more than another page of listings
+
+
+class Tasks:
+    """What there is to do, and how it is done."""
+
+    def __init__(
+        self, database: Database, crawler: Crawler, examiner: Examiner, clock: Clock, concurrency: int, attempts: int
+    ) -> None:
+        self._database = database
+        self._crawler = crawler
+        self._examiner = examiner
+        self._clock = clock
+        self._attempts = attempts
+        work: dict[str, Callable[[int], Awaitable[None]]] = {
+            "crawl_search": self.crawl_search,
+            "examine_listing": self.examine_listing,
+        }
+        self.engine = LocalEngine(work, self.lost, concurrency)
+
+    async def enqueue_due(self) -> int:
+        """Queue everything that the tables say is due; how much that is. Missed runs coalesce into one."""
+        async with self._database.read() as session:
+            searches = await due_search_ids(session, self._clock.now())
+            listings = await waiting_ids(session, self._clock.now(), _SLICE)
+        await self.engine.enqueue("crawl_search", searches)
+        await self.engine.enqueue("examine_listing", listings, priority=_EXAMINE_FIRST)
+        return len(searches) + len(listings)
+
+    async def crawl_search(self, search_id: int) -> None:
+        """Run one search; what it finds is examined next."""
+        try:
+            found = await self._crawler.crawl(search_id)
+        except NotFound:  # removed since it was queued
+            return
+        await self.engine.enqueue("examine_listing", found, priority=_EXAMINE_FIRST)
+
+    async def examine_listing(self, listing_key: int) -> None:
+        """Examine one listing."""
+        await self._examiner.examine(listing_key)
+
+    async def lost(self, name: str, number: int, error: Exception) -> None:
+        """Record a unit of work that raised, so that it is tried again later or parked, and seen."""
+        reason = f"{type(error).__name__}: {error}"
+        async with self._database.write("lost task recorded") as session:
+            if name == "examine_listing":
+                await note_attempt(session, number, reason, self._attempts, self._clock.now())
+            else:
+                crawl = await open_crawl(session, await get_search(session, number), self._clock.now())
+                crawl.outcome, crawl.reason = Outcome.FAILED, reason
+                await finish_crawl(session, crawl, self._clock.now(), None)

@@ -1,0 +1,78 @@
+"""What is known of the hosts we ask: pace, blocks, robots.txt, health. Shared by all processes through the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.tables import Host
+from storage.upsert import upsert
+
+_FORGIVEN_AFTER = timedelta(days=1)  # a host that blocked us is asked this long without a new block before we forget
+
+
+async def find_host(session: AsyncSession, host: str) -> Host | None:
+    """What is known of ``host:port``."""
+    return await session.get(Host, host)
+
+
+async def list_hosts(session: AsyncSession) -> Sequence[Host]:
+    """Every host ever asked, by name."""
+    return (await session.scalars(select(Host).order_by(Host.host))).all()
+
+
+async def reserve(
+    session: AsyncSession, host: str, now: datetime, pace_s: float, at_most_s: float | None = None
+) -> datetime:
+    """When the caller may ask; the next caller, in whatever process, gets a time ``pace_s`` later.
+
+    Args:
+        session: Of a write transaction, to be committed before the caller asks.
+        host: ``host:port``.
+        now: The caller's time.
+        pace_s: Seconds from this request to the next one.
+        at_most_s: A caller that would not wait longer; then nothing is reserved and the time is for information.
+    """
+    row = await _locked(session, host)
+    start = max(now, row.next_allowed_at or now)
+    if at_most_s is None or start - now <= timedelta(seconds=at_most_s):
+        row.next_allowed_at = start + timedelta(seconds=pace_s)
+    return start
+
+
+async def note_outcome(session: AsyncSession, host: str, now: datetime, outcome: str, *, healthy: bool) -> None:
+    """Remember how the last request ended. A day of health after a block's end forgets the block."""
+    row = await _locked(session, host)
+    row.outcome, row.outcome_at = outcome, now
+    if not healthy:
+        return
+    row.healthy_at = now
+    if row.blocked_until is not None and now - row.blocked_until > _FORGIVEN_AFTER:
+        row.blocked_until, row.block_count = None, 0
+
+
+async def block(session: AsyncSession, host: str, now: datetime, outcome: str, until: datetime) -> None:
+    """Leave a host alone until then; never shortens an earlier block."""
+    row = await _locked(session, host)
+    row.outcome, row.outcome_at = outcome, now
+    row.block_count += 1
+    row.blocked_until = max(until, row.blocked_until or until)
+
+
+async def save_robots(session: AsyncSession, host: str, now: datetime, status: int, robots: bytes) -> None:
+    """Remember a host's robots.txt; status 0 says that it could not be reached."""
+    row = await _locked(session, host)
+    row.robots, row.robots_status, row.robots_fetched_at = robots, status, now
+
+
+async def _locked(session: AsyncSession, host: str) -> Host:
+    """The host's row, made if missing, that no other transaction changes until this one ends."""
+    await session.execute(upsert(session, Host).values(host=host, block_count=0).on_conflict_do_nothing())
+    return (
+        await session.scalars(
+            select(Host).where(Host.host == host).with_for_update().execution_options(populate_existing=True)
+        )
+    ).one()
