@@ -6,10 +6,17 @@ from importlib.metadata import entry_points
 
 from detectors.model import Outcome
 from monitor.errors import LayoutChanged
-from monitor.marketplaces import generic_jsonld
+from monitor.marketplaces import aliexpress, ebay, generic_jsonld, shopify
 from monitor.marketplaces.base import Marketplace, Page, ParsedPage
+from monitor.marketplaces.classifier import Finding, classify, explain
 
-_BUILT_IN: tuple[Marketplace, ...] = (generic_jsonld.MARKETPLACE,)
+# In the order in which they are asked whose page it is: shops on any host come last.
+_BUILT_IN: tuple[Marketplace, ...] = (
+    ebay.MARKETPLACE,
+    aliexpress.MARKETPLACE,
+    shopify.MARKETPLACE,
+    generic_jsonld.MARKETPLACE,
+)
 
 
 def _registered() -> dict[str, Marketplace]:
@@ -41,10 +48,14 @@ def parse(page: Page, marketplace: str | None = None) -> ParsedPage:
     site = MARKETPLACES[marketplace] if marketplace is not None else recognise(page) or generic_jsonld.MARKETPLACE
     if page.outcome is not None and page.outcome is not Outcome.OK:
         return ParsedPage(page.outcome, site.name, reason=page.reason)
+    finding = classify(page)
+    if finding is not None:
+        return ParsedPage(finding.outcome, site.name, reason=finding.reason)
     try:
         return site.parse(page)
     except LayoutChanged as error:
-        return ParsedPage(Outcome.DRIFT, site.name, reason=str(error))
+        finding = explain(page) or Finding(Outcome.DRIFT, str(error))
+        return ParsedPage(finding.outcome, site.name, reason=finding.reason)
 
 
 def canonical(url: str) -> tuple[str, str, str] | None:

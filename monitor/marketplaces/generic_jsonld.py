@@ -69,43 +69,9 @@ class GenericShop(Site):
     def _from_linked_data(self, page: Document) -> Iterator[Found]:
         products = linked_products(page)
         for product in products:
-            listing = self.linked_listing(page, product, alone=len(products) == 1)
+            listing = linked_listing(self, page, product, alone=len(products) == 1)
             if listing is not None:
                 yield listing
-
-    def linked_listing(self, page: Document, product: Mapping[str, Any], *, alone: bool) -> Found | None:
-        """The listing that one JSON-LD product describes; ``alone``: the page's only one, so its address is the page's."""
-        offers = product_offers(product)
-        stated = (
-            _address(page, product.get("url"))
-            or _address(page, product.get("@id"))
-            or _address(page, dig(offers, 0, "url"))
-        )
-        url = stated or ((page.canonical_link or page.address or None) if alone else None)
-        number = first_of(product, "sku", "productID", "productGroupID", "mpn") or first_of(
-            dig(offers, 0) or {}, "sku", "mpn"
-        )
-        cleaned = without_tracking(url) if url else ""
-        return found(
-            self,
-            page,
-            number or _path_of(cleaned),
-            cleaned or page.address,
-            one_line(product.get("name")),
-            price=lowest_offer(offers),
-            pictures=picture_sources(product.get("image")),
-            seller=self._shop(page, cleaned, product, offers),
-        )
-
-    def _shop(
-        self, page: Document, url: str, product: Mapping[str, Any], offers: list[Mapping[str, Any]]
-    ) -> Seller | None:
-        sellers = (name_of(offer.get("seller") or offer.get("offeredBy")) for offer in offers)
-        stated = next(filter(None, sellers), "") or name_of(product.get("seller"))
-        if stated:
-            return seller(stated, stated)
-        host = host_of(url) or host_of(page.address)
-        return seller(host, name_of(product.get("brand")) or name_of(product.get("manufacturer")) or host)
 
     def _from_open_graph(self, page: Document) -> Found | None:
         if page.looks_like_json or "product" not in meta(page, "og:type").lower():
@@ -148,6 +114,37 @@ class GenericShop(Site):
         pictures = [_attribute(node) for node in item.css("[itemprop~=image]")]
         shop = seller(host, _property(item, "seller") or _property(item, "brand") or host)
         return found(self, page, number, cleaned, _property(item, "name"), price=price, pictures=pictures, seller=shop)
+
+
+def linked_listing(site: Site, page: Document, product: Mapping[str, Any], *, alone: bool) -> Found | None:
+    """The listing that one JSON-LD product describes.
+
+    ``alone``: it is the page's only one, so where it states no address the page's own is its.
+    """
+    offers = product_offers(product)
+    addresses = (_address(page, value) for value in (product.get("url"), product.get("@id"), dig(offers, 0, "url")))
+    stated = next(filter(None, addresses), None)
+    cleaned = without_tracking(stated or (page.canonical_link if alone else "") or (page.address if alone else ""))
+    numbers = ("sku", "productID", "productGroupID", "mpn")
+    return found(
+        site,
+        page,
+        first_of(product, *numbers) or first_of(dig(offers, 0) or {}, "sku", "mpn") or _path_of(cleaned),
+        cleaned or page.address,
+        one_line(product.get("name")),
+        price=lowest_offer(offers),
+        pictures=picture_sources(product.get("image")),
+        seller=_shop(page, cleaned, product, offers),
+    )
+
+
+def _shop(page: Document, url: str, product: Mapping[str, Any], offers: list[Mapping[str, Any]]) -> Seller | None:
+    sellers = (name_of(offer.get("seller") or offer.get("offeredBy")) for offer in offers)
+    stated = next(filter(None, sellers), "") or name_of(product.get("seller"))
+    if stated:
+        return seller(stated, stated)
+    host = host_of(url) or host_of(page.address)
+    return seller(host, name_of(product.get("brand")) or name_of(product.get("manufacturer")) or host)
 
 
 def linked_products(page: Document) -> list[dict[str, Any]]:
@@ -244,9 +241,8 @@ def _products_in(thing: Any, depth: int) -> Iterator[dict[str, Any]]:
         for entry in thing[:1000]:
             yield from _products_in(entry, depth + 1)
     elif isinstance(thing, dict):
-        if _is_type(thing, _PRODUCTS) and thing.get("name"):
-            yield thing
-        elif depth and _is_type(thing, frozenset({"listitem"})) and thing.get("name") and "offers" in thing:
+        is_entry = depth > 0 and _is_type(thing, frozenset({"listitem"})) and "offers" in thing
+        if thing.get("name") and (is_entry or _is_type(thing, _PRODUCTS)):
             yield thing
         else:
             for key in (

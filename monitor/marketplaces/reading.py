@@ -74,7 +74,8 @@ def found(
 ) -> Found | None:
     """One listing of the page; None where it lacks an id or a title.
 
-    ``url`` is empty where a saved page does not tell its own address. ``pictures`` are the sources as the page writes them, the main one first.
+    ``url`` is empty where a saved page does not tell its own address. ``pictures`` are the sources as the page writes
+    them, the main one first.
     """
     known_id, known_title = clean_text(listing_id).strip()[:_LONGEST_ID], clean_text(title)
     if not known_id or not known_title.strip():

@@ -1,0 +1,71 @@
+"""Reading of nodes that every page needs: text without its hidden parts, pictures with their lazy sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from monitor.marketplaces.text import one_line
+
+# Where pages keep a picture until it scrolls into view, before ``src``, which is a placeholder then.
+_LAZY = (
+    "data-defer-load",
+    "data-old-hires",
+    "data-zoom-image",
+    "data-original",
+    "data-lazy-src",
+    "data-lazy",
+    "data-src",
+)
+_PLACEHOLDERS = (
+    "s_1x2.gif",
+    "pixel.gif",
+    "blank.gif",
+    "spacer.gif",
+    "transparent-pixel",
+    "placeholder",
+    "loading.gif",
+    "1x1.",
+)
+
+
+def text_without(node: LexborNode, hidden: str) -> str:
+    """The node's text on one line, without what the selector ``hidden`` matches inside it."""
+    if node.css_first(hidden) is None:
+        return one_line(node.text())
+    copy = LexborHTMLParser(node.html or "")
+    for part in copy.css(hidden):
+        part.decompose()
+    return one_line(copy.body.text()) if copy.body else ""
+
+
+def image_sources(root: LexborHTMLParser | LexborNode, selector: str = "img") -> list[str]:
+    """The sources of the images, as written, lazy ones first, placeholders left out; each once, in page order."""
+    found: dict[str, None] = {}
+    for node in root.css(selector)[:200]:
+        found.update(dict.fromkeys(_sources(node)))
+    return list(found)
+
+
+def linked_pictures(
+    root: LexborHTMLParser | LexborNode, links: str, listing_id: Callable[[str], str | None]
+) -> dict[str, list[str]]:
+    """By listing id: the sources of the images inside links to that listing."""
+    found: dict[str, list[str]] = {}
+    for link in root.css(links)[:3000]:
+        known = listing_id(link.attributes.get("href") or "")
+        sources = image_sources(link) if known else []
+        if known and sources:
+            found.setdefault(known, []).extend(sources)
+    return found
+
+
+def _sources(node: LexborNode) -> Iterator[str]:
+    attributes = node.attributes
+    candidates = [attributes.get(name) for name in (*_LAZY, "src")]
+    candidates += [(attributes.get(name) or "").split(",")[0].split(" ")[0] for name in ("srcset", "data-srcset")]
+    for candidate in candidates:
+        source = (candidate or "").strip()
+        if source and not source.startswith("data:") and not any(sign in source for sign in _PLACEHOLDERS):
+            yield source
