@@ -1,0 +1,1 @@
+"""The demo bazaar: a small marketplace with designs, listings and truth of its own."""
