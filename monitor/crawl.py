@@ -44,7 +44,8 @@ class Reader:
         """Fetch a page and read it; its bytes are stored, its row is not yet."""
         page = await self.get(request)
         parsed = await self.sandbox.parse(page, marketplace)
-        return Reading(page, parsed, await self.capture(page, parsed, "fetched", crawl_id))
+        capture = await capture_of(self.blobs, page, parsed, "fetched", self.clock.now(), crawl_id)
+        return Reading(page, parsed, capture)
 
     async def get(self, request: Request) -> Page:
         """Fetch an address that a page named; one that must not be fetched is that page's fault, not ours.
@@ -60,20 +61,23 @@ class Reader:
             _logger.warning("address refused", extra={"url": request.url, "reason": str(error)})
             return Page(request.url, b"", outcome=Outcome.BLOCKED, reason=str(error))
 
-    async def capture(self, page: Page, parsed: ParsedPage, how: str, crawl_id: int | None = None) -> Capture:
-        """A row for the page, its bytes stored."""
-        return Capture(
-            crawl_id=crawl_id,
-            marketplace=parsed.marketplace,
-            url=page.url,
-            sha256=await self.blobs.put(page.body),
-            status=page.status,
-            outcome=parsed.outcome.value,
-            reason=parsed.reason or page.reason,
-            address=page.address,
-            how=how,
-            captured_at=page.fetched_at or self.clock.now(),
-        )
+
+async def capture_of(
+    blobs: Blobs, page: Page, parsed: ParsedPage, how: str, now: datetime, crawl_id: int | None = None
+) -> Capture:
+    """A row for a page whose bytes are stored; the row itself is not, yet."""
+    return Capture(
+        crawl_id=crawl_id,
+        marketplace=parsed.marketplace,
+        url=page.url,
+        sha256=await blobs.put(page.body),
+        status=page.status,
+        outcome=parsed.outcome.value,
+        reason=parsed.reason or page.reason,
+        address=page.address,
+        how=how,
+        captured_at=page.fetched_at or now,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from monitor import __version__
+from monitor.about import VERSION
 from storage.tables import Capture, Evidence, Listing, ListingPicture, Seller
 
 
@@ -23,7 +23,7 @@ def facts_of(listing: Listing, seller: Seller | None) -> bytes:
         "seller": seller and {"id": seller.seller_id, "name": seller.name, "url": seller.url},
         "first_seen_at": listing.first_seen_at.isoformat(),
         "seen_at": listing.last_seen_at.isoformat(),
-        "tool": f"Bazaarwatch {__version__}",
+        "tool": f"Bazaarwatch {VERSION}",
     }
     return json.dumps(facts, ensure_ascii=False, sort_keys=True, indent=1).encode()
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _COMMAND = (sys.executable, "-P", "-m", "monitor.child")
-_KIND = {"parse": "page", "describe": "picture", "describe_reference": "picture"}
+_KIND = {"parse": "page", "describe": "picture", "describe_reference": "picture", "thumbnail": "picture"}
 _START_TIMEOUT_S = 30.0  # numpy, uncompiled, on a slow disk
 _END_TIMEOUT_S = 2.0
 _WATCH_S = 0.05  # how often a working child's memory is looked at
@@ -88,16 +88,29 @@ class Sandbox:
         """
         from detectors.describe import Description
 
-        task = "describe_reference" if reference else "describe"
+        result, arrays = await self._picture("describe_reference" if reference else "describe", {}, data)
         try:
-            result, arrays = await self._run(task, {}, data, self._settings.picture_timeout_s)
             return Description.from_wire(result, arrays)
+        except UnreadableDescription as error:
+            raise SandboxError(f"the child answered nonsense: {error}") from None
+
+    async def thumbnail(self, data: bytes, side_px: int) -> bytes:
+        """A small JPEG of a picture, as `detectors.thumbnail` makes it.
+
+        Raises:
+            DetectorError: The picture cannot be decoded.
+            SandboxError: Decoding it broke a limit, or the child failed otherwise.
+        """
+        _, arrays = await self._picture("thumbnail", {"side_px": side_px}, data)
+        return b"".join(array.tobytes() for array in arrays)
+
+    async def _picture(self, task: str, header: dict[str, Any], data: bytes) -> _Answer:
+        try:
+            return await self._run(task, header, data, self._settings.picture_timeout_s)
         except _TaskFailed as error:
             if error.name in _DETECTOR_ERRORS:
                 raise _DETECTOR_ERRORS[error.name](error.message) from None
             raise SandboxError(f"examining the picture failed with {error}") from None
-        except UnreadableDescription as error:
-            raise SandboxError(f"the child answered nonsense: {error}") from None
 
     async def close(self) -> None:
         """End every child and wait for it."""

@@ -123,6 +123,7 @@ def parsed_to_json(parsed: ParsedPage) -> dict[str, Any]:
         "layout": parsed.layout,
         "reason": parsed.reason,
         "kind": parsed.kind,
+        "local_pictures": {listing_id: list(sources) for listing_id, sources in parsed.local_pictures.items()},
     }
 
 
@@ -141,6 +142,10 @@ def parsed_from_json(data: Any) -> ParsedPage:
             layout=_text(data["layout"]),
             reason=_text(data["reason"]),
             kind=_text(data["kind"]),
+            local_pictures={
+                listing_id: tuple(_text(source) for source in sources)
+                for listing_id, sources in data["local_pictures"].items()
+            },
         )
     except BadFrame:
         raise

@@ -179,10 +179,11 @@ async def changed_since(session: AsyncSession, since: datetime, until: datetime)
     return [AlertView(*row) for row in await session.execute(query.order_by(*_BY_PRIORITY))]
 
 
-async def count_suppressed(session: AsyncSession, since: datetime, until: datetime) -> int:
-    """Alerts kept aside in a period by an allow list or an earlier rejection."""
-    aside = select(func.count()).select_from(Alert).where(Alert.suppressed.is_not(None))
-    return await session.scalar(aside.where(Alert.changed_at > since, Alert.changed_at <= until)) or 0
+async def suppressed_since(session: AsyncSession, since: datetime, until: datetime) -> dict[str, int]:
+    """How many alerts were kept aside in a period, by the reason: an allow list, an earlier rejection."""
+    aside = select(Alert.suppressed, func.count()).where(Alert.changed_at > since, Alert.changed_at <= until)
+    rows = await session.execute(aside.where(Alert.suppressed.is_not(None)).group_by(Alert.suppressed))
+    return {reason: count for reason, count in rows if reason}
 
 
 async def matches_of(session: AsyncSession, alert: Alert) -> list[Match]:

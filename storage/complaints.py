@@ -14,7 +14,7 @@ from detectors.model import Answer
 from storage.alerts import AlertView, view_alert
 from storage.audit import record
 from storage.errors import NotFound, StaleState
-from storage.tables import Alert, Complaint, ComplaintTarget, Listing, Right, Work
+from storage.tables import Alert, Complaint, ComplaintTarget, Right, Work
 
 _LIVE = ("draft", "approved", "exported")  # a listing in one of these is not complained of again under that right
 
@@ -29,9 +29,7 @@ class ComplaintSummary:
     targets: int
 
 
-async def infringing_alerts(
-    session: AsyncSession, work_id: int, right_id: int, marketplaces: Sequence[str]
-) -> list[AlertView]:
+async def infringing_alerts(session: AsyncSession, work_id: int, right_id: int) -> list[AlertView]:
     """Alerts of a work decided infringing, not yet complained of under this right, in the order of decision."""
     taken = (
         select(ComplaintTarget.alert_id)
@@ -40,12 +38,10 @@ async def infringing_alerts(
     )
     ids = await session.scalars(
         select(Alert.id)
-        .join(Listing, Listing.id == Alert.listing_key)
         .where(
             Alert.work_id == work_id,
             Alert.answer == Answer.INFRINGING,
             Alert.suppressed.is_(None),
-            Listing.marketplace.in_(marketplaces),
             Alert.id.not_in(taken),
         )
         .order_by(Alert.decided_at, Alert.id)

@@ -160,15 +160,17 @@ async def remove_search(session: AsyncSession, search_id: int, now: datetime, ac
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What one search asked and got in a period. ``blocked_since`` is set while its last crawls were all refused."""
+    """What one search asked for and got in a period: pages asked, read and refused; listings seen and new ones.
+
+    ``blocked_since`` is set while its last crawls were all refused.
+    """
 
     search: Search
-    crawls: int
-    pages: int
+    asked: int
+    got: int
+    blocked: int
     listings_seen: int
     listings_new: int
-    last_outcome: str | None
-    last_reason: str
     blocked_since: datetime | None
 
 
@@ -176,14 +178,16 @@ async def coverage(session: AsyncSession, since: datetime) -> list[Coverage]:
     """The ledger per search, of the crawls finished since a time."""
     ledger = []
     for search, newest in await list_searches(session):
-        pages = func.coalesce(func.sum(Crawl.pages), 0)
         seen = func.coalesce(func.sum(Crawl.listings_seen), 0)
         new = func.coalesce(func.sum(Crawl.listings_new), 0)
-        totals = select(func.count(), pages, seen, new).where(Crawl.search_id == search.id, Crawl.finished_at > since)
-        crawls, page_count, seen_count, new_count = (await session.execute(totals)).one()
-        outcome, reason = (newest.outcome, newest.reason) if newest else (None, "")
-        blocked_since = await _blocked_since(session, search.id) if outcome in _REFUSED else None
-        ledger.append(Coverage(search, crawls, page_count, seen_count, new_count, outcome, reason, blocked_since))
+        finished = (Crawl.search_id == search.id, Crawl.finished_at > since)
+        seen_count, new_count = (await session.execute(select(seen, new).where(*finished))).one()
+        by_outcome = select(Capture.outcome, func.count()).join(Crawl).where(*finished).group_by(Capture.outcome)
+        pages = dict((await session.execute(by_outcome)).tuples().all())
+        got = sum(pages.get(outcome, 0) for outcome in (Outcome.OK, Outcome.EMPTY))
+        refused = sum(pages.get(outcome, 0) for outcome in _REFUSED)
+        blocked_since = await _blocked_since(session, search.id) if newest and newest.outcome in _REFUSED else None
+        ledger.append(Coverage(search, sum(pages.values()), got, refused, seen_count, new_count, blocked_since))
     return ledger
 
 

@@ -1,0 +1,5 @@
+"""What this program calls itself."""
+
+from importlib.metadata import version
+
+VERSION = version("bazaarwatch")

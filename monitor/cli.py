@@ -1,0 +1,76 @@
+"""The command line: global options, the commands, and one line for every error."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from config.errors import ConfigError
+from config.settings import default_data_dir
+from monitor.about import VERSION
+from monitor.commands import alerts, complaints, crawling, digest, doctor, rights, searches, sellers, setup, works
+from monitor.commands.common import State, UsageProblem, say
+from monitor.errors import MonitorError
+from storage.errors import NotFound, StorageError
+
+app = typer.Typer(
+    name="bazaarwatch",
+    help="Watch online marketplaces for stolen art and counterfeit goods, and carry each finding to a complaint.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for module in (setup, works, rights, sellers, searches, crawling, alerts, digest, complaints, doctor):
+    module.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    ctx: typer.Context,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="The data folder; else BAZAARWATCH_DATA_DIR or your user folder."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done, on standard error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Settle what every command needs."""
+    if version:
+        typer.echo(f"bazaarwatch {VERSION}")
+        raise typer.Exit
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.ERROR,
+        format="%(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    ctx.obj = State((data or default_data_dir(os.environ)).expanduser().absolute(), os.environ)
+
+
+def main() -> None:
+    """Run the command line; exit code 2 for wrong use, 1 for failure, 0 otherwise."""
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        _fail(error.format_message(), getattr(error, "exit_code", 2))
+    except (ConfigError, UsageProblem, NotFound) as error:
+        _fail(str(error), 2)
+    except (MonitorError, StorageError) as error:
+        _fail(str(error), 1)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("stopped", 130)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code or 0)
+
+
+def _fail(message: str, code: int) -> None:
+    say(f"error: {message}")
+    sys.exit(code)

@@ -1,0 +1,1 @@
+"""The commands, a file for each noun. Thin: they ask, call and print."""

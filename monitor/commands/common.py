@@ -1,0 +1,145 @@
+"""What every command shares: its settings, the running parts, tables and JSON on the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from config.settings import Settings, load
+from monitor.text import visible
+
+if TYPE_CHECKING:
+    from monitor.daemon import Parts
+
+T = TypeVar("T")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+console = Console(highlight=False)
+messages = Console(stderr=True, highlight=False)
+
+
+class UsageProblem(Exception):
+    """The command was given something it cannot use; exit code 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the global options settled."""
+
+    data_dir: Path
+    environ: Mapping[str, str]
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the data folder."""
+        return load(self.data_dir, self.environ)
+
+    @property
+    def actor(self) -> str:
+        """Who is at the keyboard, for the audit log."""
+        return getpass.getuser()
+
+
+def with_parts(ctx: typer.Context, work: Callable[[Parts], Awaitable[T]]) -> T:
+    """Run one command's work on the wired parts, and close them."""
+    from monitor.daemon import build
+
+    async def wired() -> T:
+        async with build(ctx.obj.settings) as parts:
+            return await work(parts)
+
+    return asyncio.run(wired())
+
+
+def show(rows: Sequence[Mapping[str, Any]], as_json: bool, empty: str, hide: Iterable[str] = ()) -> None:
+    """Print rows of equal keys as a table, or all of them as JSON.
+
+    Args:
+        empty: What to say, and to do next, when there are none.
+        hide: Keys that only the JSON shows.
+    """
+    if as_json:
+        print_json(list(rows))
+        return
+    if not rows:
+        messages.print(empty)
+        return
+    keys = [key for key in rows[0] if key not in set(hide)]
+    table = Table(*(key.replace("_", " ") for key in keys), header_style="bold", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(_cell(row[key]), overflow="fold") for key in keys))
+    console.print(table)
+
+
+def show_facts(facts: Mapping[str, Any], as_json: bool) -> None:
+    """Print one thing's facts, a line each, or as JSON."""
+    if as_json:
+        print_json(facts)
+        return
+    table = Table.grid(padding=(0, 2))
+    for key, value in facts.items():
+        lines = value if isinstance(value, list) else [value]
+        for at, line in enumerate(lines or [""]):
+            table.add_row(Text("" if at else key.replace("_", " "), style="bold"), Text(_cell(line), overflow="fold"))
+    console.print(table)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, times in ISO 8601, money as decimal strings."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1, default=_plain))
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal, apart from the results."""
+    messages.print(Text(visible(text)))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        return f"{value.astimezone():%Y-%m-%d %H:%M}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_cell(item)}" for key, item in value.items())
+    return visible(str(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal | Path):
+        return str(value)
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def parse_day(text: str | None, option: str) -> date | None:
+    """A day given as YYYY-MM-DD.
+
+    Raises:
+        UsageProblem: It is none.
+    """
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageProblem(f"{option}: {text!r} is no day; write it as 2026-12-31") from None
+
+
+def start_of(day: date | None) -> datetime | None:
+    """The first moment of a day, UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None

@@ -1,0 +1,57 @@
+"""`sellers`: who may offer the works."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from monitor.commands.common import AsJson, UsageProblem, say, show, with_parts
+from monitor.daemon import Parts
+from storage.cases import allow_seller, list_allowed
+
+sellers = typer.Typer(no_args_is_help=True, help="Sellers who may offer your works: own shops, licensees.")
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the commands into the program."""
+    app.add_typer(sellers, name="sellers")
+
+
+@sellers.command()
+def allow(
+    ctx: typer.Context,
+    marketplace: Annotated[str, typer.Argument(help="The marketplace's name, as in the listings.")],
+    seller_id: Annotated[str, typer.Argument(help="The seller's exact id there; no patterns.")],
+    reason: Annotated[str, typer.Option(help="Such as 'own shop' or 'licence of May 2026'.")],
+) -> None:
+    """Keep a seller's listings out of the alerts and out of every complaint."""
+    if not seller_id.strip() or any(sign in seller_id for sign in "*?%"):
+        raise UsageProblem(f"{seller_id!r} is no exact seller id; one row allows one seller")
+
+    async def change(parts: Parts) -> int:
+        async with parts.database.write("seller allowed") as session:
+            now, actor = parts.clock.now(), ctx.obj.actor
+            return await allow_seller(session, now, actor, marketplace, seller_id, reason)
+
+    say(f"allowed; {with_parts(ctx, change)} open alerts set aside")
+
+
+@sellers.command("list")
+def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show the sellers who may offer your works."""
+
+    async def work(parts: Parts) -> list[dict[str, object]]:
+        async with parts.database.read() as session:
+            return [
+                {
+                    "marketplace": row.marketplace,
+                    "seller_id": row.seller_id,
+                    "reason": row.reason,
+                    "since": row.added_at,
+                }
+                for row in await list_allowed(session)
+            ]
+
+    empty = "nobody is allowed yet; `bazaarwatch sellers allow MARKETPLACE SELLER_ID --reason ...`"
+    show(with_parts(ctx, work), as_json, empty)
