@@ -25,7 +25,7 @@ PAGES = frozenset({".html", ".htm", ".xhtml", ".json"})
 _LARGEST_PAGE = 50_000_000
 _LARGEST_PICTURE = 30_000_000
 _SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d+\)(\S+)\s*-->")  # what browsers write on top
-_UNKNOWN_URL = "about:blank"
+UNKNOWN_URL = "about:blank"
 _PICTURE_LIST = "pictures.csv"
 
 
@@ -66,7 +66,7 @@ async def import_page(parts: Parts, file: Path, marketplace: str | None, url: st
     """
     body = _read(file, _LARGEST_PAGE)
     saved_from = _SAVED_FROM.search(body[:4096])
-    address = url or (saved_from[1].decode("ascii", "replace") if saved_from else _UNKNOWN_URL)
+    address = url or (saved_from[1].decode("ascii", "replace") if saved_from else UNKNOWN_URL)
     page = Page(address, body, fetched_at=parts.clock.now())
     parsed = await parts.sandbox.parse(page, marketplace)
     pictures = SavedPictures.beside(file)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from detectors.errors import DetectorError
+from detectors.errors import DetectorError, ImageTooLarge
 from monitor.daemon import Parts
 from monitor.errors import SandboxError
 from storage.listings import examine_again
@@ -45,9 +45,7 @@ async def register_picture(parts: Parts, file: Path, owner: Owner, title: str | 
     A picture that the detectors cannot use (unreadable, too small, without detail) is refused with the reason.
     """
     try:
-        if file.stat().st_size > _LARGEST_BYTES:
-            return Intake(file, refused=f"larger than {_LARGEST_BYTES // 1_000_000} MB; save it smaller")
-        data = file.read_bytes()
+        data = _read(file)
         description = await parts.sandbox.describe(data, reference=True)
     except (OSError, DetectorError, SandboxError) as error:
         return Intake(file, refused=str(error))
@@ -59,6 +57,12 @@ async def register_picture(parts: Parts, file: Path, owner: Owner, title: str | 
         if reference:
             await examine_again(session, now)
     return Intake(file, work.id, new=reference is not None)
+
+
+def _read(file: Path) -> bytes:
+    if file.stat().st_size > _LARGEST_BYTES:
+        raise ImageTooLarge(f"larger than {_LARGEST_BYTES // 1_000_000} MB; save it smaller")
+    return file.read_bytes()
 
 
 def _title(file: Path) -> str:

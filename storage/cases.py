@@ -11,7 +11,7 @@ from detectors.model import Answer, SellerHistory
 from storage.alerts import get_alert
 from storage.audit import record
 from storage.errors import StaleState
-from storage.tables import Alert, AllowedSeller, Case, ComplaintTarget, Listing, Seller
+from storage.tables import Alert, AllowedSeller, Case, Complaint, ComplaintTarget, Listing, Seller
 from storage.upsert import upsert
 
 
@@ -29,7 +29,8 @@ async def decide(
         StaleState: The alert stands in a complaint: that must be cancelled first.
     """
     alert = await get_alert(session, alert_id)
-    if await session.scalar(select(ComplaintTarget.id).where(ComplaintTarget.alert_id == alert_id)):
+    in_complaint = select(Complaint.id).join(ComplaintTarget).where(ComplaintTarget.alert_id == alert_id)
+    if await session.scalar(in_complaint.where(Complaint.state != "cancelled")):
         raise StaleState(f"alert {alert_id} is part of a complaint; its decision stands")
     before = alert.answer
     alert.answer, alert.decided_by, alert.decided_at, alert.ask_again_at = answer, reviewer, now, ask_again_at

@@ -174,6 +174,14 @@ async def count_backlog(session: AsyncSession) -> Backlog:
     return Backlog(known, waiting - parked, parked)
 
 
+async def parked_reasons(session: AsyncSession) -> dict[str, int]:
+    """Why listings are parked, and how many for each reason."""
+    rows = await session.execute(
+        select(Listing.failure, func.count()).where(Listing.failure.is_not(None)).group_by(Listing.failure)
+    )
+    return {reason: count for reason, count in rows if reason}
+
+
 async def _known(session: AsyncSession, keys: Sequence[tuple[str, str]]) -> Sequence[Listing]:
     identity = tuple_(Listing.marketplace, Listing.listing_id)
     return (await session.scalars(select(Listing).where(identity.in_(keys)))).all()

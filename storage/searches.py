@@ -76,6 +76,19 @@ async def due_search_ids(session: AsyncSession, now: datetime) -> list[int]:
     return list(found)
 
 
+async def make_due(session: AsyncSession, search_ids: Sequence[int] | None, now: datetime) -> None:
+    """Let searches run now: those named, or all that are active.
+
+    Raises:
+        NotFound: One of them does not exist.
+    """
+    for search_id in search_ids or ():
+        await get_search(session, search_id)
+    active = update(Search).where(Search.paused_at.is_(None), Search.removed_at.is_(None), Search.next_run_at > now)
+    chosen = active.where(Search.id.in_(search_ids)) if search_ids else active
+    await session.execute(chosen.values(next_run_at=now))
+
+
 async def open_crawl(session: AsyncSession, search: Search, now: datetime) -> Crawl:
     """The crawl to work on: the one that a crash left unfinished, or a new one."""
     unfinished = await session.scalar(select(Crawl).where(Crawl.search_id == search.id, Crawl.finished_at.is_(None)))

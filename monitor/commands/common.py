@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
@@ -99,6 +100,11 @@ def show_facts(facts: Mapping[str, Any], as_json: bool) -> None:
 def print_json(value: Any) -> None:
     """Print a value as JSON, times in ISO 8601, money as decimal strings."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=1, default=_plain))
+
+
+def progress(items: Sequence[T], label: str, *, quiet: bool) -> Iterable[T]:
+    """Walk through items with a bar on standard error."""
+    return track(items, label, console=messages, transient=True, disable=quiet or len(items) < 2)
 
 
 def say(text: str) -> None:

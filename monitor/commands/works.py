@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import track
 
-from monitor.commands.common import AsJson, UsageProblem, messages, say, show, with_parts
+from monitor.commands.common import AsJson, UsageProblem, progress, say, show, with_parts
 from monitor.daemon import Parts
 from monitor.registry import Intake, picture_files, register_picture
 from storage.works import edit_work, find_work, list_works, references, remove_work, the_owner
@@ -40,7 +39,7 @@ def add(
     async def work(parts: Parts) -> list[Intake]:
         async with parts.database.read() as session:
             holder = await the_owner(session, owner)
-        shown = track(files, "reading pictures", console=messages, transient=True, disable=as_json)
+        shown = progress(files, "reading pictures", quiet=as_json)
         return [await register_picture(parts, file, holder, title, ctx.obj.actor) for file in shown]
 
     intakes = with_parts(ctx, work)
