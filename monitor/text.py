@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -71,6 +72,11 @@ def csv_text(cell: str) -> str:
     return cell.removeprefix("'")
 
 
+def utc(at: datetime) -> str:
+    """An aware time as people read it, such as 2026-11-21 12:00 UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 @cache
 def templates() -> Environment:
     """The pages under ``monitor/templates``: escaped everywhere, and every text shown by ``visible``."""
@@ -84,6 +90,7 @@ def templates() -> Environment:
     )
     environment.globals["link"] = link
     environment.filters["clip"] = clip
+    environment.filters["utc"] = utc
     environment.filters["exact"] = escape  # hidden characters as they are: for what is copied out of the page
     return environment
 

@@ -140,7 +140,6 @@ def _page(draft: Draft, confirmation: Confirmation, policy: Policy, fields: list
         .get_template("fields.html")
         .render(
             draft=draft,
-            confirmed_at=f"{confirmation.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
             confirmation=confirmation,
             policy=policy,
             fields=fields,

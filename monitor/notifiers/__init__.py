@@ -1,0 +1,1 @@
+"""Where a digest leaves: by e-mail."""
