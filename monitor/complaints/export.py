@@ -118,7 +118,7 @@ def _fields(draft: Draft, policy: Policy) -> list[tuple[str, str]]:
         "right_title": draft.right.title,
         "right_number": draft.right.stated_number,
         "right_holder": draft.right.holder,
-        "target_kind": reason.target_kind,
+        "target_kind": policy.target_kinds.value[reason.target_kind],
         "reason_label": reason.label,
         "url_file": URL_FILE,
         "explanation": draft.explanation,

@@ -15,14 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from detectors.rights import Right, RightKind
 from monitor.complaints.base import RightState, Statement, TargetState
-from monitor.errors import MonitorError
+from monitor.complaints.errors import PolicyError
 
 Value = TypeVar("Value")
 _STALE_AFTER_DAYS = 180  # complaint-platforms.md, A.3
-
-
-class PolicyError(MonitorError):
-    """A policy pack is missing or does not hold; the message names the file and the place in it."""
 
 
 class Confidence(StrEnum):
@@ -157,7 +153,7 @@ class Policy(_Strict):
     sources: Mapping[str, Source]
     sites: Mapping[str, Fact[Site]]
     channel: Fact[Literal["portal_form", "public_form", "email"]]
-    target_kinds: Fact[tuple[str, ...]]
+    target_kinds: Fact[Mapping[Literal["listing", "storefront"], str]]  # and the portal's words for them
     max_targets: Fact[int]
     rights_per_complaint: Fact[int]
     reasons_per_complaint: Fact[int]

@@ -75,6 +75,7 @@ def test_the_field_sheet_has_a_line_for_every_field_of_the_portal(draft: Draft, 
     assert len(lines) == 1 + len(ipp.fields)
     assert "Complaint reason: Pirated copy" in lines
     assert "Platform (site): AliExpress" in lines
+    assert "Complaint type: Product listing" in lines
     assert f"IPR number: {draft.right.claim_number}" in lines
     assert f"Supplement infringement reason(s): {draft.explanation}" in lines
     assert "Complainant: Ada Vale" in lines

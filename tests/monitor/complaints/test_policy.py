@@ -5,12 +5,13 @@ import pytest
 from pydantic import ValidationError
 
 from detectors.rights import RightKind
-from monitor.complaints.policy import Policy, PolicyError, platforms, policy
+from monitor.complaints.errors import PolicyError
+from monitor.complaints.policy import Policy, platforms, policy
 
 # Sections 1 and 14 of the platform reference, value by value: path in the pack, value, how sure.
 VALUES: list[tuple[str, Any, str]] = [
     ("channel", "portal_form", "seen"),
-    ("target_kinds", ("listing", "storefront"), "seen"),
+    ("target_kinds", {"listing": "Product listing", "storefront": "Storefront"}, "seen"),
     ("max_targets", 300, "seen"),
     ("rights_per_complaint", 1, "seen"),
     ("reasons_per_complaint", 1, "seen"),
