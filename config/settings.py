@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -163,8 +164,10 @@ def load(data_dir: Path, environ: Mapping[str, str]) -> Settings:
     for key in _keys(file):
         _require_known(key, known, str(path))
     overrides = {name: value for name, value in environ.items() if name.startswith(_PREFIX) and _DELIMITER in name}
-    for name in overrides:
-        _require_known(name.removeprefix(_PREFIX).lower().replace(_DELIMITER, "."), known, f"environment: {name}")
+    for name, value in overrides.items():
+        key = name.removeprefix(_PREFIX).lower().replace(_DELIMITER, ".")
+        _require_known(key, known, f"environment: {name}")
+        _require_list(key, value, defaults)
     try:
         values = _merge(_merge(defaults, file), _Environment(overrides)())
         return Settings(**{**values, "data_dir": data_dir.expanduser().absolute()})
@@ -172,8 +175,6 @@ def load(data_dir: Path, environ: Mapping[str, str]) -> Settings:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{path} or environment: {key}: {first['msg']}") from None
-    except ValueError as error:  # a list or number in the environment that is no JSON
-        raise ConfigError(f"environment: {error}") from None
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -198,6 +199,16 @@ def _require_known(key: str, known: list[str], place: str) -> None:
         return
     nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
     raise ConfigError(f"{place}: unknown key {key!r}; did you mean {nearest!r}?")
+
+
+def _require_list(key: str, value: str, defaults: Mapping[str, Any]) -> None:
+    section, _, name = key.partition(".")
+    if not isinstance(defaults[section][name], list):
+        return
+    try:
+        json.loads(value)
+    except ValueError:
+        raise ConfigError(f'environment: {key}: {value!r} is no list; write it as ["one", "two"]') from None
 
 
 def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +16,6 @@ from typer.exceptions import TyperException
 from config.errors import ConfigError
 from config.settings import default_data_dir
 from monitor.about import VERSION
-from monitor.commands import alerts, complaints, crawling, digest, doctor, rights, searches, sellers, setup, works
 from monitor.commands.common import State, UsageProblem, say
 from monitor.errors import MonitorError
 from storage.errors import NotFound, StorageError
@@ -27,8 +28,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (setup, works, rights, sellers, searches, crawling, alerts, digest, complaints, doctor):
-    module.register(app)
+_COMMANDS = {  # by name: the file under monitor/commands that holds it; loaded only when asked for
+    "init": "setup",
+    "works": "works",
+    "rights": "rights",
+    "sellers": "sellers",
+    "search": "searches",
+    "scan": "crawling",
+    "run": "crawling",
+    "import": "crawling",
+    "parse": "crawling",
+    "alerts": "alerts",
+    "digest": "digest",
+    "complaints": "complaints",
+    "doctor": "doctor",
+    "settings": "doctor",
+    "db": "setup",
+    "demo": "demo",
+}
 
 
 @app.callback(invoke_without_command=True)
@@ -53,8 +70,16 @@ def options(
     ctx.obj = State((data or default_data_dir(os.environ)).expanduser().absolute(), os.environ)
 
 
+def register(arguments: Sequence[str]) -> None:
+    """Load the commands that the arguments may mean; all of them where they name none."""
+    named = [module for name, module in _COMMANDS.items() if name in arguments]
+    for module in dict.fromkeys(named or _COMMANDS.values()):
+        importlib.import_module(f"monitor.commands.{module}").register(app)
+
+
 def main() -> None:
     """Run the command line; exit code 2 for wrong use, 1 for failure, 0 otherwise."""
+    register(sys.argv[1:])
     try:
         code = app(standalone_mode=False)
     except TyperException as error:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,17 +16,18 @@ from detectors.model import PriorityLevel
 from monitor.daemon import Parts
 from monitor.digest import Digest, DigestAlert, DigestFacts, SearchCoverage, WaitingComplaint, compose_digest
 from monitor.errors import SandboxError
-from monitor.notifiers.mail import send_digest
+from monitor.notifiers.mail import compose_mail, send_mail
 from storage import tables
 from storage.alerts import AlertView, changed_since, count_open, matches_of, suppressed_since
 from storage.complaints import ComplaintSummary, list_complaints
-from storage.digests import BEGINNING, add_digest, last_digest
+from storage.digests import BEGINNING, add_digest, last_digest, unmailed_digests
 from storage.errors import NotFound
 from storage.listings import count_backlog
 from storage.searches import Coverage, coverage
 from storage.works import get_reference
 
 DIGESTS = "digests"
+_MAIL = "digest.eml"
 _SIDE_PX = 320
 _WAITING = {
     "draft": ("a person has to look at it and confirm it", "bazaarwatch complaints confirm {id}"),
@@ -37,6 +41,7 @@ async def digest_if_due(parts: Parts) -> Path | None:
     async with parts.database.read() as session:
         last = await last_digest(session)
     if last and parts.clock.now() - last.until_at < rhythm:
+        await send_unsent(parts)
         return None
     return await make_digest(parts)
 
@@ -53,17 +58,30 @@ async def make_digest(parts: Parts) -> Path:
         views = await changed_since(session, since or BEGINNING, until)
         facts = await _facts(parts, session, since, until, views)
     digest = compose_digest(facts, parts.settings.digest.limit)
-    folder = _write(parts.settings.data_dir, digest)
-    row = tables.Digest(
-        until_at=until, alerts=len(views), folder=folder.relative_to(parts.settings.data_dir).as_posix()
-    )
+    mail = compose_mail(digest, parts.settings.mail) if parts.settings.mail.host else None
+    folder = _write(parts.settings.data_dir, digest, mail)
+    relative = folder.relative_to(parts.settings.data_dir).as_posix()
     async with parts.database.write("digest made") as session:
-        await add_digest(session, row)
-    if parts.settings.mail.host:
-        await send_digest(digest, parts.settings.mail)
+        await add_digest(session, tables.Digest(until_at=until, alerts=len(views), folder=relative))
+    await send_unsent(parts)
+    return folder
+
+
+async def send_unsent(parts: Parts) -> None:
+    """Send the digests whose mail has not left; one that perhaps has goes again under the same Message-ID.
+
+    Raises:
+        MailFailed: The mail server does not take one; it stays unsent.
+    """
+    async with parts.database.read() as session:
+        unsent = await unmailed_digests(session)
+    for row in unsent:
+        file = parts.settings.data_dir / row.folder / _MAIL
+        if not file.exists() or not parts.settings.mail.host:
+            continue
+        await send_mail(message_from_bytes(file.read_bytes(), EmailMessage, policy=SMTP), parts.settings.mail)
         async with parts.database.write("digest mailed") as session:
             (await session.get_one(tables.Digest, row.id)).mailed_at = parts.clock.now()
-    return folder
 
 
 async def _facts(
@@ -144,9 +162,11 @@ def _waiting(one: ComplaintSummary) -> WaitingComplaint:
     )
 
 
-def _write(data_dir: Path, digest: Digest) -> Path:
+def _write(data_dir: Path, digest: Digest, mail: EmailMessage | None) -> Path:
     folder = data_dir / DIGESTS / f"{digest.at:%Y-%m-%dT%H-%M-%S}"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / "digest.txt").write_text(digest.text, "utf-8")
     (folder / "digest.html").write_text(digest.html, "utf-8")
+    if mail:
+        (folder / _MAIL).write_bytes(mail.as_bytes())
     return folder

@@ -7,14 +7,11 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import event
+from sqlalchemy import event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -114,11 +111,21 @@ def _begin_sqlite(connection: Any) -> None:
 
 async def upgrade_schema(database: Database) -> None:
     """Bring the tables to the newest version; one process at a time, all steps or none."""
+    if await _present_version(database) == newest_version():
+        return
+    from alembic import command  # slow to load, and seldom needed
+    from alembic.config import Config
+
+    def upgrade(connection: Any) -> None:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", "migrations:")
+        command.upgrade(config, "head")
+
     async with database.engine.connect() as connection:
         if database.embedded:
             connection = await connection.execution_options(begin_immediate=True)
         async with connection.begin():
-            await connection.run_sync(lambda sync: command.upgrade(_alembic(sync), "head"))
+            await connection.run_sync(upgrade)
 
 
 async def check_schema(database: Database) -> None:
@@ -127,16 +134,22 @@ async def check_schema(database: Database) -> None:
     Raises:
         SchemaOutdated: They are not; the message names both versions and the command that mends it.
     """
-    newest = ScriptDirectory.from_config(_alembic()).get_current_head()
-    async with database.engine.connect() as connection:
-        present = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    present, newest = await _present_version(database), newest_version()
     if present != newest:
         raise SchemaOutdated(
-            f"the database is at version {present}, the program at {newest}: run `bazaarwatch db upgrade`"
+            f"the database is of version {present}, the program of {newest}: run `bazaarwatch db upgrade`"
         )
 
 
-def _alembic(connection: Any = None) -> Config:
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", "migrations:")
-    return config
+def newest_version() -> str:
+    """The version that the newest migration brings: the number its file name begins with."""
+    names = (file.name for file in (resources.files("migrations") / "versions").iterdir())
+    return max(name.partition("_")[0] for name in names if name.endswith(".py"))
+
+
+async def _present_version(database: Database) -> str | None:
+    async with database.engine.connect() as connection:
+        if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
+            return None
+        version: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return version

@@ -44,13 +44,14 @@ async def reserve(
 
 
 async def note_outcome(session: AsyncSession, host: str, now: datetime, outcome: str, *, healthy: bool) -> None:
-    """Remember how the last request ended. A day of health after a block's end forgets the block."""
+    """Remember how the last request ended, unless a block is in force. A day after its end a block is forgotten."""
     row = await _locked(session, host)
-    row.outcome, row.outcome_at = outcome, now
-    if not healthy:
+    if healthy:
+        row.healthy_at = now
+    if row.blocked_until is not None and row.blocked_until > now:
         return
-    row.healthy_at = now
-    if row.blocked_until is not None and now - row.blocked_until > _FORGIVEN_AFTER:
+    row.outcome, row.outcome_at = outcome, now
+    if healthy and row.blocked_until is not None and now - row.blocked_until > _FORGIVEN_AFTER:
         row.blocked_until, row.block_count = None, 0
 
 
