@@ -6,12 +6,13 @@ from importlib.metadata import entry_points
 
 from detectors.model import Outcome
 from monitor.errors import LayoutChanged
-from monitor.marketplaces import aliexpress, ebay, generic_jsonld, shopify
+from monitor.marketplaces import aliexpress, demo, ebay, generic_jsonld, shopify
 from monitor.marketplaces.base import Marketplace, Page, ParsedPage
 from monitor.marketplaces.classifier import Finding, classify, explain
 
 # In the order in which they are asked whose page it is: shops on any host come last.
 _BUILT_IN: tuple[Marketplace, ...] = (
+    demo.MARKETPLACE,
     ebay.MARKETPLACE,
     aliexpress.MARKETPLACE,
     shopify.MARKETPLACE,

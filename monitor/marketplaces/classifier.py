@@ -46,8 +46,8 @@ _BLOCKING_HEADERS = (
 _TITLE_PARTS = re.compile(r"\s+[|\-–—·•:»]\s+|\s*[|]\s*|:\s+")
 _REST_OF_PART = re.compile(r"[\s.!?…。！:]*(?:\s(?:to|or|with|into|in|on|und|oder|bei|ou|o|sur|en|em|или)\s.*|/.*)?")
 _COUNTED = re.compile(
-    r"(?<![\d.,])[1-9][\d.,\u00a0\u202f ]{0,12}\+?\s?(?:results?|items?|products?|listings?|ergebnisse|treffer|résultats?"
-    r"|resultados?|risultati|wyników|resultaten|件|товар|объявлен|结果|件商品|个商品)",
+    r"(?<![\d.,])[1-9][\d.,\u00a0\u202f ]{0,12}\+?\s?(?:results?|items?|products?|listings?|ergebnisse|treffer"
+    r"|résultats?|resultados?|risultati|wyników|resultaten|件|товар|объявлен|结果|件商品|个商品)",
     re.IGNORECASE,
 )
 _LEADS_TO_WALL = re.compile(r"captcha|punish|challenge")

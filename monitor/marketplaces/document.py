@@ -18,9 +18,17 @@ from monitor.marketplaces.base import Page
 from monitor.marketplaces.text import decode, one_line
 from monitor.marketplaces.urls import absolute, split
 
-_DEEPEST_JSON = 200  # levels; real pages stay under 60, the parsers' stacks end near 1000
 _LARGEST_BYTES = 24 * 2**20  # the largest recording has 2 MB
-_HIDDEN = "script, style, noscript, template, svg, [hidden]"
+_UNREAD = frozenset({"script", "style", "noscript", "template", "svg", "-comment", "-text"})
+_READ_CHARACTERS = 4000
+_READ_NODES = 20_000
+_DEEPEST_ELEMENT = 2000  # 0.1 s to parse; 16,000 take 4 s
+# Tags that stay open until they are closed; the others close themselves or their neighbours.
+_NESTING_TAG = re.compile(
+    r"<(/?)(?!(?:area|base|br|col|dd|dt|embed|hr|img|input|li|link|meta|optgroup|option|p|param|path|source|tbody|td|tfoot"
+    r"|th|thead|tr|track|use|wbr)[\s/>])[a-z]",
+    re.IGNORECASE,
+)
 # Written by Chrome ("saved from url=(0042)https://...") and SingleFile ("url: https://...") into the first comment.
 _SAVED_FROM = re.compile(
     r"<!--\s*(?:saved from url=\(\d{1,6}\)|Page saved with SingleFile\s+url:\s*)(https?://[^\s>]{1,4000})"
@@ -43,7 +51,7 @@ class Document:
     @cached_property
     def tree(self) -> LexborHTMLParser:
         """The parsed page. Shared: nobody may change it."""
-        return LexborHTMLParser(self.text.encode("utf-8", "replace").decode("utf-8"))
+        return LexborHTMLParser(_without_abyss(self.text))
 
     @cached_property
     def data(self) -> Any:
@@ -82,12 +90,15 @@ class Document:
 
     @cached_property
     def visible_text(self) -> str:
-        """What a person would read, roughly: the body's text on one line, without scripts and hidden parts."""
-        tree = LexborHTMLParser(self.tree.html or "")
-        for node in tree.css(_HIDDEN):
-            node.decompose()
-        text = (tree.body.text(separator=" ") if tree.body else "").replace("\u200b", "")
-        return re.sub(r"\s+", " ", text).strip()
+        """What a person would read first: at most 4000 characters of the body's text, on one line, without scripts."""
+        found: list[str] = []
+        length = 0
+        for text in _visible_texts(self.tree.body):
+            found.append(text)
+            length += len(text) + 1
+            if length >= _READ_CHARACTERS:
+                break
+        return " ".join(found)[:_READ_CHARACTERS]
 
     @cached_property
     def linked_data(self) -> tuple[dict[str, Any], ...]:
@@ -113,8 +124,6 @@ def load_json(text: str, *, lenient: bool = False) -> Any:
 
     ``lenient`` also reads a JavaScript literal, and JSON with stray line breaks or trailing commas.
     """
-    if too_deep(text):
-        return None
     try:
         return json.loads(text, strict=False, parse_float=Decimal, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
@@ -124,16 +133,6 @@ def load_json(text: str, *, lenient: bool = False) -> Any:
         return chompjs.parse_js_object(text, loader_kwargs={"strict": False, "parse_float": Decimal})
     except (ValueError, RecursionError):
         return None
-
-
-def too_deep(text: str) -> bool:
-    """Whether brackets nest deeper than any real page's; strings are not looked into, so this may err upwards."""
-    depth = 0
-    for bracket in re.finditer(r"[\[{]+|[\]}]+", text):
-        depth = depth + len(bracket[0]) if bracket[0][0] in "[{" else max(0, depth - len(bracket[0]))
-        if depth > _DEEPEST_JSON:
-            return True
-    return False
 
 
 def script_value(page: Document, assignment: str) -> Any:
@@ -156,7 +155,7 @@ def script_value(page: Document, assignment: str) -> Any:
 def load_literal(source: str) -> Any:
     """The JavaScript object or list that the text begins with, whatever follows it; None if it does not begin one."""
     text = source.lstrip(" \t\r\n=:(")
-    if not text.startswith(("{", "[")) or too_deep(text):
+    if not text.startswith(("{", "[")):
         return None
     try:
         return json.JSONDecoder(strict=False, parse_float=Decimal).raw_decode(text)[0]
@@ -203,6 +202,37 @@ def first_attribute(root: LexborHTMLParser | LexborNode, selector: str, *names: 
             if value:
                 return value
     return ""
+
+
+def _without_abyss(text: str) -> str:
+    """The text up to where elements nest deeper than any page's: Lexbor's time grows with the square of the depth."""
+    depth = 0
+    for tag in _NESTING_TAG.finditer(text):
+        depth = max(0, depth - 1) if tag[1] else depth + 1
+        if depth > _DEEPEST_ELEMENT:
+            return text[: tag.start()]
+    return text
+
+
+def _visible_texts(body: LexborNode | None) -> Iterator[str]:
+    """The texts of a body in page order; stops after a bounded number of nodes, whatever the page does."""
+    node = body.first_child if body is not None else None
+    for _ in range(_READ_NODES):
+        if node is None:
+            return
+        tag = node.tag
+        if tag == "-text":
+            text = re.sub(r"[\s\u200b]+", " ", (node.text_content or "")[: 2 * _READ_CHARACTERS]).strip()
+            if text:
+                yield text
+        child = node.first_child if tag not in _UNREAD else None
+        while child is None and node is not None:
+            child = node.next
+            if child is None:
+                node = node.parent
+                if node is None or node.tag == "body":
+                    return
+        node = child
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

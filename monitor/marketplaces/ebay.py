@@ -50,8 +50,8 @@ _ENDED = (
     ".vi-msg-status, .error-header-v2__title, .error-header__headline"
 )
 _ENDED_WORDS = re.compile(
-    r"\bended\b|no longer available|was removed|out of date|beendet|nicht mehr verfügbar|est terminée|n'est plus disponible"
-    r"|finalizad|ya no está|è terminata|non è più disponibile|looks like this page is missing",
+    r"\bended\b|no longer available|was removed|out of date|beendet|nicht mehr verfügbar|est terminée"
+    r"|n'est plus disponible|finalizad|ya no está|è terminata|non è più disponibile|looks like this page is missing",
     re.IGNORECASE,
 )
 

@@ -9,7 +9,8 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import NamedTuple
 
-from babel.numbers import get_currency_precision, list_currencies
+from babel.core import get_global
+from babel.numbers import get_currency_precision
 from price_parser.parser import parse_number
 
 from monitor.marketplaces.text import one_line
@@ -149,7 +150,7 @@ def _sign_pattern() -> re.Pattern[str]:
 
 @cache
 def _known_codes() -> frozenset[str]:
-    return frozenset(list_currencies("en") or ())
+    return frozenset(get_global("all_currencies"))
 
 
 def _is_range(text: str) -> bool:

@@ -120,7 +120,9 @@ def parsed(
     for one in kept:
         known = pictures.get(one.listing.listing_id, ())
         pictures[one.listing.listing_id] = tuple(dict.fromkeys((*known, *one.sources)))
-    onward = same_site(absolute(page.address, following), page.address) if following and page.address else None
+    onward = absolute(page.address, following) if following else None
+    if onward and not (on_host(host_of(onward), site.hosts) or same_site(onward, page.address)):
+        onward = None
     return ParsedPage(
         outcome=Outcome.OK,
         marketplace=site.name,

@@ -24,7 +24,7 @@ _PAGE_SIZE = 30  # products.json without ``limit``
 
 
 class Shopify(Site):
-    """Shops on any host. A listing's id is the product's number; its alias is host and handle, as addresses show them."""
+    """Shops on any host. A listing's id is the product's number, its alias host and handle, as addresses show them."""
 
     def search_request(self, keyword: str) -> Request | None:  # noqa: ARG002 - the protocol's
         """None: the shop's own host is needed; watch ``https://<shop>/products.json?limit=250``."""

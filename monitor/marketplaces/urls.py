@@ -46,9 +46,9 @@ _LONGEST = 4096
 
 
 def split(url: str | None) -> SplitResult | None:
-    """The parts of an http(s) address with a host and the scheme's own port; None for anything else.
+    """The parts of an http(s) address; ``netloc`` is the bare lower-case host. None for anything else.
 
-    ``//host/path`` counts as https. The host is lower-case, without a final dot.
+    ``//host/path`` counts as https. Addresses with a user name are refused: they only serve to look like others.
     """
     if not url or len(url) > _LONGEST:
         return None
@@ -57,7 +57,7 @@ def split(url: str | None) -> SplitResult | None:
         text = f"https:{text}"
     try:
         parts = urlsplit(text)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port not in {None, 80, 443}:
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
             return None
         host = parts.hostname.rstrip(".")
         host.encode("idna" if not host.isascii() else "ascii")

@@ -1,0 +1,90 @@
+"""The demo bazaar of ``bazaarwatch demo``: a small marketplace of our own, on loopback."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from detectors.model import Seller
+from monitor.marketplaces.base import Page, ParsedPage, Request
+from monitor.marketplaces.document import Document, document, first_attribute, first_text, one
+from monitor.marketplaces.html import image_sources
+from monitor.marketplaces.prices import Price, iso_code, to_decimal
+from monitor.marketplaces.reading import Found, Site, found, gone, nothing, parsed, seller
+from monitor.marketplaces.urls import absolute
+
+_ITEM_PATH = re.compile(r"/item/(\d{1,18})/?(?:[?#].*)?$")
+
+
+@dataclass(frozen=True)
+class DemoBazaar(Site):
+    """The bazaar at ``base_url``, such as ``http://127.0.0.1:8765``; without one it reads pages but cannot search."""
+
+    base_url: str = ""
+
+    def search_request(self, keyword: str) -> Request | None:
+        """``/search?q=<keyword>``; None without a base address."""
+        return Request(f"{self.base_url.rstrip('/')}/search", params={"q": keyword}) if self.base_url else None
+
+    def recognises(self, page: Page) -> bool:
+        """By the mark on its pages: its host is whatever the operator listed."""
+        whole = document(page)
+        return not whole.looks_like_json and whole.tree.css_first("main[data-bazaar]") is not None
+
+    def canonical(self, url: str) -> tuple[str, str] | None:
+        """``/item/<id>`` below the base address."""
+        base = self.base_url.rstrip("/")
+        match = _ITEM_PATH.match(url.removeprefix(base)) if base and url.startswith(f"{base}/") else None
+        return (match[1], f"{base}/item/{match[1]}") if match else None
+
+    def parse(self, page: Page) -> ParsedPage:
+        """A search page or an item page.
+
+        Raises:
+            LayoutChanged: The page is neither, or a search page counts listings but shows none.
+        """
+        whole = document(page)
+        if whole.looks_like_json:
+            raise self.drift("main[data-bazaar]")
+        if whole.tree.css_first(".ended") is not None:
+            return gone(self, "item", first_text(whole.tree, ".ended"))
+        main = one(whole.tree, "main[data-bazaar]", self.name)
+        if main.attributes.get("data-bazaar") == "item":
+            item = self._listing(whole, main, "h1.title", "img.picture", "")
+            return parsed(self, whole, [item], layout="main[data-bazaar=item]", kind="product")
+        cards = main.css("article.listing")
+        if not cards and main.attributes.get("data-total") == "0" and main.css_first(".no-results") is not None:
+            return nothing(self, "search", first_text(main, ".no-results") or "data-total is 0")
+        founds = [
+            self._listing(whole, card, "a.title", "img", first_attribute(card, "a.title", "href")) for card in cards
+        ]
+        following = first_attribute(whole.tree, "a[rel=next][href]", "href")
+        return parsed(self, whole, founds, layout="article.listing", following=following)
+
+    def _listing(self, page: Document, node: LexborNode, title: str, pictures: str, href: str | None) -> Found | None:
+        number = (node.attributes.get("data-id") or "").strip()
+        price = node.css_first("span.price")
+        stated = price.attributes if price is not None else {}
+        raw = " ".join(price.text().split()) if price is not None else None
+        return found(
+            self,
+            page,
+            number,
+            absolute(page.address, href or f"/item/{number}") or "",
+            first_text(node, title),
+            price=Price(to_decimal(stated.get("data-amount")), iso_code(stated.get("data-currency")), raw),
+            pictures=[source.replace("/thumb/", "/full/", 1) for source in image_sources(node, pictures)],
+            seller=_account(page, node),
+        )
+
+
+def _account(page: Document, node: LexborNode | LexborHTMLParser) -> Seller | None:
+    link = node.css_first("a.seller")
+    if link is None:
+        return None
+    return seller(link.attributes.get("data-id"), link.text(), absolute(page.address, link.attributes.get("href")))
+
+
+MARKETPLACE = DemoBazaar("demo-bazaar")
