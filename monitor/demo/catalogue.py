@@ -6,14 +6,14 @@ import io
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from random import Random
 
 from PIL import Image
 
-from monitor.demo.drawings import MOTIFS, PRODUCTS, Design, draw, plan
+from monitor.demo.drawings import MOTIFS, PRODUCTS, WORDS, Design, draw, plan
 from monitor.demo.edits import EDITS
 
 BRAND = "Mossmoon"
@@ -182,7 +182,12 @@ def make_catalogue(seed: int = 1, works: int = 12, listings: int = 320, sellers:
     """A catalogue by seed: 3 in 16 listings are copies, 1 in 21 licensed, 1 in 20 shares a motif, the rest is innocent.
 
     With the default sizes each kind of edit makes at least three copies.
+
+    Raises:
+        ValueError: There are no works, or fewer than three sellers.
     """
+    if works < 1 or sellers < 3:  # one authorised, one pirate, one honest
+        raise ValueError("a catalogue needs at least one work and three sellers")
     maker = _Maker(seed, works, sellers)
     copies, licensed, sharing = round(listings * 3 / 16), round(listings / 21), round(listings / 20)
     made = [maker.copy(k) for k in range(copies)]
@@ -213,6 +218,7 @@ class _Maker:
         self.seed = seed
         self.rng = rng = Random(f"catalogue {seed}")
         motifs = rng.sample(sorted(MOTIFS), len(MOTIFS))
+        self.words = rng.sample(WORDS, len(WORDS))
         taken = min(works, len(motifs) - 6)
         self.free_motifs = motifs[taken:]
         self.works = [self._work(k, motifs[k % taken]) for k in range(works)]
@@ -220,13 +226,14 @@ class _Maker:
         self.sellers = [self._seller(k, authorised=k < few) for k in range(sellers)]
         self.authorised = self.sellers[:few]
         self.pirates = self.sellers[few : few + max(1, round(sellers * _PIRATES / 40))]
-        self.others = self.sellers[few + len(self.pirates) :] or self.pirates
+        self.others = self.sellers[few + len(self.pirates) :]
         self.edits = list(EDITS)
         self.stall: list[Design] = []  # innocent designs already on sale somewhere
 
     def _work(self, k: int, motif: str) -> DemoWork:
-        stock = (self.rng.choice(self.free_motifs), k) if k % 4 == 2 else None
+        stock = (self.free_motifs[k // 4 % len(self.free_motifs)], k) if k % 4 == 2 else None
         design = plan(self.seed * 1_000_000 + k, product=PRODUCTS[k % len(PRODUCTS)], motif=motif, stock=stock)
+        design = replace(design, words=self.words[k % len(self.words)])
         return DemoWork(f"w{k + 1:02d}", f"{design.words.title()} {motif.title()} {design.product.title()}", design)
 
     def _seller(self, k: int, *, authorised: bool) -> DemoSeller:
@@ -310,4 +317,5 @@ class _Maker:
         look, tail = rng.choice(_LOOKS), rng.choice(_TAILS[design.product])
         words = f"{design.words.title()} " if brand or rng.random() < 0.25 else ""
         amount = rng.choice(("", "", "", "1pc ", "2pcs ", "New "))
-        return f"{amount}{look} {brand}{words}{design.motif.title()} {design.product.title()} {tail}"
+        stuffing = " Pin Badge Gift" if design.product != "enamel pin" and rng.random() < 0.6 else ""
+        return f"{amount}{look} {brand}{words}{design.motif.title()} {design.product.title()} {tail}{stuffing}"

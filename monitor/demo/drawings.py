@@ -58,7 +58,7 @@ PALETTES = tuple(
     )
 )
 
-_WORDS = (
+WORDS = (
     "STAY WILD", "NIGHT CLUB", "BLOOM", "LUCKY ONE", "SLOW DAYS", "GOOD LUCK", "HOMEBODY", "WANDER", "DREAM ON",
     "OH WELL", "TEA TIME", "FOREST KIN", "SOFT HEART", "BE KIND", "MOON CHILD", "SUN SEEKER", "FERAL", "HELLO YOU",
 )  # fmt: skip
@@ -69,7 +69,7 @@ def plan(
 ) -> Design:
     """A design by seed; what is not named is drawn by lot."""
     rng = Random(f"design {seed}")
-    drawn_product, drawn_motif, words = rng.choice(PRODUCTS), rng.choice(sorted(MOTIFS)), rng.choice(_WORDS)
+    drawn_product, drawn_motif, words = rng.choice(PRODUCTS), rng.choice(sorted(MOTIFS)), rng.choice(WORDS)
     return Design(seed, product or drawn_product, motif or drawn_motif, words, stock)
 
 

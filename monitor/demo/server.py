@@ -151,8 +151,8 @@ async def demo_server(
         server.base_url = f"http://127.0.0.1:{door.getsockname()[1]}"
         running = _Uvicorn(
             uvicorn.Config(
-                server.app, http="h11", ws="none", lifespan="off", log_config=None, log_level="critical", access_log=False,
-                timeout_graceful_shutdown=1,
+                server.app, interface="asgi3", http="h11", ws="none", lifespan="off", log_config=None,
+                log_level="critical", access_log=False, timeout_graceful_shutdown=1,
             )
         )  # fmt: skip
         task = asyncio.create_task(running.serve([door]))

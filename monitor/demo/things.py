@@ -361,7 +361,7 @@ def ghost(pen: Pen, rng: Random) -> None:
         for j in range(5):
             pen.fill(ring(x + 1j * y + 0.08 * np.exp(2j * np.pi * j / 5), 0.068), colour, 0.018)
         pen.fill(ring(x + 1j * y, 0.05), p.metal, 0.016)
-    pen.fill(np.array([-0.4 - 0.7j, 0.08 - 1.0j, 0.36 - 0.74j]), p.b, 0.028)
+    pen.fill(np.array([-0.42 - 0.7j, -0.26 - 0.92j, 0.08 - 1.04j, 0.24 - 0.93j, 0.38 - 0.74j]), p.b, 0.028)
     pen.fill(ring(-0.02 - 0.7j, 0.46, 0.07), p.b, 0.028)
     pen.stroke(np.array([-0.22 - 0.8j, 0.28 - 0.8j]), p.c, 0.06)
 
