@@ -38,28 +38,36 @@ class Reader:
     fetcher: Fetcher
     sandbox: Sandbox
     blobs: Blobs
+    marketplaces: Mapping[str, Marketplace]
     clock: Clock
 
     async def read(self, request: Request, marketplace: str, crawl_id: int | None = None) -> Reading:
         """Fetch a page and read it; its bytes are stored, its row is not yet."""
-        page = await self.get(request)
+        page = await self.get(request, marketplace)
         parsed = await self.sandbox.parse(page, marketplace)
+        await self.fetcher.report(page, parsed.outcome)
         capture = await capture_of(self.blobs, page, parsed, "fetched", self.clock.now(), crawl_id)
         return Reading(page, parsed, capture)
 
-    async def get(self, request: Request) -> Page:
-        """Fetch an address that a page named; one that must not be fetched is that page's fault, not ours.
+    async def get(self, request: Request, marketplace: str) -> Page:
+        """Fetch an address that a page named, at the marketplace's pace.
+
+        One that must not be fetched is that page's fault, not ours: outcome ``blocked``.
 
         Raises:
             TryLater: Nothing can be fetched now.
         """
         try:
-            return await self.fetcher.get(request)
+            return await self.fetcher.get(request, pace_s=self._pace_s(marketplace))
         except TryLater:
             raise
         except FetchError as error:
             _logger.warning("address refused", extra={"url": request.url, "reason": str(error)})
             return Page(request.url, b"", outcome=Outcome.BLOCKED, reason=str(error))
+
+    def _pace_s(self, marketplace: str) -> float:
+        known = self.marketplaces.get(marketplace)
+        return 60.0 / known.pace.requests_per_minute if known else 0.0
 
 
 async def capture_of(

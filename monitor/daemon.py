@@ -48,7 +48,7 @@ class Parts:
             FetchError: No contact is set.
         """
         fetcher = Fetcher(self.settings.fetch, self.database, self.clock)
-        return Reader(fetcher, self.sandbox, self.blobs, self.clock)
+        return Reader(fetcher, self.sandbox, self.blobs, self.marketplaces, self.clock)
 
     def examiner(self, reader: Reader | None) -> Examiner:
         """Examines listings, fetching what is missing only through a reader."""

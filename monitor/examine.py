@@ -77,7 +77,7 @@ class Examiner:
             listing = await get_listing(session, listing_key)
             seller = await get_seller(session, listing)
             pictures = await pictures_of(session, listing_key)
-        looks = [await self._look(picture) for picture in pictures]
+        looks = [await self._look(picture, listing.marketplace) for picture in pictures]
         verdicts = judge([match for look in looks for match in look.matches])
         facts_sha256 = await self.blobs.put(facts_of(listing, seller)) if verdicts else ""
         async with self.database.write("examination recorded") as session:
@@ -107,14 +107,14 @@ class Examiner:
             if own:
                 await add_details(session, row, own[0], kept.id, self.clock.now())
 
-    async def _look(self, picture: ListingPicture) -> _Look:
+    async def _look(self, picture: ListingPicture, marketplace: str) -> _Look:
         """Get the bytes of one picture and compare them with every work."""
         if picture.sha256:
             sha256, data = picture.sha256, await self.blobs.get(picture.sha256)
         elif self.reader is None:
             return _Look(picture, None)
         else:
-            page = await self.reader.get(Request(picture.url))
+            page = await self.reader.get(Request(picture.url), marketplace)
             if page.outcome not in (None, Outcome.OK) or not page.body:
                 return _Look(picture, page.outcome or Outcome.FAILED)
             sha256, data = await self.blobs.put(page.body), page.body

@@ -72,12 +72,12 @@ async def _tour(state: State, folder: Path, seed: int) -> Tour:
     from monitor.daemon import build
     from monitor.demo.catalogue import make_catalogue
     from monitor.demo.server import demo_process
-    from monitor.demo.tour import demo_settings, tour
+    from monitor.demo.tour import MARKETPLACE, demo_settings, tour
     from monitor.marketplaces import MARKETPLACES
     from monitor.marketplaces.demo import DemoBazaar
 
     async with demo_process(seed=seed) as base_url:
         settings = demo_settings(folder, urlsplit(base_url).netloc, state.environ)
-        marketplaces = dict(MARKETPLACES) | {DemoBazaar.name: DemoBazaar(base_url)}
+        marketplaces = dict(MARKETPLACES) | {MARKETPLACE: DemoBazaar(base_url=base_url)}
         async with build(settings, marketplaces) as parts:
             return await tour(parts, make_catalogue(seed), lambda text: say(f"… {text}"))

@@ -16,7 +16,6 @@ from monitor import filing
 from monitor.complaints.base import RightState
 from monitor.daemon import Parts, scan
 from monitor.demo.catalogue import KEYWORDS, Catalogue, DemoListing, Kind
-from monitor.marketplaces.demo import DemoBazaar
 from monitor.registry import register_picture
 from monitor.reporting import make_digest
 from storage import tables
@@ -25,7 +24,7 @@ from storage.cases import allow_seller, decide
 from storage.searches import add_search
 from storage.works import add_right, set_owner, set_right_state
 
-MARKETPLACE = DemoBazaar.name
+MARKETPLACE = "demo-bazaar"
 _ARTIST, _ACTOR, _PERSON = "Mira Moss", "demo", "Mira Moss (demo)"
 _PLATFORM = "demo"
 _EVERY_PAGE = 100
