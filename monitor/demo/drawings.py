@@ -79,7 +79,8 @@ def draw(design: Design) -> Image.Image:
     canvas = Canvas(rng.choice(PALETTES))
     framed = design.product == "patch" or (design.product == "enamel pin" and rng.random() < 0.65)
     compose = _print if design.product == "art print" else _badge if framed else _cutout
-    compose(Pen(canvas), design, rng)
+    pen = Pen(canvas)
+    compose(pen if compose is _print else pen.at(0, 0.95).by_hand(rng, 0.35), design, rng)
     picture = canvas.finish()
     if design.product == "patch":
         return _embroider(picture)
@@ -95,10 +96,11 @@ def draw(design: Design) -> Image.Image:
 def _badge(pen: Pen, design: Design, rng: Random) -> None:
     p = pen.palette
     shape = frames.SHAPES[rng.choice(sorted(frames.SHAPES))]
+    rim, width = rng.uniform(0.955, 0.975), rng.uniform(0.12, 0.16)
     pen.fill(shape, p.metal, 0.03)
-    pen.fill(shape * 0.965, rng.choice((p.c, p.ground, shade(p.sky, 0.7), p.ink)), 0.014)
-    frames.border(pen, shape * 0.905, rng, p.ground)
-    window = shape * 0.835
+    pen.fill(shape * rim, rng.choice((p.c, p.ground, shade(p.sky, 0.7), p.ink)), 0.014)
+    frames.border(pen, shape * (rim - width * 0.46), rng, p.ground)
+    window = shape * (rim - width)
     with pen.inside(window):
         rng.choice(frames.SCENES)(pen, rng)
         _halo(pen, rng)
@@ -108,7 +110,7 @@ def _badge(pen: Pen, design: Design, rng: Random) -> None:
     _satellites(pen, rng, 0.66, rng.randint(2, 4))
     _main(pen.at(complex(0, -0.1 if lettered else 0.02)), design, rng, size)
     if lettered:
-        frames.banner(pen, design.words, 0.62j, 0.52)
+        frames.banner(pen, design.words, rng.uniform(0.58, 0.66) * 1j, rng)
 
 
 def _halo(pen: Pen, rng: Random) -> None:
@@ -117,7 +119,7 @@ def _halo(pen: Pen, rng: Random) -> None:
     if kind == 0:
         pen.fill(ring(0, r), shade(p.sky, 1.5), 0.018)
     elif kind == 1:
-        pen.fill(star(0, r * 1.15, rng.choice((16, 20, 24)), 0.84), p.b, 0.018)
+        pen.fill(star(0, r * 1.15, rng.randint(15, 25), rng.uniform(0.8, 0.88)), p.b, 0.018)
 
 
 def _cutout(pen: Pen, design: Design, rng: Random) -> None:
@@ -137,38 +139,36 @@ def _cutout(pen: Pen, design: Design, rng: Random) -> None:
     _satellites(pen, rng, 0.74, rng.randint(3, 5))
     _main(pen.at(-0.06j), design, rng, rng.uniform(0.6, 0.7))
     if rng.random() < 0.6:
-        frames.banner(pen, design.words, 0.72j, 0.5)
+        frames.banner(pen, design.words, rng.uniform(0.68, 0.75) * 1j, rng)
 
 
 def _print(pen: Pen, design: Design, rng: Random) -> None:
     p = pen.palette
-    wide, tall = (0.76, 0.98) if rng.random() < 0.7 else (0.98, 0.76)
-    sheet = np.array([-wide - tall * 1j, wide - tall * 1j, wide + tall * 1j, -wide + tall * 1j])
+    wide, tall = rng.uniform(0.68, 0.8), rng.uniform(0.94, 1.0)
+    wide, tall = (wide, tall) if rng.random() < 0.7 else (tall, wide)
+    corners = np.array([-1 - 1j, 1 - 1j, 1 + 1j, -1 + 1j])
+    sheet = wide * corners.real + 1j * tall * corners.imag
     pen.fill(sheet, p.light, 0)
-    low = 0.2 if rng.random() < 0.7 else 0.11
-    window = np.array([-wide + 0.11 + (0.11 - tall) * 1j, wide - 0.11 + (0.11 - tall) * 1j])
-    window = np.concatenate([window, np.array([wide - 0.11 + (tall - low) * 1j, -wide + 0.11 + (tall - low) * 1j])])
+    margin = rng.uniform(0.1, 0.13)
+    low = 0.2 if rng.random() < 0.7 else margin
+    window = sheet - margin * corners + np.where(corners.imag > 0, (margin - low) * 1j, 0)
+    loose = pen.by_hand(rng, 0.4)
     with pen.inside(window):
-        rng.choice(frames.SCENES)(pen, rng)
-        _halo(pen, rng)
+        rng.choice(frames.SCENES)(loose, rng)
+        _halo(loose, rng)
     _satellites(pen, rng, 0.62, rng.randint(4, 6))
     _main(pen.at(-0.05j), design, rng, rng.uniform(0.5, 0.6))
     pen.stroke(np.append(window, window[:2]), p.ink, 0.02)
-    frames.border(pen, np.asarray(sheet - 0.055 * (np.sign(sheet.real) + 1j * np.sign(sheet.imag))), rng, p.light)
+    frames.border(pen, sheet - 0.5 * margin * corners, rng, p.light)
+    r, points, inner = rng.uniform(0.05, 0.07), rng.randint(4, 9), rng.uniform(0.35, 0.6)
     for corner in window.tolist():
-        pen.fill(ring(corner, 0.075), p.light, 0.018)
-        pen.fill(star(corner, 0.06, 8, 0.5), rng.choice((p.a, p.c, p.metal)), 0.012)
-    if low > 0.11:
-        box = np.array(
-            [
-                -0.42 + (tall - 0.29) * 1j,
-                0.42 + (tall - 0.29) * 1j,
-                0.42 + (tall - 0.12) * 1j,
-                -0.42 + (tall - 0.12) * 1j,
-            ]
-        )
-        pen.fill(box, p.light, 0.02)
-        pen.write(design.words, complex(0, tall - 0.205), 0.12, p.ink)
+        pen.fill(ring(corner, r * 1.2), p.light, 0.018)
+        pen.fill(star(corner, r, points, inner), rng.choice((p.a, p.c, p.metal)), 0.012)
+    if low > margin:
+        half = rng.uniform(0.36, 0.48)
+        label = half * corners.real + 0.085j * corners.imag + (tall - 0.205) * 1j
+        pen.fill(label, p.light, 0.02)
+        pen.write(design.words, complex(0, tall - 0.205), rng.uniform(0.105, 0.125), p.ink)
 
 
 def _main(pen: Pen, design: Design, rng: Random, size: float) -> None:
@@ -178,7 +178,9 @@ def _main(pen: Pen, design: Design, rng: Random, size: float) -> None:
     if design.stock:
         name, seed = design.stock
         corner = rng.choice((-1, 1)) * 0.5 + rng.uniform(0.3, 0.4) * 1j
-        MOTIFS[name](pen.at(corner, rng.uniform(0.26, 0.32), rng.uniform(-0.3, 0.3)), Random(f"clip art {seed}"))
+        MOTIFS[name](
+            Pen(pen.canvas).at(corner, rng.uniform(0.26, 0.32), rng.uniform(-0.3, 0.3)), Random(f"clip art {seed}")
+        )
 
 
 def _satellites(pen: Pen, rng: Random, reach: float, count: int) -> None:
@@ -187,9 +189,9 @@ def _satellites(pen: Pen, rng: Random, reach: float, count: int) -> None:
     for k in range(count):
         spot = complex(reach * np.exp(1j * (start + 2 * np.pi * k / count)))
         size, kind = rng.uniform(0.12, 0.19), rng.choice((0, 1, 1, 2, 3, 3, 4, 4))
-        small = pen.at(spot, size, rng.uniform(-0.5, 0.5))
+        small = pen.at(spot, size, rng.uniform(-0.5, 0.5)).by_hand(rng)
         if kind == 0:
-            MOTIFS[rng.choice(sorted(THINGS))](small.at(0, 1.5).by_hand(rng), rng)
+            MOTIFS[rng.choice(sorted(THINGS))](small.at(0, 1.5), rng)
         elif kind == 1:
             small.fill(star(0, 1.0, 4, 0.3), p.light, 0.1)
             small.fill(star(0, 0.5, 4, 0.3), p.metal, 0)

@@ -75,9 +75,9 @@ def border(pen: Pen, line: Line, rng: Random, back: Colour) -> None:
     bright = [c for c in (p.metal, p.light, p.a, p.b, p.c) if c != back]
     first, second = rng.sample(bright, 2)
     kind = rng.choice(("beads", "stars", "leaves", "dashes", "zigzag", "hearts", "bunting"))
-    points, ways = along(
-        line, {"beads": 44, "stars": 22, "leaves": 34, "dashes": 40, "zigzag": 72, "hearts": 22, "bunting": 30}[kind]
-    )
+    usual = {"beads": 22, "stars": 11, "leaves": 17, "dashes": 20, "zigzag": 36, "hearts": 11, "bunting": 15}[kind]
+    points, ways = along(line, 2 * round(usual * rng.uniform(0.75, 1.2)))
+    ways = ways * rng.uniform(0.8, 1.15)
     if kind == "zigzag":
         swing = points + ways * 1j * np.where(np.arange(len(points)) % 2, 0.024, -0.024)
         pen.stroke(np.append(swing, swing[0]), first, 0.018)
@@ -85,9 +85,9 @@ def border(pen: Pen, line: Line, rng: Random, back: Colour) -> None:
     for k, (z, way) in enumerate(zip(points.tolist(), ways.tolist(), strict=True)):
         colour = (first, second)[k % 2]
         if kind == "beads":
-            pen.fill(ring(z, 0.034 if k % 2 else 0.02, n=14), colour, 0.012)
+            pen.fill(ring(z, (0.034 if k % 2 else 0.02) * abs(way), n=14), colour, 0.012)
         elif kind == "stars":
-            pen.fill(star(z, 0.048, (5, 4)[k % 2], (0.45, 0.3)[k % 2], float(np.angle(way))), colour, 0.01)
+            pen.fill(star(z, 0.048 * abs(way), (5, 4)[k % 2], (0.45, 0.3)[k % 2], float(np.angle(way))), colour, 0.01)
         elif kind == "leaves":
             pen.fill(leaf(z - way * 0.03, z + way * 0.05 + way * 0.035j * (-1) ** k, 0.55), colour, 0.01)
         elif kind == "dashes":
@@ -95,7 +95,7 @@ def border(pen: Pen, line: Line, rng: Random, back: Colour) -> None:
         elif kind == "hearts" and k % 2:
             pen.dots(np.array([z]), 0.02, colour)
         elif kind == "hearts":
-            pen.fill(z + SHAPES["heart"][::2] * 0.05 * way / 1j * 1j, colour, 0.01)
+            pen.fill(z + SHAPES["heart"][::2] * 0.05 * way, colour, 0.01)
         else:
             pen.fill(np.array([z - way * 0.035, z + way * 0.035, z + way * 0.062j]), colour, 0.01)
 
@@ -176,20 +176,20 @@ def pattern(pen: Pen, rng: Random) -> None:
     pen.fill(ring(0, 1.5), p.sky, 0)
     step, lean = rng.uniform(0.2, 0.26), rng.uniform(-0.3, 0.3)
     tones = (shade(p.sky, 1.35), shade(p.sky, 0.7), p.b)
-    kinds = rng.sample(range(4), 2)
+    kinds, r = rng.sample(range(4), 2), rng.uniform(0.04, 0.07)
     for row in range(-6, 7):
         for k in range(-6, 7):
             z = complex(step * (k + 0.5 * (row % 2)), step * 0.87 * row) * np.exp(1j * lean)
             kind, tone = kinds[(row + k) % 2], tones[(row * 2 + k) % 3]
             if kind == 0:
-                pen.fill(star(complex(z), 0.06, 4, 0.35), tone, 0)
+                pen.fill(star(complex(z), r, 4, rng.uniform(0.3, 0.36)), tone, 0)
             elif kind == 1:
-                pen.fill(complex(z) + SHAPES["heart"][::3] * 0.05, tone, 0)
+                pen.fill(complex(z) + SHAPES["heart"][::3] * r, tone, 0)
             elif kind == 2:
-                pen.fill(ring(complex(z), 0.05, n=14), tone, 0)
-                pen.fill(ring(complex(z), 0.026, n=10), p.sky, 0)
+                pen.fill(ring(complex(z), r, n=14), tone, 0)
+                pen.fill(ring(complex(z), r * 0.5, n=10), p.sky, 0)
             else:
-                pen.fill(leaf(complex(z) - 0.05, complex(z) + 0.05, 0.6), tone, 0)
+                pen.fill(leaf(complex(z) - r, complex(z) + r, 0.6), tone, 0)
 
 
 def clouds(pen: Pen, rng: Random) -> None:
@@ -216,10 +216,10 @@ def clouds(pen: Pen, rng: Random) -> None:
 SCENES: tuple[Scene, ...] = (rays, night, waves, garden, pattern, clouds)
 
 
-def banner(pen: Pen, words: str, middle: complex, half: float) -> None:
+def banner(pen: Pen, words: str, middle: complex, rng: Random) -> None:
     """A ribbon with folded ends and a line of capitals."""
     p = pen.palette
-    high = 0.105
+    half, high = rng.uniform(0.44, 0.58), rng.uniform(0.095, 0.12)
     for side in (-1, 1):
         fold = np.array([half - 0.1, half + 0.14, half + 0.07 + 0.09j, half + 0.14 + 0.18j, half - 0.1 + 0.18j])
         fold = (fold if side > 0 else -np.conj(fold)) + middle - (high - 0.07) * 1j

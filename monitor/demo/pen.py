@@ -95,6 +95,10 @@ def shade(colour: Colour, factor: float) -> Colour:
     return tuple(int(v + (255 - v) * k) for v in colour)  # type: ignore[return-value]
 
 
+def _way(rng: Random) -> complex:
+    return complex(np.exp(1j * rng.uniform(0, 6.28)))
+
+
 class Canvas:
     """What pens draw on: colours, and apart from them the die-line (what is not transparent in the end)."""
 
@@ -138,19 +142,14 @@ class Pen:
             place=complex(self.turn * place + self.flip * np.conj(place) + self.place),
         )
 
-    def by_hand(self, rng: Random) -> Pen:
+    def by_hand(self, rng: Random, amount: float = 1.0) -> Pen:
         """A pen whose lines are stretched and swayed a little: the same motif as another person would draw it."""
-        stretch = rng.uniform(0.04, 0.16) * rng.choice((1, -1, 1j, -1j))
+        stretch = amount * rng.uniform(0.04, 0.16) * rng.choice((1, -1, 1j, -1j))
         bends = tuple(
-            (
-                0.035 * np.exp(1j * rng.uniform(0, 6.28)),
-                rng.uniform(3.5, 7) * np.exp(1j * rng.uniform(0, 6.28)),
-                rng.uniform(0, 6.28),
-            )
-            for _ in range(3)
+            (amount * 0.035 * _way(rng), rng.uniform(3.5, 7) * _way(rng), rng.uniform(0, 6.28)) for _ in range(3)
         )
         turn, flip = self.turn + self.flip * np.conj(stretch), self.flip + self.turn * stretch
-        return replace(self, turn=complex(turn), flip=complex(flip), bends=bends)
+        return replace(self, turn=complex(turn), flip=complex(flip), bends=self.bends + bends)
 
     def fill(self, line: Line, colour: Colour, edge: float = 0.03, ink: Colour | None = None) -> None:
         """Fill a closed line and outline it; ``edge`` is the outline's width, 0 for none."""
