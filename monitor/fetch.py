@@ -1,0 +1,380 @@
+"""The only door to the network: one request out, one page in, whatever the other side does.
+
+Beneath it `monitor.gate` decides where a connection may go, `monitor.politeness` when, and `monitor.body` how much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cache
+from importlib.metadata import version
+
+import httpcore2
+import httpx2
+import stamina
+
+from config.settings import FetchSettings
+from detectors.model import Outcome
+from monitor.body import ACCEPTED, BadBody, Body
+from monitor.clock import Clock
+from monitor.errors import FetchError, Offline
+from monitor.gate import AddressRefused, AnswerTooLarge, Gate, Target, read_url
+from monitor.marketplaces.base import Page, Request
+from monitor.politeness import Politeness
+from monitor.robots import LIMIT_BYTES, PRODUCT
+from storage.database import Database
+
+_HEAD_BYTES = 64 << 10
+_CONNECTIONS = 20
+_KEEP_ALIVE_S = 15.0
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_OURS = frozenset(
+    {"host", "user-agent", "accept-encoding", "connection", "content-length", "transfer-encoding", "te", "upgrade"}
+)
+_HARMLESS = frozenset({"accept", "accept-language"})  # headers that may go with a redirect to another origin
+_TRY_ONLINE_AGAIN = timedelta(minutes=1)
+_PAUSE = timedelta(minutes=1)  # after 429 without Retry-After
+_LONGEST_PAUSE = timedelta(days=1)  # a Retry-After beyond it, in the past or unreadable is no sane wish, and ...
+_ODD_PAUSE = timedelta(hours=1)  # ... is taken as this
+_UNROUTED = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))  # documentation addresses
+
+
+class Fetcher:
+    """Gets pages. Use it from one event loop and `aclose` it.
+
+    Args:
+        settings: Limits, pace, contact.
+        database: Where hosts are remembered.
+        clock: Tells the time and waits for turns.
+        gate: Makes the connections; one for these settings if None.
+        has_network: Whether this machine has a way out at all; must send nothing.
+
+    Raises:
+        FetchError: The contact is missing or unusable, or an own address is malformed.
+    """
+
+    def __init__(
+        self,
+        settings: FetchSettings,
+        database: Database,
+        clock: Clock,
+        *,
+        gate: Gate | None = None,
+        has_network: Callable[[], bool] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._agent = user_agent(settings.contact)
+        self._gate = gate or Gate(settings.own_addresses, settings.max_bytes + _HEAD_BYTES)
+        self._has_network = has_network or has_route
+        self._politeness = Politeness(settings, database, clock, self._gate.is_own)
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=_tls(),
+            max_connections=_CONNECTIONS,
+            keepalive_expiry=_KEEP_ALIVE_S,
+            network_backend=self._gate,
+        )
+
+    async def get(self, request: Request, *, pace_s: float = 0.0) -> Page:
+        """The page at a URL, or how it failed; see `Page.outcome`.
+
+        Args:
+            request: What to ask for.
+            pace_s: Seconds between two requests that its marketplace wants; the settings may want more.
+
+        Raises:
+            FetchError: The URL or a header must not be sent; no fault of the other side.
+            Offline: This machine has no network.
+        """
+        target = read_url(request.url, request.params)
+        self._gate.check(target)
+        headers = _checked(request.headers)
+        budget = _Budget(self._settings.timeout_s)
+        try:
+            async for attempt in self._attempts():
+                with attempt:
+                    return await self._journey(target, headers, pace_s, budget)
+        except _Failure as failure:
+            await self._politeness.note(failure.target, Outcome.FAILED)
+            return failure.page
+        raise AssertionError("stamina ends in a return or an error")
+
+    async def report(self, page: Page, outcome: Outcome) -> None:
+        """Tell what the classifier found in a page that came without outcome: a wall or a limit closes the host."""
+        if page.outcome is not None:
+            return  # acted upon when it came
+        if outcome in (Outcome.BLOCKED, Outcome.LOGIN_REQUIRED):
+            await self._politeness.block(read_url(page.url), Outcome.BLOCKED)
+        elif outcome == Outcome.RATE_LIMITED:
+            await self._politeness.block(read_url(page.url), outcome, _pause_until(page.headers, self._clock.now()))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._pool.aclose()
+
+    def _attempts(self) -> AsyncIterator[stamina.Attempt]:
+        return stamina.retry_context(
+            on=lambda error: isinstance(error, _Failure) and error.may_pass,
+            attempts=1 + self._settings.retries,
+            timeout=None,  # the budget is the limit
+            wait_initial=0.5,
+            wait_max=10.0,
+            wait_jitter=1.0,
+        )
+
+    async def _journey(self, target: Target, headers: Mapping[str, str], pace_s: float, budget: _Budget) -> Page:
+        """One attempt: turn by turn through the redirects to a page."""
+
+        async def ask_robots(place: Target) -> tuple[int, bytes]:
+            return await self._ask_robots(place, budget)
+
+        first = target
+        for _ in range(self._settings.max_redirects + 1):
+            try:
+                async with self._politeness.connections(target):
+                    refusal = await self._politeness.admit(target, pace_s, ask_robots)
+                    if refusal is not None:
+                        return self._page(target, refusal.outcome, refusal.reason, retry_at=refusal.retry_at)
+                    answer = await self._ask(target, headers, budget)
+            except AddressRefused as error:
+                if target is first:
+                    raise
+                raise self._failure(target, f"redirect refused: {error}") from None
+            if answer.status not in _REDIRECTS:
+                return await self._judge(target, answer)
+            following = self._follow(target, answer)
+            if following.origin != target.origin:
+                headers = {name: value for name, value in headers.items() if name in _HARMLESS}
+            target = following
+        raise self._failure(target, f"more than {self._settings.max_redirects} redirects")
+
+    async def _ask_robots(self, target: Target, budget: _Budget) -> tuple[int, bytes]:
+        """Status and beginning of the host's robots.txt; `robots.UNREACHABLE` (status 0) without an answer."""
+        place = read_url(target.join("/robots.txt"))
+        try:
+            async for attempt in self._attempts():
+                with attempt:
+                    return await self._robots_journey(place, budget)
+        except _Failure as failure:
+            return failure.page.status, b""
+        raise AssertionError("stamina ends in a return or an error")
+
+    async def _robots_journey(self, target: Target, budget: _Budget) -> tuple[int, bytes]:
+        first = target
+        for _ in range(self._settings.max_redirects + 1):
+            try:
+                answer = await self._ask(target, {}, budget, enough_bytes=LIMIT_BYTES)
+            except AddressRefused as error:
+                if target is first:
+                    raise
+                raise self._failure(target, f"redirect refused: {error}") from None
+            if answer.status >= 500:
+                raise self._failure(target, f"status {answer.status}", answer, may_pass=True)
+            if answer.status not in _REDIRECTS:
+                return answer.status, answer.body
+            target = self._follow(target, answer)
+        raise self._failure(target, "more redirects than allowed")
+
+    def _follow(self, target: Target, answer: _Answer) -> Target:
+        """Where a redirect leads, checked as any other URL. The operator's own servers are no place to be sent to."""
+        try:
+            following = read_url(target.join(answer.headers.get("location", "")))
+            if self._gate.is_own(following) and not self._gate.is_own(target):
+                raise AddressRefused(f"{following.key} is the operator's own")
+            self._gate.check(following)
+        except AddressRefused as error:
+            raise self._failure(target, f"redirect refused: {error}") from None
+        if following.url == target.url:
+            raise self._failure(target, "redirects to itself")
+        return following
+
+    async def _judge(self, target: Target, answer: _Answer) -> Page:
+        """The page, with its outcome where the status alone decides; what it means for the host is remembered."""
+        status, now = answer.status, self._clock.now()
+        if status == 429 or (status == 503 and "retry-after" in answer.headers):
+            until = await self._politeness.block(target, Outcome.RATE_LIMITED, _pause_until(answer.headers, now))
+            return self._page(target, Outcome.RATE_LIMITED, f"status {status}", answer, until)
+        if status in (401, 403, 451):
+            until = await self._politeness.block(target, Outcome.BLOCKED)
+            return self._page(target, Outcome.BLOCKED, f"status {status}", answer, until)
+        if status >= 500 or status < 200:
+            raise self._failure(target, f"status {status}", answer, may_pass=True)
+        outcome = Outcome.GONE if status in (404, 410) else Outcome.FAILED if 300 <= status < 400 else None
+        await self._politeness.note(target, outcome)
+        return self._page(target, outcome, f"status {status}" if outcome else "", answer)
+
+    async def _ask(
+        self, target: Target, headers: Mapping[str, str], budget: _Budget, enough_bytes: int | None = None
+    ) -> _Answer:
+        """One request and its whole answer."""
+        try:
+            async with budget.spend():
+                return await self._exchange(target, headers, enough_bytes)
+        except TimeoutError:
+            self._require_network(target)
+            raise self._failure(target, f"no complete answer within {self._settings.timeout_s:g} s") from None
+        except (AnswerTooLarge, BadBody) as error:
+            raise self._failure(target, str(error)) from None
+        except httpcore2.LocalProtocolError as error:
+            raise FetchError(f"a request header cannot be sent: {error}") from None
+        except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+            self._require_network(target)
+            raise self._failure(target, f"{type(error).__name__}: {error}", may_pass=True) from error
+
+    async def _exchange(self, target: Target, headers: Mapping[str, str], enough_bytes: int | None) -> _Answer:
+        seconds = self._settings.timeout_s
+        fields = {"host": target.authority, "accept": "*/*", **headers}
+        fields |= {"accept-encoding": ACCEPTED, "user-agent": self._agent}
+        limits = dict.fromkeys(("read", "write", "pool"), seconds)
+        request = httpcore2.Request(
+            "GET",
+            httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
+            headers=list(fields.items()),
+            extensions={"timeout": {"connect": min(self._settings.connect_timeout_s, seconds), **limits}},
+        )
+        response = await self._pool.handle_async_request(request)
+        try:
+            fields = _fields(response.headers)
+            body = Body(fields.get("content-encoding", ""), self._settings.max_decoded_bytes)
+            async for piece in response.aiter_stream():
+                body.add(piece)
+                if enough_bytes is not None and body.size >= enough_bytes:
+                    return _Answer(response.status, fields, body.beginning(), None)
+            peer = response.extensions["network_stream"].get_extra_info("server_addr")
+            return _Answer(response.status, fields, body.finish(), str(peer[0]) if peer else None)
+        finally:
+            await response.aclose()
+
+    def _require_network(self, target: Target) -> None:
+        if not self._gate.is_own(target) and not self._has_network():
+            retry_at = self._clock.now() + _TRY_ONLINE_AGAIN
+            raise Offline(f"this machine has no network: {target.host} was not reached", retry_at)
+
+    def _failure(
+        self, target: Target, reason: str, answer: _Answer | None = None, *, may_pass: bool = False
+    ) -> _Failure:
+        return _Failure(target, self._page(target, Outcome.FAILED, reason, answer), may_pass)
+
+    def _page(
+        self,
+        target: Target,
+        outcome: Outcome | None,
+        reason: str,
+        answer: _Answer | None = None,
+        retry_at: datetime | None = None,
+    ) -> Page:
+        answer = answer or _Answer(0, {}, b"", None)
+        now = self._clock.now()
+        return Page(
+            target.url, answer.body, answer.status, answer.headers, now, outcome, reason, answer.address, retry_at
+        )
+
+
+def user_agent(contact: str) -> str:
+    """How we introduce ourselves: name, version and where the operator can be reached.
+
+    Raises:
+        FetchError: There is no contact, or it cannot stand in a header.
+    """
+    contact = contact.strip()
+    if not contact:
+        raise FetchError("fetch.contact is empty: `bazaarwatch init --contact you@example.org` sets it")
+    if not contact.isascii() or not contact.isprintable() or "(" in contact or ")" in contact:
+        raise FetchError(
+            "fetch.contact: only printable ASCII without parentheses can be sent; `bazaarwatch init` sets it"
+        )
+    return f"{PRODUCT}/{'.'.join(version('bazaarwatch').split('.')[:2])} (+{contact})"
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Reading the system's certificates takes 0.1 s."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
+def has_route() -> bool:
+    """Whether this machine knows a way to anywhere. Asks the routing table by sockets that send nothing."""
+    for address, family in _UNROUTED:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect((address, 9))
+            except OSError:
+                continue
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    address: str | None
+
+
+class _Failure(Exception):
+    """An attempt that ended without an answer worth reading; ``may_pass`` says that another may do better."""
+
+    def __init__(self, target: Target, page: Page, may_pass: bool) -> None:
+        super().__init__(page.reason)
+        self.target = target
+        self.page = page
+        self.may_pass = may_pass
+
+
+class _Budget:
+    """The seconds that all requests of one `get` may take together; waiting for turns does not count."""
+
+    def __init__(self, seconds: float) -> None:
+        self._left_s = seconds
+
+    @asynccontextmanager
+    async def spend(self) -> AsyncIterator[None]:
+        start = time.monotonic()
+        try:
+            async with asyncio.timeout(self._left_s):
+                yield
+        finally:
+            self._left_s -= time.monotonic() - start
+
+
+def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+    lower = {name.lower(): value for name, value in headers.items()}
+    if forbidden := _OURS & lower.keys():
+        raise FetchError(f"the fetcher alone sets {', '.join(sorted(forbidden))}")
+    return lower
+
+
+def _fields(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Header fields by lower-case name, repeated ones joined by commas.
+
+    Raises:
+        AnswerTooLarge: They take more than 64 KiB.
+    """
+    if sum(len(name) + len(value) for name, value in headers) > _HEAD_BYTES:
+        raise AnswerTooLarge(f"the head takes more than {_HEAD_BYTES} bytes")
+    fields: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    return fields
+
+
+def _pause_until(headers: Mapping[str, str], now: datetime) -> datetime:
+    """When a host may be asked again, by its Retry-After in seconds or as a date."""
+    wish = headers.get("retry-after", "").strip()
+    if not wish:
+        return now + _PAUSE
+    try:
+        pause = timedelta(seconds=int(wish)) if wish.isdecimal() else parsedate_to_datetime(wish).astimezone(UTC) - now
+    except (ValueError, TypeError, OverflowError):
+        return now + _ODD_PAUSE
+    return now + (pause if timedelta(0) <= pause <= _LONGEST_PAUSE else _ODD_PAUSE)

@@ -1,0 +1,199 @@
+"""When a host may be asked: its pace, its robots.txt, and the time it told us to stay away. Shared by all processes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from config.settings import FetchSettings
+from detectors.model import Outcome
+from monitor.clock import Clock
+from monitor.gate import Target
+from monitor.robots import UNREACHABLE, Robots, read_robots
+from storage import hosts
+from storage.database import Database
+
+AskRobots = Callable[[Target], Awaitable[tuple[int, bytes]]]
+
+ROBOTS_LAST = timedelta(days=1)  # RFC 9309 2.4
+_BROKEN_ROBOTS_LAST = timedelta(minutes=10)
+_FIRST_BLOCK = timedelta(hours=1)
+_LONGEST_BLOCK = timedelta(days=1)
+_JITTER = 1.2  # a request comes up to a fifth later than the pace allows
+_OWN_CONNECTIONS = 16
+_STATE_LASTS_S = 10.0  # how long a host without pace is asked before the database is looked at again
+_NOTE_EVERY_S = 300.0  # an outcome that stays the same is written this often
+_BIG_ROBOTS = 1 << 16  # bytes that are read in a thread, off the event loop
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a host is not asked now."""
+
+    outcome: Outcome
+    reason: str
+    retry_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Known:
+    """What this process remembers of one host."""
+
+    connections: asyncio.Semaphore
+    robots_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    robots: Robots | None = None
+    robots_until: datetime | None = None
+    blocked_until: datetime | None = None
+    blocked_as: Outcome = Outcome.BLOCKED
+    block_count: int = 0
+    read_at_s: float | None = None
+    noted: tuple[Outcome | None, float] | None = None
+
+
+class Politeness:
+    """Keeps every host's pace, rules and blocks.
+
+    Args:
+        settings: Pace, longest wait, whether robots.txt is obeyed.
+        database: Where hosts are remembered.
+        clock: Tells the time and waits.
+        is_own: Whether the operator listed a target as its own.
+    """
+
+    def __init__(
+        self,
+        settings: FetchSettings,
+        database: Database,
+        clock: Clock,
+        is_own: Callable[[Target], bool],
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._clock = clock
+        self._is_own = is_own
+        self._hosts: dict[str, _Known] = {}
+
+    def connections(self, target: Target) -> asyncio.Semaphore:
+        """Hold it while asking: one connection to a host, more to the operator's own without pace."""
+        return self._known(target).connections
+
+    async def admit(self, target: Target, pace_s: float, ask_robots: AskRobots) -> Refusal | None:
+        """Wait for the host's turn; None says ask now.
+
+        Args:
+            target: The page to be asked for.
+            pace_s: Seconds between two requests that its marketplace wants; the settings may want more.
+            ask_robots: Fetches ``/robots.txt`` of a target: (status, body), `UNREACHABLE` without an answer.
+        """
+        known = self._known(target)
+        refusal = await self._blocked(target, known)
+        if refusal is not None:
+            return refusal
+        delay_s = 0.0
+        if self._settings.respect_robots:
+            robots = await self._robots(target, known, pace_s, ask_robots)
+            if isinstance(robots, Refusal):
+                return robots
+            if not robots.allows(target.url):
+                return Refusal(Outcome.BLOCKED, robots.why, known.robots_until)
+            delay_s = robots.crawl_delay_s
+        return await self._turn(target, pace_s, delay_s)
+
+    async def note(self, target: Target, outcome: Outcome | None) -> None:
+        """Remember how a request ended; ``None`` is an answer that the classifier has yet to judge."""
+        known, now_s = self._known(target), self._clock.monotonic()
+        if known.noted is not None and known.noted[0] == outcome and now_s - known.noted[1] < _NOTE_EVERY_S:
+            return
+        known.noted = outcome, now_s
+        async with self._database.write("host noted") as session:
+            healthy = outcome in (None, Outcome.GONE)
+            await hosts.note_outcome(session, target.key, self._clock.now(), outcome or Outcome.OK, healthy=healthy)
+
+    async def block(self, target: Target, outcome: Outcome, until: datetime | None = None) -> datetime:
+        """Leave a host alone until then, by default 1 hour, doubled at each further block up to a day; until when."""
+        known, now = self._known(target), self._clock.now()
+        await self._read(target, known)
+        until = until or now + min(_FIRST_BLOCK * 2**known.block_count, _LONGEST_BLOCK)
+        async with self._database.write("host blocked") as session:
+            await hosts.block(session, target.key, now, outcome, until)
+        known.noted = None
+        await self._read(target, known)
+        return known.blocked_until or until
+
+    def _known(self, target: Target) -> _Known:
+        known = self._hosts.get(target.key)
+        if known is None:
+            unpaced = self._is_own(target) and self._settings.own_pace_s == 0
+            known = _Known(asyncio.Semaphore(_OWN_CONNECTIONS if unpaced else 1))
+            self._hosts[target.key] = known
+        return known
+
+    async def _blocked(self, target: Target, known: _Known) -> Refusal | None:
+        fresh = known.read_at_s is not None and self._clock.monotonic() - known.read_at_s < _STATE_LASTS_S
+        if not (fresh and self._is_own(target)):
+            await self._read(target, known)
+        if known.blocked_until is None or known.blocked_until <= self._clock.now():
+            return None
+        what = "asked for a pause" if known.blocked_as == Outcome.RATE_LIMITED else "refused us"
+        return Refusal(known.blocked_as, f"{target.key} {what} and is left alone until then", known.blocked_until)
+
+    async def _read(self, target: Target, known: _Known) -> None:
+        async with self._database.read() as session:
+            row = await hosts.find_host(session, target.key)
+        known.read_at_s = self._clock.monotonic()
+        if row is None:
+            return
+        known.blocked_until, known.block_count = row.blocked_until, row.block_count
+        limited = row.outcome == Outcome.RATE_LIMITED
+        known.blocked_as = Outcome.RATE_LIMITED if limited else Outcome.BLOCKED
+        if row.robots is not None and row.robots_status is not None and row.robots_fetched_at is not None:
+            until = row.robots_fetched_at + _robots_last(row.robots_status)
+            if known.robots_until != until:
+                known.robots, known.robots_until = await _read_robots(row.robots_status, row.robots), until
+
+    async def _robots(self, target: Target, known: _Known, pace_s: float, ask: AskRobots) -> Robots | Refusal:
+        async with known.robots_lock:
+            if known.robots is not None and known.robots_until is not None and self._clock.now() < known.robots_until:
+                return known.robots
+            refusal = await self._turn(target, pace_s, 0.0)
+            if refusal is not None:
+                return refusal
+            status, body = await ask(target)
+            robots = await _read_robots(status, body)
+            if status == UNREACHABLE:
+                return Refusal(Outcome.FAILED, robots.why)
+            now = self._clock.now()
+            async with self._database.write("robots") as session:
+                await hosts.save_robots(session, target.key, now, status, body)
+            known.robots, known.robots_until = robots, now + _robots_last(status)
+            return robots
+
+    async def _turn(self, target: Target, pace_s: float, delay_s: float) -> Refusal | None:
+        """Wait until the host may be asked; a refusal if that is too far off."""
+        own = self._is_own(target)
+        pace_s = max(delay_s, self._settings.own_pace_s if own else max(self._settings.pace_s, pace_s))
+        if pace_s == 0:
+            return None
+        now = self._clock.now()
+        async with self._database.write("turn reserved") as session:
+            interval_s = pace_s * random.uniform(1.0, _JITTER)
+            start = await hosts.reserve(session, target.key, now, interval_s, self._settings.max_wait_s)
+        wait_s = (start - now).total_seconds()
+        if wait_s > self._settings.max_wait_s:
+            return Refusal(Outcome.RATE_LIMITED, f"{target.key} has its turn in {wait_s:.0f} s", start)
+        if wait_s > 0:
+            await self._clock.sleep(wait_s)
+        return None
+
+
+def _robots_last(status: int) -> timedelta:
+    return _BROKEN_ROBOTS_LAST if status >= 500 or status == 429 else ROBOTS_LAST
+
+
+async def _read_robots(status: int, body: bytes) -> Robots:
+    if len(body) < _BIG_ROBOTS:
+        return read_robots(status, body)
+    return await asyncio.to_thread(read_robots, status, body)
