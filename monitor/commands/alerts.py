@@ -53,7 +53,17 @@ def list_(
             return [_row(view) for view in found]
 
     rows = with_parts(ctx, read)
-    hidden = ["marketplace", "url", "seller_id", "confidence", "reasons", "suppressed", "raised_at", "listing_id"]
+    hidden = [
+        "answer",
+        "marketplace",
+        "url",
+        "seller_id",
+        "confidence",
+        "reasons",
+        "suppressed",
+        "raised_at",
+        "listing_id",
+    ]
     show(rows, as_json, f"no {state.value} alerts", hide=hidden)
 
 
@@ -67,6 +77,7 @@ def _row(view: AlertView) -> dict[str, Any]:
         "title": listing.title,
         "price": f"{listing.price} {listing.currency or ''}".strip() if listing.price is not None else None,
         "seller": seller and seller.name,
+        "state": "set aside" if alert.suppressed else alert.answer or "open",
         "answer": alert.answer,
         "marketplace": listing.marketplace,
         "listing_id": listing.listing_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
-console = Console(highlight=False)
-messages = Console(stderr=True, highlight=False)
+_PIPED_COLUMNS = 160  # nobody's window limits a table that goes to a file or a pager
+console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS)
+messages = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPED_COLUMNS)
 
 
 class UsageProblem(Exception):
@@ -80,7 +82,7 @@ def show(rows: Sequence[Mapping[str, Any]], as_json: bool, empty: str, hide: Ite
     keys = [key for key in rows[0] if key not in set(hide)]
     table = Table(*(key.replace("_", " ") for key in keys), header_style="bold", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(Text(_cell(row[key]), overflow="fold") for key in keys))
+        table.add_row(*(Text(_cell(row[key]), overflow="ellipsis", no_wrap=True) for key in keys))
     console.print(table)
 
 
