@@ -50,7 +50,7 @@ _SHOP_NAMES = (
     "Pin", "Badge", "Craft", "Gift", "Fern", "Bear", "Corner", "Maker", "Bazaar", "Attic",
 )  # fmt: skip
 _FULL_QUALITY, _THUMB_PX = 86, 220
-_KEPT_DESIGNS = 90  # 1.4 MB each
+_KEPT_DESIGNS = 80  # 1.4 MB each
 
 
 class Kind(StrEnum):
@@ -123,13 +123,12 @@ class Catalogue:
 
     def full(self, picture_id: str) -> bytes | None:
         """A listing's picture as its seller uploaded it, a JPEG of up to 800 px; None if there is none of that id."""
-        rendered = self.renderer.picture(picture_id)
-        return rendered[0] if rendered else None
+        return self.renderer.picture(picture_id)
 
     def thumb(self, picture_id: str) -> bytes | None:
         """The same as a JPEG of at most 220 px a side."""
-        rendered = self.renderer.picture(picture_id)
-        return rendered[1] if rendered else None
+        full = self.renderer.picture(picture_id)
+        return _thumbnail(full) if full else None
 
 
 class Renderer:
@@ -138,7 +137,7 @@ class Renderer:
     def __init__(self, pictures: Iterator[DemoPicture]) -> None:
         self._pictures = {picture.picture_id: picture for picture in pictures}
         self._designs: OrderedDict[Design, Image.Image] = OrderedDict()
-        self._rendered: dict[str, tuple[bytes, bytes]] = {}
+        self._rendered: dict[str, bytes] = {}
         self._busy = threading.Lock()
 
     def design(self, design: Design) -> Image.Image:
@@ -149,17 +148,15 @@ class Renderer:
             self._designs.popitem(last=False)
         return drawn
 
-    def picture(self, picture_id: str) -> tuple[bytes, bytes] | None:
-        """The picture and its thumbnail, both JPEG; None if there is none of that id."""
+    def picture(self, picture_id: str) -> bytes | None:
+        """The picture as a JPEG; None if there is none of that id."""
         picture = self._pictures.get(picture_id)
         if picture is None:
             return None
         with self._busy:
             if picture_id not in self._rendered:
                 shown = _shown(self.design(picture.design), picture)
-                small = shown.copy()
-                small.thumbnail((_THUMB_PX, _THUMB_PX), Image.Resampling.BICUBIC)
-                self._rendered[picture_id] = _jpeg(shown, _FULL_QUALITY), _jpeg(small, 78)
+                self._rendered[picture_id] = _jpeg(shown, _FULL_QUALITY)
             return self._rendered[picture_id]
 
 
@@ -170,6 +167,12 @@ def _shown(design: Image.Image, picture: DemoPicture) -> Image.Image:
     large = design.resize((760, 760), Image.Resampling.BILINEAR)
     plain.paste(large, (20, 20), large)
     return plain
+
+
+def _thumbnail(full: bytes) -> bytes:
+    picture = Image.open(io.BytesIO(full))
+    picture.thumbnail((_THUMB_PX, _THUMB_PX))  # decodes no larger than it must
+    return _jpeg(picture, 78)
 
 
 def _jpeg(picture: Image.Image, quality: int) -> bytes:
@@ -304,7 +307,7 @@ class _Maker:
 
     def _stranger(self) -> Design:
         """An innocent design: often one that others sell already."""
-        if self.stall and self.rng.random() < 0.8:
+        if self.stall and self.rng.random() < 0.86:
             return self.rng.choice(self.stall)
         self.stall.append(self._new(motif=self.rng.choice(self.free_motifs)))
         return self.stall[-1]

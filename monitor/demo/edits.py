@@ -27,10 +27,12 @@ _OFFERS = ("-40%", "-60%", "SALE", "NEW", "HOT")
 def _placed(design: Image.Image, ground: Colour = _WHITE, side_px: int = _SIDE_PX, share: float = 0.9) -> Image.Image:
     """The design in the middle of a plain square, its longer side ``share`` of the square's."""
     cut = design.getbbox() or (0, 0, *design.size)
+    flat = Image.new("RGB", design.size, ground)
+    flat.paste(design, mask=design.getchannel("A"))
     scale = side_px * share / max(cut[2] - cut[0], cut[3] - cut[1])
-    small = design.resize((round((cut[2] - cut[0]) * scale), round((cut[3] - cut[1]) * scale)), _SMOOTHLY, cut)
+    small = flat.resize((round((cut[2] - cut[0]) * scale), round((cut[3] - cut[1]) * scale)), _SMOOTHLY, cut)
     out = Image.new("RGB", (side_px, side_px), ground)
-    out.paste(small, ((side_px - small.width) // 2, (side_px - small.height) // 2), small)
+    out.paste(small, ((side_px - small.width) // 2, (side_px - small.height) // 2))
     return out
 
 
