@@ -6,7 +6,34 @@ from importlib.metadata import entry_points
 
 from detectors.model import Outcome
 from monitor.errors import LayoutChanged
-from monitor.marketplaces import aliexpress, demo, ebay, generic_jsonld, shopify
+from monitor.marketplaces import (
+    alibaba,
+    aliexpress,
+    amazon,
+    avito,
+    demo,
+    dhgate,
+    ebay,
+    etsy,
+    facebook_marketplace,
+    generic_jsonld,
+    lamoda,
+    lazada,
+    megamarket,
+    mercadolibre,
+    mercari_jp,
+    redbubble,
+    shopee,
+    shopify,
+    site_1688,
+    taobao,
+    temu,
+    tmall,
+    vinted,
+    walmart,
+    wildberries,
+    woocommerce,
+)
 from monitor.marketplaces.base import Marketplace, Page, ParsedPage
 from monitor.marketplaces.classifier import Finding, classify, explain
 
@@ -15,7 +42,28 @@ _BUILT_IN: tuple[Marketplace, ...] = (
     demo.MARKETPLACE,
     ebay.MARKETPLACE,
     aliexpress.MARKETPLACE,
+    etsy.MARKETPLACE,
+    amazon.MARKETPLACE,
+    site_1688.MARKETPLACE,
+    taobao.MARKETPLACE,
+    tmall.MARKETPLACE,
+    lazada.MARKETPLACE,
+    walmart.MARKETPLACE,
+    mercadolibre.MARKETPLACE,
+    mercari_jp.MARKETPLACE,
+    wildberries.MARKETPLACE,
+    vinted.MARKETPLACE,
+    shopee.MARKETPLACE,
+    alibaba.MARKETPLACE,
+    avito.MARKETPLACE,
+    megamarket.MARKETPLACE,
+    lamoda.MARKETPLACE,
+    facebook_marketplace.MARKETPLACE,
+    temu.MARKETPLACE,
+    dhgate.MARKETPLACE,
+    redbubble.MARKETPLACE,
     shopify.MARKETPLACE,
+    woocommerce.MARKETPLACE,
     generic_jsonld.MARKETPLACE,
 )
 

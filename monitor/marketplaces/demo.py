@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -22,6 +22,7 @@ _ITEM_PATH = re.compile(r"/item/(\d{1,18})/?(?:[?#].*)?$")
 class DemoBazaar(Site):
     """The bazaar at ``base_url``, such as ``http://127.0.0.1:8765``; without one it reads pages but cannot search."""
 
+    name: str = field(default="demo-bazaar", init=False)
     base_url: str = ""
 
     def search_request(self, keyword: str) -> Request | None:
@@ -87,4 +88,4 @@ def _account(page: Document, node: LexborNode | LexborHTMLParser) -> Seller | No
     return seller(link.attributes.get("data-id"), link.text(), absolute(page.address, link.attributes.get("href")))
 
 
-MARKETPLACE = DemoBazaar("demo-bazaar")
+MARKETPLACE = DemoBazaar()

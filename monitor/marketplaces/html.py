@@ -29,6 +29,10 @@ _PLACEHOLDERS = (
     "1x1.",
 )
 
+_SEGMENTS = 500
+_SEGMENT_VALUE = 300
+_SEGMENT_CHARACTERS = 100_000
+
 
 def text_without(node: LexborNode, hidden: str) -> str:
     """The node's text on one line, without what the selector ``hidden`` matches inside it."""
@@ -69,3 +73,26 @@ def _sources(node: LexborNode) -> Iterator[str]:
         source = (candidate or "").strip()
         if source and not source.startswith("data:") and not any(sign in source for sign in _PLACEHOLDERS):
             yield source
+
+
+def segments(text: str, marker: str, end: str = '"') -> dict[str, str]:
+    """The raw HTML between tags that carry a mark, by the mark's value: ``marker`` is ``data-key="``.
+
+    For cards that are links holding links: an HTML5 parser tears such a card into siblings, its raw text is whole.
+    Pieces with one value are joined.
+    """
+    found: dict[str, str] = {}
+    starts: list[tuple[int, str]] = []
+    position = text.find(marker)
+    while position >= 0 and len(starts) < _SEGMENTS:
+        closing = text.find(end, position + len(marker))
+        value = text[position + len(marker) : closing]
+        if closing < 0 or len(value) > _SEGMENT_VALUE:
+            break
+        starts.append((text.rfind("<", 0, position), value))
+        position = text.find(marker, closing)
+    stops = [*(start for start, _ in starts[1:]), len(text)]
+    for (start, value), stop_before in zip(starts, stops, strict=False):
+        stop = min(stop_before, start + _SEGMENT_CHARACTERS)
+        found[value] = found.get(value, "") + text[max(0, start) : stop]
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -37,6 +37,7 @@ class Site:
     """
 
     name: str
+    _: KW_ONLY
     hosts: frozenset[str] = frozenset()
     pace: Pace = Pace()  # noqa: RUF009 - frozen
     search_url: str = ""

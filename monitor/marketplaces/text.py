@@ -54,10 +54,13 @@ _CODECS = {
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _LANGUAGES = {"zh": "gb18030", "ja": "cp932", "ko": "cp949", "ru": "cp1251", "uk": "cp1251", "pl": "iso-8859-2"}
 _HEAD_BYTES = 8192  # where a declaration is looked for; the standard asks for the first 1024
+_LONG_HEAD_BYTES = 2**19  # a page whose bytes are no UTF-8 declares itself somewhere: Tmall after 155 KB of scripts
 _TITLE_CHARACTERS = 2000
 _SPACE = re.compile(r"\s+")
 # Controls, lone surrogates, zero-width and direction marks: invisible, and trouble in logs, SQL and terminals.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _LINE_BREAKS = re.compile(r"[\t\r\n\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+")
 _MARKUP = re.compile(r"<[a-zA-Z/!]")
 
@@ -70,7 +73,9 @@ def decode(body: bytes, content_type: str = "") -> str:
     for mark, codec in _MARKS:
         if body.startswith(mark):
             return body[len(mark) :].decode(codec, "replace")
-    codecs_tried = _candidates(body, content_type)
+    codecs_tried = _candidates(body[:_HEAD_BYTES], content_type)
+    if codecs_tried[0] == "utf-8" and not _is_utf8(body):
+        codecs_tried = _candidates(body[:_LONG_HEAD_BYTES], content_type)
     for codec in codecs_tried:
         try:
             return body.decode(codec)
@@ -79,8 +84,16 @@ def decode(body: bytes, content_type: str = "") -> str:
     return min((body.decode(codec, "replace") for codec in codecs_tried), key=lambda text: text.count("\ufffd"))
 
 
-def _candidates(body: bytes, content_type: str) -> list[str]:
-    head = LexborHTMLParser(body[:_HEAD_BYTES].decode("latin-1").replace("\0", " "))
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _candidates(start: bytes, content_type: str) -> list[str]:
+    head = LexborHTMLParser(start.decode("latin-1").replace("\0", " "))
     declared = [_charset(content_type)]
     for meta in head.css("meta[charset], meta[http-equiv]"):
         attributes = meta.attributes

@@ -1,0 +1,54 @@
+"""Avito: the JSON of its own item list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from monitor.marketplaces.document import Document
+from monitor.marketplaces.reading import Found, dicts
+from monitor.marketplaces.tables import Cards, Records, TableSite
+
+_SIZE = re.compile(r"^(\d{1,5})x\d{1,5}$")
+
+
+class Avito(TableSite):
+    """Avito. Pictures come in named sizes, of which the largest is kept."""
+
+    def record(self, page: Document, entry: Mapping[str, Any], layout: Records) -> Found | None:
+        """The listing with each picture's largest size."""
+        pictures = [_largest(sizes) for sizes in dicts(entry.get("images"))]
+        return super().record(page, {**entry, "pictures": pictures}, layout)
+
+
+def _largest(sizes: Mapping[str, Any]) -> Any:
+    widths = {int(match[1]): sizes[key] for key in sizes if (match := _SIZE.match(key))}
+    return widths[max(widths)] if widths else None
+
+
+MARKETPLACE = Avito(
+    "avito",
+    hosts=frozenset({"avito.ru"}),
+    address=re.compile(r"avito\.ru(?P<path>/[^?]*_(?P<id>\d{6,14}))/?\?"),
+    template="https://www.avito.ru{path}",
+    records=(
+        Records(
+            name="items",
+            items="items[?urlPath]",
+            price="priceDetailed.value",
+            price_raw="priceDetailed.fullString",
+            pictures="pictures",
+            url="urlPath",
+            total="totalCount",
+        ),
+    ),
+    cards=(
+        Cards(
+            name="[data-marker=item]",
+            card="[data-marker=item][data-item-id]",
+            title="[itemprop=name], [data-marker=item-title]",
+            price="[data-marker=item-price]",
+        ),
+    ),
+)

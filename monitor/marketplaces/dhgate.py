@@ -1,0 +1,27 @@
+"""DHgate: saved pages with JSON-LD or product cards. No raw recording exists."""
+
+from __future__ import annotations
+
+import re
+
+from monitor.marketplaces.tables import Cards, TableSite
+
+MARKETPLACE = TableSite(
+    "dhgate",
+    hosts=frozenset({"dhgate.com"}),
+    address=re.compile(r"dhgate\.com/product/(?:[^/?]+/)?(?P<id>\d{6,12})\.html"),
+    template="https://www.dhgate.com/product/item/{id}.html",
+    search_url="https://www.dhgate.com/wholesale/search.do",
+    search_key="searchkey",
+    linked=True,
+    cards=(
+        Cards(
+            name='a[href*="/product/"]',
+            card='.gallery-main, .gitem, [class*="gallery-item"], [class*="product-item"]',
+            title='h3, h4, .subject, [class*="title"]',
+            price='.price, [class*="price"]',
+            link='a[href*="/product/"]',
+            seller='.seller a, [class*="seller"] a',
+        ),
+    ),
+)

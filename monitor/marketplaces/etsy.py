@@ -1,0 +1,64 @@
+"""Etsy: its Open API v3, and pages saved from a browser (JSON-LD, listing cards)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from monitor.marketplaces.document import Document, first_text
+from monitor.marketplaces.prices import Price, iso_code, to_decimal
+from monitor.marketplaces.reading import dig
+from monitor.marketplaces.tables import Cards, Records, TableSite
+
+_FROM_SHOP = re.compile(r"^(?:From shop|De la tienda|Vom Shop|De la boutique|Dal negozio)\s+", re.IGNORECASE)
+
+
+class Etsy(TableSite):
+    """Etsy. Plain HTTP meets DataDome on every page: saved pages and the API only."""
+
+    def card_seller(self, card: LexborNode | LexborHTMLParser, layout: Cards) -> str:
+        """The shop's name without the words before it."""
+        return _FROM_SHOP.sub("", first_text(card, layout.seller))
+
+    def price(self, page: Document, value: Callable[[str], Any], layout: Records) -> Price:
+        """The API writes amount, divisor and currency."""
+        money = value("price")
+        divisor, amount = dig(money, "divisor"), to_decimal(dig(money, "amount"))
+        if amount is None or not isinstance(divisor, int) or divisor <= 0:
+            return super().price(page, value, layout)
+        return Price(amount / divisor, iso_code(dig(money, "currency_code")), None)
+
+
+MARKETPLACE = Etsy(
+    "etsy",
+    hosts=frozenset({"etsy.com"}),
+    address=re.compile(r"etsy\.com/(?:[a-z]{2}(?:-[a-z]{2})?/)?listing/(?P<id>\d{6,14})(?=[/?])"),
+    template="https://www.etsy.com/listing/{id}",
+    mark=".v2-listing-card[data-listing-id], [data-listing-card-v2]",
+    linked=True,
+    records=(
+        Records(
+            name="api-v3 results",
+            items="results",
+            listing_id="listing_id",
+            pictures="images[].url_fullxfull",
+            seller_id="shop_id",
+            seller_name="shop.shop_name",
+            total="count",
+        ),
+    ),
+    cards=(
+        Cards(
+            name=".v2-listing-card",
+            card="[data-search-results-lg] .v2-listing-card[data-listing-id]",
+            title="h3",
+            price=".lc-price, .n-listing-card__price, p:has(.currency-value)",
+            pictures="img[data-listing-card-listing-image], img.wt-image, img",
+            seller="[data-seller-name-container] span, .v2-listing-card__shop p, .wt-text-caption.wt-text-truncate",
+            id_attribute="data-listing-id",
+        ),
+    ),
+)

@@ -1,0 +1,71 @@
+"""Facebook Marketplace: saved search and item pages, whose data lies in the scripts' JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from monitor.marketplaces.base import Page
+from monitor.marketplaces.document import Document, document
+from monitor.marketplaces.reading import Found
+from monitor.marketplaces.tables import Records, TableSite
+
+_KEY = "marketplace_listing_title"
+_OBJECTS = 200_000
+
+
+class FacebookMarketplace(TableSite):
+    """Facebook Marketplace. Sellers are private persons; picture addresses are signed and expire."""
+
+    def recognises(self, page: Page) -> bool:
+        """By the page's address or the listings in its data."""
+        whole = document(page)
+        return super().recognises(page) or (f'"{_KEY}"' in whole.text and "fbcdn.net" in whole.text)
+
+    def founds(self, page: Document, data: Any, layout: Records) -> list[Found]:
+        """The listings anywhere in the data: they hang below relay caches of changing names."""
+        read = (self.record(page, entry, layout) for entry in _objects_with(data, _KEY))
+        kept: dict[str, Found] = {}
+        for one in read:
+            if one is not None:
+                kept.setdefault(one.listing.listing_id, one)
+        return list(kept.values())
+
+
+def _objects_with(data: Any, key: str) -> Iterator[dict[str, Any]]:
+    waiting = [data]
+    for _ in range(_OBJECTS):
+        if not waiting:
+            return
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting.extend(reversed(value))
+        elif isinstance(value, dict):
+            if value.get(key):
+                yield value
+            else:
+                waiting.extend(reversed(list(value.values())))
+
+
+MARKETPLACE = FacebookMarketplace(
+    "facebook-marketplace",
+    hosts=frozenset({"facebook.com"}),
+    address=re.compile(r"facebook\.com/(?:[^?]*/)?marketplace/(?:[^/?]+/)?item/(?P<id>\d{8,20})(?=[/?])"),
+    template="https://www.facebook.com/marketplace/item/{id}/",
+    signs={"$": "USD"},  # other dollars are written CA$, A$ and so on
+    records=(
+        Records(
+            name=_KEY,
+            items="@",
+            title=_KEY,
+            price="listing_price.amount",
+            price_raw="listing_price.formatted_amount",
+            currency="listing_price.currency",
+            pictures="[primary_listing_photo.image.uri, listing_photos[].image.uri][]",
+            seller_id="marketplace_listing_seller.id",
+            seller_name="marketplace_listing_seller.name",
+        ),
+    ),
+    scripts=('script[type="application/json"]',),
+)

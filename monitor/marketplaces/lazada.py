@@ -1,0 +1,42 @@
+"""Lazada in six countries: rendered search pages and the catalogue's JSON."""
+
+from __future__ import annotations
+
+import re
+
+from monitor.marketplaces.tables import Cards, Records, TableSite
+
+MARKETPLACE = TableSite(
+    "lazada",
+    hosts=frozenset(f"lazada.{country}" for country in ("sg", "com.my", "co.th", "vn", "com.ph", "co.id")),
+    address=re.compile(r"/products/(?:[^/?]*-)?i(?P<id>\d{5,15})(?:-s\d+)?\.html"),
+    template="https://www.{host}/products/pdp-i{id}.html",
+    main_host="lazada.com.ph",
+    mark='[data-qa-locator="product-item"][data-sku-simple]',
+    dollars={"lazada.sg": "SGD"},
+    linked=True,
+    records=(
+        Records(
+            name="mods.listItems",
+            items="mods.listItems",
+            listing_id="itemId || nid",
+            title="name",
+            price_raw="priceShow",
+            url="itemUrl || productUrl",
+            seller_id="sellerId",
+            seller_name="sellerName",
+            total="mainInfo.totalResults",
+        ),
+    ),
+    scripts=("window.pageData=", "window.pageData ="),
+    cards=(
+        Cards(
+            name="[data-qa-locator=product-item]",
+            card='[data-qa-locator="product-item"][data-item-id]',
+            title=".RfADt a[title], a[title]",
+            title_attribute="title",
+            price=".ooOxS, [class*=price]",
+            pictures="img[type=product], .picture-wrapper img",
+        ),
+    ),
+)

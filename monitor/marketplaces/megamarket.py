@@ -1,0 +1,30 @@
+"""Megamarket: the JSON of its catalogue's search. A counted but empty list is a wall, so it ends in drift."""
+
+from __future__ import annotations
+
+import re
+
+from monitor.marketplaces.tables import Records, TableSite
+
+MARKETPLACE = TableSite(
+    "megamarket",
+    hosts=frozenset({"megamarket.ru", "sbermegamarket.ru"}),
+    address=re.compile(r"/catalog/details/(?P<slug>[^/?]*?(?P<id>\d{9,14}(?:_\d+)?))(?=[/?])"),
+    template="https://megamarket.ru/catalog/details/{slug}/",
+    currency="RUB",
+    records=(
+        Records(
+            name="items[].goods",
+            items="items[?goods.goodsId]",
+            listing_id="goods.goodsId",
+            title="goods.title",
+            price="favoriteOffer.finalPrice || finalPrice || price",
+            pictures="[goods.titleImage, goods.images][]",
+            seller_id="favoriteOffer.merchantId",
+            seller_name="favoriteOffer.merchantName",
+            seller_url="favoriteOffer.merchantUrl",
+            url="goods.webUrl",
+            total="total",
+        ),
+    ),
+)

@@ -1,0 +1,94 @@
+"""Mercado Libre and Mercado Livre: API answers, catalogue pages, and search cards."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from monitor.marketplaces.document import Document, first_text
+from monitor.marketplaces.reading import Found, seller
+from monitor.marketplaces.tables import Cards, Records, TableSite
+from monitor.marketplaces.urls import on_host, split
+
+_ITEM = re.compile(r"/(?P<site>M[A-Z]{2})-?(?P<number>\d{6,12})(?!\d)")
+_CATALOGUE = re.compile(r"/p/(?P<site>M[A-Z]{2})(?P<number>\d{5,12})(?!\d)")
+_DOLLARS = {
+    "com.ar": "ARS",
+    "com.mx": "MXN",
+    "com.co": "COP",
+    "cl": "CLP",
+    "com.uy": "UYU",
+    "com.ec": "USD",
+    "com.pe": "PEN",
+    "com.ve": "USD",
+    "com.bo": "BOB",
+    "com.py": "PYG",
+    "com.do": "DOP",
+    "co.cr": "CRC",
+    "com.pa": "USD",
+    "com.gt": "GTQ",
+    "com.sv": "USD",
+    "com.hn": "HNL",
+    "com.ni": "NIO",
+}
+_ITEMS = Records(
+    name="results",
+    items="results",
+    currency="currency_id",
+    pictures="pictures[].secure_url || pictures[].url || [secure_thumbnail || thumbnail]",
+    seller_id="seller.id || seller_id",
+    seller_name="seller.nickname || seller.eshop.nick_name",
+    seller_url="seller.permalink",
+    url="permalink",
+    total="paging.total",
+)
+
+
+class MercadoLibre(TableSite):
+    """One catalogue page (``/p/``) stands for many sellers' items: it is a listing of its own."""
+
+    def canonical(self, url: str) -> tuple[str, str] | None:
+        """Item and catalogue addresses, with or without slug, dash and ``_JM``."""
+        parts = split(url)
+        if parts is None or not on_host(parts.netloc, self.hosts):
+            return None
+        catalogue = _CATALOGUE.search(parts.path)
+        match = catalogue or _ITEM.search(parts.path)
+        host = next((known for known in self.hosts if on_host(parts.netloc, {known})), "")
+        if match is None or not host:
+            return None
+        site, number = match["site"], match["number"]
+        if catalogue:
+            return f"{site}{number}", f"https://www.{host}/p/{site}{number}"
+        sub = "produto" if host.endswith(".br") else "articulo"
+        return f"{site}{number}", f"https://{sub}.{host}/{site}-{number}"
+
+    def _from_linked_data(self, page: Document) -> list[Found]:
+        founds = super()._from_linked_data(page)
+        name = first_text(page.tree, "[class*=ui-pdp-seller__header__title] a") if not page.looks_like_json else ""
+        return [Found(replace(one.listing, seller=seller(name, name)), one.sources) for one in founds]
+
+
+MARKETPLACE = MercadoLibre(
+    "mercadolibre",
+    hosts=frozenset({*(f"mercadolibre.{country}" for country in _DOLLARS), "mercadolivre.com.br"}),
+    main_host="mercadolibre.com.ar",
+    template="https://articulo.{host}/{id}",
+    dollars={f"mercadolibre.{country}": currency for country, currency in _DOLLARS.items()},
+    linked=True,
+    records=(
+        _ITEMS,
+        replace(_ITEMS, name="items/<id>", items="permalink && site_id && @", total="", kind="product"),
+        replace(_ITEMS, name="items?ids", items="[?code==`200`].body", total=""),
+    ),
+    cards=(
+        Cards(
+            name=".ui-search-layout__item",
+            card=".ui-search-layout__item, .poly-card",
+            title=".poly-component__title, .ui-search-item__title, h2, h3",
+            price=".poly-price__current .andes-money-amount, .ui-search-price__second-line .andes-money-amount",
+            pictures="img",
+            seller=".poly-component__seller, .ui-search-official-store-label",
+        ),
+    ),
+)

@@ -1,0 +1,49 @@
+"""Redbubble: saved pages. It answers 403 to plain clients, and no recording exists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from monitor.marketplaces.document import Document, first_text
+from monitor.marketplaces.tables import Cards, TableSite
+
+
+class Redbubble(TableSite):
+    """Redbubble. One artwork on one kind of product is a listing."""
+
+    def identity(self, match: re.Match[str]) -> str:
+        """Artwork number and product code."""
+        return f"{match['id']}.{match['code']}"
+
+    def card_nodes(self, page: Document, layout: Cards) -> Sequence[LexborNode | LexborHTMLParser]:
+        """The cards that show a picture: each is one link."""
+        return [card for card in page.tree.css(layout.card)[:2000] if card.css_first("img") is not None]
+
+    def card_seller(self, card: LexborNode | LexborHTMLParser, layout: Cards) -> str:
+        """The artist's name without "By"."""
+        return re.sub(r"^(?:By|Designed (?:and sold )?by)\s+", "", first_text(card, layout.seller))
+
+
+MARKETPLACE = Redbubble(
+    "redbubble",
+    hosts=frozenset({"redbubble.com"}),
+    address=re.compile(
+        r"redbubble\.com/(?:[a-z]{2}/)?i/(?P<type>[^/?]+)/(?P<slug>[^/?]+)/(?P<id>\d{5,12})\.(?P<code>[A-Za-z0-9]{3,10})(?=[/?])"
+    ),
+    template="https://www.redbubble.com/i/{type}/{slug}/{id}",
+    mark="#SearchResultsGrid",
+    linked=True,
+    cards=(
+        Cards(
+            name="#SearchResultsGrid a",
+            card='#SearchResultsGrid a[href*="/i/"], a[data-testid="search-result-card"]',
+            title='img[class*="productImage"], img[alt]',
+            title_attribute="alt",
+            price='[data-testid*="price"], [class*="price"]',
+            seller='span[class*="styles__body2"], [data-testid*="artist"]',
+        ),
+    ),
+)

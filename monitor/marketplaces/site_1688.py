@@ -1,0 +1,74 @@
+"""1688: search pages as rendered in a browser, and the state of an offer's page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from detectors.model import Seller
+from monitor.marketplaces.document import Document, first_attribute
+from monitor.marketplaces.html import segments
+from monitor.marketplaces.reading import seller
+from monitor.marketplaces.tables import Cards, Records, TableSite
+
+_RENDER_KEY = re.compile(r"^\d+_\d+_[a-z0-9]+_(?P<member>.+)_(?P<offer>\d{9,14})$")
+
+
+class Site1688(TableSite):
+    """1688. A card is a link holding links, so cards are read from the raw text between two render keys."""
+
+    def card_nodes(self, page: Document, layout: Cards) -> Sequence[LexborNode | LexborHTMLParser]:
+        """One tree a render key; placed advertisements ("bid") answer no search and are left out."""
+        pieces = segments(page.text, f'{layout.card}="')
+        return [LexborHTMLParser(text) for key, text in pieces.items() if "_bid_" not in key]
+
+    def card_identity(
+        self, page: Document, card: LexborNode | LexborHTMLParser, layout: Cards
+    ) -> tuple[str, str] | None:
+        """By the render key: advertisements link through a redirect that holds no id."""
+        key = _RENDER_KEY.match(first_attribute(card, f"[{layout.card}]", layout.card))
+        return (key["offer"], self.address_of(page, key["offer"])) if key else None
+
+    def card_account(self, card: LexborNode | LexborHTMLParser, layout: Cards) -> Seller | None:
+        """The company's name, under the member id of the render key."""
+        key = _RENDER_KEY.match(first_attribute(card, f"[{layout.card}]", layout.card))
+        return seller(key["member"] if key else None, self.card_seller(card, layout))
+
+
+MARKETPLACE = Site1688(
+    "1688",
+    hosts=frozenset({"1688.com"}),
+    address=re.compile(r"(?:/offer/|[?&]offerId=)(?P<id>\d{9,14})(?!\d)"),
+    template="https://detail.1688.com/offer/{id}.html",
+    mark="[data-renderkey].search-offer-wrapper",
+    currency="CNY",
+    records=(
+        Records(
+            name="tempModel",
+            items="""globalData.tempModel && {
+                id: globalData.tempModel.offerId, title: globalData.tempModel.offerTitle,
+                pictures: values(data)[].data.offerImgList | [0],
+                price: values(data)[].data.priceModel.currentPrices | [0] | [0].price,
+                member: globalData.tempModel.sellerMemberId, company: globalData.tempModel.companyName,
+                shop: globalData.tempModel.winportUrl}""",
+            pictures="pictures",
+            seller_id="member",
+            seller_name="company",
+            seller_url="shop",
+            kind="product",
+        ),
+    ),
+    scripts=("__INIT_DATA=", "__INIT_DATA =", "__STORE_DATA=", "__STORE_DATA ="),
+    cards=(
+        Cards(
+            name="data-renderkey",
+            card="data-renderkey",
+            title=".offer-title-row .title-text",
+            price=".offer-price-row .price-item",
+            pictures="img.main-img",
+            seller=".offer-shop-row .desc-text",
+        ),
+    ),
+)

@@ -1,0 +1,33 @@
+"""Vinted on every national host: the catalogue's JSON. Its picture addresses are signed and never rewritten."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from monitor.marketplaces.tables import Records, TableSite
+
+_COUNTRIES = "fr de co.uk com es it nl be pl pt lt cz sk hu at lu ro se dk fi gr hr ie si ee lv"
+
+
+_ITEMS = Records(
+    name="catalog/items",
+    items="items[?user]",
+    total="pagination.total_entries",
+    price="price.amount || price",
+    currency="price.currency_code || currency",
+    pictures="[photo.full_size_url, photo.url, photos[].full_size_url][]",
+    seller_id="user.id",
+    seller_name="user.login",
+    seller_url="user.profile_url",
+    url="url || path",
+)
+
+MARKETPLACE = TableSite(
+    "vinted",
+    hosts=frozenset(f"vinted.{country}" for country in _COUNTRIES.split()),
+    address=re.compile(r"/items/(?P<id>\d{4,14})(?=[-/?])"),
+    template="https://www.{host}/items/{id}",
+    main_host="vinted.com",
+    records=(_ITEMS, replace(_ITEMS, name="items/<id>", items="item", total="", kind="product")),
+)

@@ -1,0 +1,69 @@
+"""Any shop that runs on WooCommerce: its Store API's products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from monitor.marketplaces.base import Page, Request
+from monitor.marketplaces.document import Document, document
+from monitor.marketplaces.images import wordpress_full_size
+from monitor.marketplaces.prices import Price, iso_code, to_decimal
+from monitor.marketplaces.reading import Found, dig, seller
+from monitor.marketplaces.tables import Records, TableSite
+from monitor.marketplaces.text import clean_text
+from monitor.marketplaces.urls import host_of, without_tracking
+
+_PRODUCTS = Records(
+    name="store/v1/products",
+    items="[?prices.currency_minor_unit && permalink]",
+    title="name",
+    price="prices.price",
+    currency="prices.currency_code",
+    pictures="images[].src",
+    url="permalink",
+)
+
+
+class WooCommerce(TableSite):
+    """Shops on any host. A product's number is unique within its host only."""
+
+    def search_request(self, keyword: str) -> Request | None:  # noqa: ARG002 - the protocol's
+        """None: the shop's own host is needed; watch ``https://<shop>/wp-json/wc/store/v1/products?per_page=100``."""
+        return None
+
+    def recognises(self, page: Page) -> bool:
+        """By the shape of the Store API's products."""
+        whole = document(page)
+        return whole.looks_like_json and any(self.founds(whole, whole.data, layout) for layout in self.records)
+
+    def record(self, page: Document, entry: Mapping[str, Any], layout: Records) -> Found | None:
+        """The product; the shop is its seller."""
+        one = super().record(page, entry, layout)
+        if one is None:
+            return None
+        url = without_tracking(one.listing.url)
+        host = host_of(url)
+        images = tuple(dict.fromkeys(wordpress_full_size(image) for image in one.listing.image_urls))
+        shop = seller(host, host, f"https://{host}/" if host else None)
+        return Found(replace(one.listing, url=url, image_urls=images, seller=shop), one.sources)
+
+    def price(self, page: Document, value: Callable[[str], Any], layout: Records) -> Price:  # noqa: ARG002 - the base's
+        """A whole number of the currency's smallest unit, as text."""
+        prices = value("prices")
+        digits = dig(prices, "currency_minor_unit")
+        known = isinstance(digits, int) and 0 <= digits <= 4
+        amount = to_decimal(dig(prices, "price"), digits if known else 2)
+        return Price(amount, iso_code(dig(prices, "currency_code")), clean_text(dig(prices, "price")) or None)
+
+
+MARKETPLACE = WooCommerce(
+    "woocommerce",
+    records=(
+        _PRODUCTS,
+        replace(
+            _PRODUCTS, name="store/v1/products/<id>", items="prices.currency_code && permalink && @", kind="product"
+        ),
+    ),
+)
