@@ -110,7 +110,9 @@ async def load(parts: Parts, complaint_id: int) -> Stored:
     async with parts.database.read() as session:
         row = await get_complaint(session, complaint_id)
         draft = await _draft(session, row)
-    found = preflight(draft, policy(row.platform), parts.clock.now(), _confirmation(row))
+        aside = [view for view in await targets_of(session, complaint_id) if view.alert.suppressed]
+    found = [Problem(f"alert {view.alert.id}", f"set aside: {view.alert.suppressed}") for view in aside]
+    found += preflight(draft, policy(row.platform), parts.clock.now(), _confirmation(row))
     return Stored(row, draft, tuple(found))
 
 
@@ -139,6 +141,9 @@ async def export(parts: Parts, complaint_id: int, actor: str) -> Path:
     stored = await load(parts, complaint_id)
     if stored.row.state == "exported" and stored.row.pack:
         return parts.settings.data_dir / stored.row.pack
+    aside = [str(problem) for problem in stored.problems if problem.field.startswith("alert ")]
+    if aside:
+        raise NoticeRefused(f"complaint {complaint_id} cannot leave: {'; '.join(aside)}; cancel it and draft anew")
     # A crash between writing and recording leaves a folder that nobody was told of; the next try replaces it.
     pack = export_pack(stored.draft, _confirmation(stored.row), policy(stored.row.platform), parts.clock.now())
     folder = write_pack(parts.settings.data_dir / PACKS, pack)

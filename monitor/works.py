@@ -28,7 +28,7 @@ class Works:
         self._blobs = blobs
         self._sandbox = sandbox
         self._building = asyncio.Lock()
-        self._version: tuple[int, ...] = ()
+        self._version = -1
         self._index: WorksIndex | None = None
 
     async def index(self) -> WorksIndex:

@@ -59,7 +59,7 @@ async def seller_history(session: AsyncSession, listing: Listing) -> SellerHisto
         .join(Listing)
         .where(Listing.seller_key == listing.seller_key, Listing.id != listing.id)
     )
-    counts = dict((await session.execute(of_seller.group_by(Alert.answer))).tuples().all())
+    counts = dict(await session.execute(of_seller.group_by(Alert.answer)))
     return SellerHistory(
         alerts=sum(counts.values()),
         infringing=counts.get(Answer.INFRINGING, 0),
@@ -70,19 +70,19 @@ async def seller_history(session: AsyncSession, listing: Listing) -> SellerHisto
 async def allow_seller(
     session: AsyncSession, now: datetime, actor: str, marketplace: str, seller_id: str, reason: str
 ) -> int:
-    """Let one seller offer the works: their alerts are kept aside. How many open ones that concerns."""
+    """Let one seller offer the works: all their alerts are set aside, decided ones too. How many were open."""
     insert = upsert(session, AllowedSeller).values(
         marketplace=marketplace, seller_id=seller_id, reason=reason, added_at=now
     )
     await session.execute(
         insert.on_conflict_do_update(index_elements=["marketplace", "seller_id"], set_={"reason": reason})
     )
-    concerned = await _open_alerts_of(session, marketplace, seller_id)
+    concerned = await _alerts_of(session, marketplace, seller_id)
     for alert in concerned:
         alert.suppressed = f"allowed seller: {reason}"
-    facts = {"reason": reason, "open_alerts": len(concerned)}
+    facts = {"reason": reason, "alerts": [alert.id for alert in concerned]}
     await record(session, now, actor, "seller allowed", f"seller {marketplace}:{seller_id}", facts)
-    return len(concerned)
+    return sum(alert.answer is None for alert in concerned)
 
 
 async def allowed_reason(session: AsyncSession, marketplace: str, seller_id: str | None) -> str | None:
@@ -99,12 +99,12 @@ async def list_allowed(session: AsyncSession) -> list[AllowedSeller]:
     return list(await session.scalars(select(AllowedSeller).order_by(AllowedSeller.id)))
 
 
-async def _open_alerts_of(session: AsyncSession, marketplace: str, seller_id: str) -> list[Alert]:
+async def _alerts_of(session: AsyncSession, marketplace: str, seller_id: str) -> list[Alert]:
     return list(
         await session.scalars(
             select(Alert)
             .join(Listing, Listing.id == Alert.listing_key)
             .join(Seller, Seller.id == Listing.seller_key)
-            .where(Seller.marketplace == marketplace, Seller.seller_id == seller_id, Alert.answer.is_(None))
+            .where(Seller.marketplace == marketplace, Seller.seller_id == seller_id)
         )
     )

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.tables import Host
 from storage.upsert import upsert
 
+_FARTHEST_TURN = timedelta(hours=2)  # beyond any pace and queue: the clock was wrong when it was written
 _FORGIVEN_AFTER = timedelta(days=1)  # a host that blocked us is asked this long without a new block before we forget
 
 
@@ -38,6 +39,8 @@ async def reserve(
     """
     row = await _locked(session, host)
     start = max(now, row.next_allowed_at or now)
+    if start - now > _FARTHEST_TURN:
+        start = now
     if at_most_s is None or start - now <= timedelta(seconds=at_most_s):
         row.next_allowed_at = start + timedelta(seconds=pace_s)
     return start

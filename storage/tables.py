@@ -116,6 +116,7 @@ class Work(Table):
     currency: Mapped[str | None]
     created_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
+    revision: Mapped[int] = mapped_column(default=0, index=True)  # the newest of all works' counts every change
     __table_args__ = (UniqueConstraint("owner_id", "title"),)
 
 

@@ -57,6 +57,7 @@ async def add_work(session: AsyncSession, now: datetime, actor: str, owner_id: i
     work.removed_at = None
     await session.flush()
     await record(session, now, actor, "work added", f"work {work.id}", {"title": title})
+    await _count_change(session, work)
     return work
 
 
@@ -121,6 +122,7 @@ async def remove_work(session: AsyncSession, work_id: int, now: datetime, actor:
     work = await get_work(session, work_id)
     work.removed_at = now
     await record(session, now, actor, "work removed", f"work {work_id}", {"title": work.title})
+    await _count_change(session, work)
 
 
 async def add_reference(
@@ -134,6 +136,7 @@ async def add_reference(
     await session.flush()
     facts = {"reference": reference.id, "sha256": sha256, "file": file_name}
     await record(session, now, actor, "reference added", f"work {work_id}", facts)
+    await _count_change(session, await get_work(session, work_id))
     return reference
 
 
@@ -155,10 +158,15 @@ async def references(session: AsyncSession, work_id: int | None = None) -> list[
     return list(await session.scalars(query.where(Work.id == work_id) if work_id else query))
 
 
-async def works_version(session: AsyncSession) -> tuple[int, ...]:
-    """Numbers that change whenever the set of watched references does."""
-    kept = select(func.count(Reference.id), func.coalesce(func.max(Reference.id), 0)).join(Work)
-    return tuple((await session.execute(kept.where(Work.removed_at.is_(None)))).one())
+async def works_version(session: AsyncSession) -> int:
+    """A number that grows with every change of the set of watched references."""
+    return await session.scalar(select(func.max(Work.revision))) or 0
+
+
+async def _count_change(session: AsyncSession, work: Work) -> None:
+    """Raise the version; the audit entry just written has put concurrent changes in line."""
+    work.revision = await works_version(session) + 1
+    await session.flush()
 
 
 @dataclass(frozen=True, slots=True)

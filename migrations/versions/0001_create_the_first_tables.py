@@ -158,10 +158,14 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(), nullable=True),
         sa.Column("created_at", storage.tables.Utc(timezone=True), nullable=False),
         sa.Column("removed_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.Column("revision", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["owner_id"], ["owners.id"], name=op.f("fk_works_owner_id_owners")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_works")),
         sa.UniqueConstraint("owner_id", "title", name=op.f("uq_works_owner_id_title")),
     )
+    with op.batch_alter_table("works", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_works_revision"), ["revision"], unique=False)
+
     op.create_table(
         "captures",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

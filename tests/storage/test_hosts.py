@@ -52,6 +52,12 @@ async def test_a_turn_that_is_too_far_off_is_not_taken(database):
     assert await reserve(database, at_most_s=200) == later(100)
 
 
+async def test_a_turn_set_by_a_clock_that_ran_ahead_binds_nobody(database):
+    await reserve(database, later(30 * 86400))
+    assert await reserve(database) == NOW
+    assert await reserve(database) == later(3)
+
+
 async def test_a_block_counts_and_is_never_shortened(database):
     await block(database, NOW, later(7200))
     await block(database, later(1), later(60))
