@@ -86,10 +86,10 @@ def _noise() -> Image.Image:
 def _lit(picture: Image.Image, rng: Random) -> Image.Image:
     """Light from one side, and a sensor's noise."""
     w, h = picture.size
-    ramp = Image.linear_gradient("L").rotate(rng.choice((0, 90, 180, 270))).resize((w, h))
-    low = rng.uniform(0.6, 0.9)
-    ramp = ramp.point([round(255 * (low + (1 - low) * v / 255)) for v in range(256)])
-    picture = ImageEnhance.Brightness(picture).enhance(rng.uniform(1.0, 1.25))
+    ramp, low = Image.linear_gradient("L").rotate(rng.choice((0, 90, 180, 270))), rng.uniform(0.6, 0.9)
+    ramp = ramp.point([round(255 * (low + (1 - low) * v / 255)) for v in range(256)]).resize((w, h))
+    gain = rng.uniform(1.0, 1.25)
+    picture = picture.point([min(255, round(gain * v)) for v in range(256)] * 3)
     x, y = rng.randint(0, 1024 - w), rng.randint(0, 1024 - h)
     shaded = ImageChops.multiply(picture, Image.merge("RGB", (ramp, ramp, ramp)))
     return ImageChops.soft_light(shaded, _noise().crop((x, y, x + w, y + h)))
@@ -121,11 +121,11 @@ def pad(design: Image.Image, rng: Random) -> Image.Image:
 def watermark(design: Image.Image, rng: Random) -> Image.Image:
     """A shop's name across the picture, again and again."""
     out, name = _placed(design), rng.choice(_SHOPS)
-    mark = Image.new("L", (900, 900))
-    draw, font, step = ImageDraw.Draw(mark), ImageFont.load_default(rng.randint(46, 74)), rng.randint(150, 200)
-    for row, y in enumerate(range(40, 880, step)):
-        draw.text((rng.randint(0, 240) + 120 * (row % 2), y), name, font=font, fill=rng.randint(90, 140))
-    mark = mark.rotate(rng.uniform(-35, 20), _SMOOTHLY).crop((50, 50, 850, 850))
+    mark = Image.new("L", (450, 450))  # half as large as it will be
+    draw, font, step = ImageDraw.Draw(mark), ImageFont.load_default(rng.randint(23, 37)), rng.randint(75, 100)
+    for row, y in enumerate(range(20, 440, step)):
+        draw.text((rng.randint(0, 120) + 60 * (row % 2), y), name, font=font, fill=rng.randint(90, 140))
+    mark = mark.rotate(rng.uniform(-35, 20), _SMOOTHLY).resize(out.size, _SMOOTHLY, (25, 25, 425, 425))
     out.paste(_tone(rng, 0, 90) if rng.random() < 0.6 else _WHITE, mask=mark)
     return out
 
@@ -164,7 +164,9 @@ def grayscale(design: Image.Image, rng: Random) -> Image.Image:
 
 def rotate(design: Image.Image, rng: Random) -> Image.Image:
     """Tilted by 5 to 25 degrees."""
-    return _placed(design, share=0.82).rotate(rng.choice((-1, 1)) * rng.uniform(5, 25), _SMOOTHLY, fillcolor=_WHITE)
+    return _placed(design, side_px=640, share=0.82).rotate(
+        rng.choice((-1, 1)) * rng.uniform(5, 25), _SMOOTHLY, fillcolor=_WHITE
+    )
 
 
 def rotate90(design: Image.Image, rng: Random) -> Image.Image:
@@ -251,7 +253,7 @@ def photographed(design: Image.Image, rng: Random) -> Image.Image:
     shadow = card.getchannel("A").resize((card.width // 4, card.height // 4)).filter(ImageFilter.GaussianBlur(3))
     out.paste((20, 18, 16), (x + 10, y + 14), shadow.resize(card.size).point([v * 5 // 8 for v in range(256)]))
     out.paste(card, (x, y), card)
-    return _jpeg(_lit(out, rng).filter(ImageFilter.GaussianBlur(0.9)), 65)
+    return _jpeg(_lit(out, rng).filter(ImageFilter.BoxBlur(0.9)), 65)
 
 
 def screenshot(design: Image.Image, rng: Random) -> Image.Image:
