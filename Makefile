@@ -27,7 +27,7 @@ help:  ## list these targets
 
 .PHONY: demo
 demo: install  ## watch a marketplace of its own making, offline: alerts, a digest, a complaint (DEMO_DIR=folder)
-	$(BIN)/bazaarwatch $(if $(DEMO_DIR),--data "$(DEMO_DIR)") demo
+	$(BIN)/bazaarwatch demo $(if $(DEMO_DIR),--dir "$(DEMO_DIR)")
 
 .PHONY: install
 install: $(VENV)/.run-installed  ## make .venv from the lock, with the project in it

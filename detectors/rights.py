@@ -118,7 +118,9 @@ class Right:
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
         """The right that ``to_wire`` wrote; fields that are not there keep their defaults."""
-        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in wire.items()}
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in wire.items()
+        }
         for name in _DATES:
             fields[name] = date.fromisoformat(fields[name]) if fields.get(name) else None
         if published := fields.get("first_publication"):
