@@ -6,6 +6,7 @@ Beneath it `monitor.gate` decides where a connection may go, `monitor.politeness
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 import time
@@ -20,6 +21,7 @@ from importlib.metadata import version
 import httpcore2
 import httpx2
 import stamina
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from config.settings import FetchSettings
 from detectors.model import Outcome
@@ -31,6 +33,8 @@ from monitor.marketplaces.base import Page, Request
 from monitor.politeness import Politeness
 from monitor.robots import LIMIT_BYTES, PRODUCT
 from storage.database import Database
+
+_logger = logging.getLogger(__name__)
 
 _HEAD_BYTES = 64 << 10
 _CONNECTIONS = 20
@@ -75,6 +79,7 @@ class Fetcher:
         self._agent = user_agent(settings.contact)
         self._gate = gate or Gate(settings.own_addresses, settings.max_bytes + _HEAD_BYTES)
         self._has_network = has_network or has_route
+        set_on_retry_hooks([_log_retry])  # stamina's own hook would print
         self._politeness = Politeness(settings, database, clock, self._gate.is_own)
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=_tls(),
@@ -292,6 +297,10 @@ def user_agent(contact: str) -> str:
             "fetch.contact: only printable ASCII without parentheses can be sent; `bazaarwatch init` sets it"
         )
     return f"{PRODUCT}/{'.'.join(version('bazaarwatch').split('.')[:2])} (+{contact})"
+
+
+def _log_retry(details: RetryDetails) -> None:
+    _logger.info("request failed, trying again", extra={"reason": str(details.caused_by), "in_s": details.wait_for})
 
 
 @cache

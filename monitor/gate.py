@@ -11,10 +11,13 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
+import select
 import socket
 import ssl
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import httpcore2
 import httpx2
@@ -278,6 +281,12 @@ class _Bounded(httpcore2.AsyncNetworkStream):
         self._stream = stream
         self._limit_bytes = limit_bytes
         self._read_bytes = 0
+        self._facts: dict[str, object] = {}
+        self._poll: Any = None
+        raw = stream.get_extra_info("socket")
+        if raw is not None and sys.platform != "win32":  # every idle connection is looked at for every request
+            self._poll = select.poll()
+            self._poll.register(raw.fileno(), select.POLLIN)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = await self._stream.read(max_bytes, timeout)
@@ -299,7 +308,11 @@ class _Bounded(httpcore2.AsyncNetworkStream):
         return _Bounded(await self._stream.start_tls(ssl_context, server_hostname, timeout), self._limit_bytes)
 
     def get_extra_info(self, info: str) -> object:
-        return self._stream.get_extra_info(info)
+        if info == "is_readable":
+            return bool(self._poll.poll(0)) if self._poll else self._stream.get_extra_info(info)
+        if info not in self._facts:  # the same for the life of the connection, and dear to ask for
+            self._facts[info] = self._stream.get_extra_info(info)
+        return self._facts[info]
 
 
 def _require_public(host: str, addresses: Iterable[IPAddress]) -> None:

@@ -135,7 +135,7 @@ class Politeness:
         fresh = known.read_at_s is not None and self._clock.monotonic() - known.read_at_s < _STATE_LASTS_S
         if not (fresh and self._is_own(target)):
             await self._read(target, known)
-        if known.blocked_until is None or known.blocked_until <= self._clock.now():
+        if not _ahead(known.blocked_until, self._clock.now(), _LONGEST_BLOCK):
             return None
         what = "asked for a pause" if known.blocked_as == Outcome.RATE_LIMITED else "refused us"
         return Refusal(known.blocked_as, f"{target.key} {what} and is left alone until then", known.blocked_until)
@@ -156,7 +156,7 @@ class Politeness:
 
     async def _robots(self, target: Target, known: _Known, pace_s: float, ask: AskRobots) -> Robots | Refusal:
         async with known.robots_lock:
-            if known.robots is not None and known.robots_until is not None and self._clock.now() < known.robots_until:
+            if known.robots is not None and _ahead(known.robots_until, self._clock.now(), ROBOTS_LAST):
                 return known.robots
             refusal = await self._turn(target, pace_s, 0.0)
             if refusal is not None:
@@ -187,6 +187,11 @@ class Politeness:
         if wait_s > 0:
             await self._clock.sleep(wait_s)
         return None
+
+
+def _ahead(until: datetime | None, now: datetime, longest: timedelta) -> bool:
+    """Whether ``until`` is to come; one that is further off than it was ever set was set by a clock that ran wrong."""
+    return until is not None and timedelta(0) < until - now <= longest
 
 
 def _robots_last(status: int) -> timedelta:

@@ -17,7 +17,7 @@ def answer(body=b"", status="200 OK", *headers):
 @cache
 def bomb(bits):
     packer = zlib.compressobj(9, zlib.DEFLATED, bits)
-    return packer.compress(bytes(64 << 20)) + packer.flush()
+    return packer.compress(bytes(16 << 20)) + packer.flush()
 
 
 class FaultServer:

@@ -77,8 +77,8 @@ async def make(store, clock, server):
                 "own_pace_s": 0.0,
                 "timeout_s": 0.5,
                 "connect_timeout_s": 0.5,
-                "max_bytes": 1_000_000,
-                "max_decoded_bytes": 2_000_000,
+                "max_bytes": 200_000,
+                "max_decoded_bytes": 400_000,
                 "max_redirects": 5,
                 "retries": 2,
                 "max_wait_s": 60.0,
@@ -154,7 +154,7 @@ LATE = "no complete answer"
         ("hang-after-head", LATE),
         ("drip", LATE),
         ("drip-head", LATE),
-        ("endless", "1065536 bytes"),
+        ("endless", "265536 bytes"),
         ("endless-chunks", "bytes"),
         ("endless-continue", "bytes"),
         ("huge-head", "too long"),
@@ -175,8 +175,8 @@ LATE = "no complete answer"
         ("stacked-fields", "gzip, gzip"),
         ("lying-gzip", "broken"),
         ("cut-gzip", "too early"),
-        ("gzip-bomb", "2000000 bytes"),
-        ("deflate-bomb", "2000000 bytes"),
+        ("gzip-bomb", "400000 bytes"),
+        ("deflate-bomb", "400000 bytes"),
         ("status?code=500", "status 500"),
         ("status?code=503", "status 503"),
         ("status?code=600", "status 600"),
@@ -188,7 +188,7 @@ LATE = "no complete answer"
     ],
 )
 async def test_a_broken_answer_is_a_failed_page(make, server, path, reason):
-    fetcher = make(timeout_s=0.3 if reason == LATE else 20)
+    fetcher = make(timeout_s=0.2 if reason == LATE else 20)
     page = await fetcher.get(Request(f"{server.url}/{path}"))
     assert page.outcome == FAILED, page
     assert any(part in page.reason for part in reason.split("|")), page.reason
@@ -471,6 +471,14 @@ async def test_a_healthy_classification_or_a_known_outcome_closes_nothing(make, 
     assert (await fetcher.get(Request(f"{server.url}/page"))).outcome is None
 
 
+async def test_what_a_clock_that_ran_ahead_wrote_binds_nobody(make, server, clock):
+    clock.advance(30 * 86400)
+    await make().get(Request(f"{server.url}/status?code=403"))
+    clock.advance(-30 * 86400)
+    assert (await make().get(Request(f"{server.url}/page"))).outcome is None
+    assert [path for path, _, _ in server.requests].count("/robots.txt") == 2
+
+
 @pytest.mark.parametrize("code", [404, 410])
 async def test_what_is_gone_is_gone(make, server, code, store):
     page = await make().get(Request(f"{server.url}/status?code={code}"))
@@ -604,11 +612,11 @@ async def test_robots_are_not_asked_for_where_the_operator_said_so(make, server)
 
 
 async def test_an_enormous_robots_file_is_read_in_its_first_half_megabyte(make, server):
-    rules = b"User-agent: *\nDisallow: /early\n" + b"# filling\n" * 60_000 + b"Disallow: /late\n" * 10_000
+    rules = b"User-agent: *\nDisallow: /early\n" + b"# filling\n" * 60_000 + b"Disallow: /status\n" * 10_000
     server.robots = answer(rules)
-    fetcher = make()
+    fetcher = make(max_bytes=10_000_000, max_decoded_bytes=10_000_000)
     assert (await fetcher.get(Request(f"{server.url}/early"))).outcome == BLOCKED
-    assert (await fetcher.get(Request(f"{server.url}/status?code=404&x=/late"))).outcome == GONE
+    assert (await fetcher.get(Request(f"{server.url}/status?code=404"))).outcome == GONE
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 451])

@@ -146,7 +146,7 @@ class Stream(httpcore2.AsyncNetworkStream):
         return Stream(server_hostname)
 
     def get_extra_info(self, info):
-        return self.name
+        return self.name if info == "name" else None
 
 
 def gate(*addresses, own=(), down=()):
