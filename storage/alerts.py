@@ -170,7 +170,7 @@ async def list_alerts(
 async def count_open(session: AsyncSession, now: datetime) -> dict[str, int]:
     """Open alerts by priority."""
     rows = await session.execute(select(Alert.priority, func.count()).where(_is_open(now)).group_by(Alert.priority))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 async def changed_since(session: AsyncSession, since: datetime, until: datetime) -> list[AlertView]:

@@ -59,7 +59,7 @@ async def seller_history(session: AsyncSession, listing: Listing) -> SellerHisto
         .join(Listing)
         .where(Listing.seller_key == listing.seller_key, Listing.id != listing.id)
     )
-    counts = dict((await session.execute(of_seller.group_by(Alert.answer))).tuples().all())
+    counts = dict((await session.execute(of_seller.group_by(Alert.answer))).all())
     return SellerHistory(
         alerts=sum(counts.values()),
         infringing=counts.get(Answer.INFRINGING, 0),

@@ -196,7 +196,7 @@ async def coverage(session: AsyncSession, since: datetime) -> list[Coverage]:
         finished = (Crawl.search_id == search.id, Crawl.finished_at > since)
         seen_count, new_count = (await session.execute(select(seen, new).where(*finished))).one()
         by_outcome = select(Capture.outcome, func.count()).join(Crawl).where(*finished).group_by(Capture.outcome)
-        pages = dict((await session.execute(by_outcome)).tuples().all())
+        pages = dict((await session.execute(by_outcome)).all())
         got = sum(pages.get(outcome, 0) for outcome in (Outcome.OK, Outcome.EMPTY))
         refused = sum(pages.get(outcome, 0) for outcome in _REFUSED)
         blocked_since = await _blocked_since(session, search.id) if newest and newest.outcome in _REFUSED else None
