@@ -157,14 +157,8 @@ class AliExpress(Site):
 
     def _card(self, page: Document, link: Any, known: tuple[str, str]) -> Found | None:
         title = first_text(link, "h1, h2, h3, [title]") or _alternative_text(link)
-        price = next(
-            (
-                text
-                for text in (first_text(node, "*") or node.text() for node in link.css("[class*='price']"))
-                if re.search(r"\d", text)
-            ),
-            "",
-        )
+        prices = (" ".join(node.text().split()) for node in link.css("[class*='price']"))
+        price = next((text for text in prices if re.search(r"\d", text)), "")
         price_read = read_price(price, signs=self.signs)
         return found(self, page, known[0], known[1], title, price=price_read, pictures=image_sources(link))
 

@@ -104,9 +104,10 @@ MARKETPLACE = Amazon(
         Item(
             name="#productTitle",
             title="#productTitle",
-            price="#corePrice_feature_div .a-offscreen, #corePriceDisplay_desktop_feature_div .priceToPay .a-offscreen, "
-            "#price_inside_buybox, #priceblock_ourprice, #newBuyBoxPrice, #usedBuySection .offer-price, #usedPrice, "
-            "#buyNewSection .offer-price, .priceToPay, #apex_desktop .a-price .a-offscreen",
+            price="#corePrice_feature_div .a-offscreen, "
+            "#corePriceDisplay_desktop_feature_div .priceToPay .a-offscreen, #price_inside_buybox, "
+            "#priceblock_ourprice, #newBuyBoxPrice, #usedBuySection .offer-price, #usedPrice, #buyNewSection .offer-price, .priceToPay, "
+            "#apex_desktop .a-price .a-offscreen",
             pictures=("#landingImage", "#imgBlkFront", "#altImages img"),
             listing_id="input#ASIN, input[name=ASIN]",
         ),

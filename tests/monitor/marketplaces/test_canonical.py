@@ -33,6 +33,97 @@ _FORMS = {
         "https://www.aliexpress.com/store/product/Pin/912345_1005006123456789.html",
         "http://aliexpress.com/item/1005006123456789.html",
     ],
+    ("etsy", "550571276", "https://www.etsy.com/listing/550571276"): [
+        "https://www.etsy.com/listing/550571276/hey-there-pumpkin?ref=sr_1&click_key=ab",
+        "https://www.etsy.com/es/listing/550571276/el-original",
+        "http://etsy.com/listing/550571276",
+        "https://www.etsy.com/de-en/listing/550571276/",
+    ],
+    ("amazon", "B013JF5F0C", "https://www.amazon.de/dp/B013JF5F0C"): [
+        "https://www.amazon.de/FELIX-Countryside/dp/B013JF5F0C/ref=sr_1_1?keywords=x",
+        "https://www.amazon.de/-/en/dp/B013JF5F0C",
+        "https://www.amazon.de/gp/product/B013JF5F0C?psc=1",
+        "https://www.amazon.de/gp/aw/d/B013JF5F0C",
+        "https://www.amazon.de/-/en/sspa/click?ie=UTF8&url=%2F-%2Fen%2FFELIX%2Fdp%2FB013JF5F0C%2Fref%3Dsr_1",
+        "https://amazon.de/dp/b013jf5f0c/",
+    ],
+    ("1688", "969759354614", "https://detail.1688.com/offer/969759354614.html"): [
+        "https://detail.1688.com/offer/969759354614.html?spm=a26",
+        "http://detail.m.1688.com/page/index.html?offerId=969759354614&sortType=",
+        "https://m.1688.com/offer/969759354614.html",
+    ],
+    ("taobao", "1048008062319", "https://item.taobao.com/item.htm?id=1048008062319"): [
+        "//item.taobao.com/item.htm?id=1048008062319&ns=1&abbucket=6",
+        "https://item.taobao.com/item.htm?spm=a230r.1&id=1048008062319",
+        "https://h5.m.taobao.com/awp/core/detail.htm?id=1048008062319",
+    ],
+    ("tmall", "605258110430", "https://detail.tmall.com/item.htm?id=605258110430"): [
+        "//detail.tmall.com/item.htm?id=605258110430&standard=1",
+        "https://detail.m.tmall.com/item.htm?id=605258110430",
+        "https://detail.tmall.hk/hk/item.htm?skuId=1&id=605258110430",
+    ],
+    ("alibaba", "1600267883372", "https://www.alibaba.com/product-detail/_1600267883372.html"): [
+        "https://www.alibaba.com/product-detail/Hat-Hip-Hop-Blank-Logo-Custom_1600267883372.html?s=p",
+        "//www.alibaba.com/product-detail/_1600267883372.html",
+        "https://german.alibaba.com/product-detail/Hut_1600267883372.html",
+    ],
+    ("lazada", "4489480090", "https://www.lazada.com.ph/products/pdp-i4489480090.html"): [
+        "//www.lazada.com.ph/products/pdp-i4489480090.html",
+        "https://www.lazada.com.ph/products/cellphone-sontue-i4489480090-s25631854428.html?search=1",
+        "https://www.lazada.com.ph/products/i4489480090.html",
+    ],
+    ("walmart", "13737005799", "https://www.walmart.com/ip/13737005799"): [
+        "https://www.walmart.com/ip/ASUS-CX15/13737005799?classType=REGULAR",
+        "https://www.walmart.com/ip/13737005799",
+    ],
+    ("mercadolibre", "MLA897952360", "https://articulo.mercadolibre.com.ar/MLA-897952360"): [
+        "https://articulo.mercadolibre.com.ar/MLA-897952360-telefono-inalambrico-_JM#position=1",
+        "http://articulo.mercadolibre.com.ar/MLA-897952360",
+        "https://www.mercadolibre.com.ar/MLA897952360",
+    ],
+    ("mercadolibre", "MCO42090990", "https://www.mercadolibre.com.co/p/MCO42090990"): [
+        "https://www.mercadolibre.com.co/lamparas-tipo-spot/p/MCO42090990?pdp_filters=x",
+    ],
+    ("mercari-jp", "m78767763061", "https://jp.mercari.com/item/m78767763061"): [
+        "https://jp.mercari.com/item/m78767763061?source=x",
+        "https://jp.mercari.com/en/item/m78767763061",
+        "https://api.mercari.jp/items/get?id=m78767763061",
+    ],
+    ("wildberries", "1280469586", "https://www.wildberries.ru/catalog/1280469586/detail.aspx"): [
+        "https://www.wildberries.ru/catalog/1280469586/detail.aspx?targetUrl=SP",
+        "https://wildberries.ru/catalog/1280469586/feedbacks",
+    ],
+    ("vinted", "9921566151", "https://www.vinted.co.uk/items/9921566151"): [
+        "https://www.vinted.co.uk/items/9921566151-patagonia-manoa?referrer=catalog",
+        "https://vinted.co.uk/items/9921566151",
+    ],
+    ("shopee", "11156976313", "https://shopee.co.id/product/121235261/11156976313"): [
+        "https://shopee.co.id/product/121235261/11156976313?x=1",
+        "https://shopee.co.id/JINISO-Jeans-i.121235261.11156976313?sp_atk=a",
+    ],
+    ("avito", "8056271479", "https://www.avito.ru/moskva/noutbuki/noutbuki_novye_8056271479"): [
+        "https://www.avito.ru/moskva/noutbuki/noutbuki_novye_8056271479?context=H4",
+        "https://m.avito.ru/moskva/noutbuki/noutbuki_novye_8056271479",
+    ],
+    ("lamoda", "RTLAEY634001", "https://www.lamoda.ru/p/rtlaey634001/shoes-adidasoriginals-kedy/"): [
+        "https://www.lamoda.ru/p/rtlaey634001/shoes-adidasoriginals-kedy/?sku=RTLAEY634001B030",
+    ],
+    ("facebook-marketplace", "628088039705732", "https://www.facebook.com/marketplace/item/628088039705732/"): [
+        "https://m.facebook.com/marketplace/item/628088039705732/?ref=search",
+        "https://www.facebook.com/marketplace/item/628088039705732",
+    ],
+    ("temu", "601099512345678", "https://www.temu.com/goods.html?goods_id=601099512345678"): [
+        "https://www.temu.com/de/enamel-pin-g-601099512345678.html?top_gallery_url=x",
+        "https://www.temu.com/goods.html?_bg_fs=1&goods_id=601099512345678",
+    ],
+    ("dhgate", "752118617", "https://www.dhgate.com/product/item/752118617.html"): [
+        "https://www.dhgate.com/product/new-outdoor-sun-hat/752118617.html?d1_page_num=1#gp-1-11",
+        "https://www.dhgate.com//www.dhgate.com/product/new-outdoor-sun-hat/752118617.html",
+    ],
+    ("redbubble", "12345678.EJUG5", "https://www.redbubble.com/i/sticker/Cat-by-artist/12345678.EJUG5"): [
+        "https://www.redbubble.com/i/sticker/Cat-by-artist/12345678.EJUG5?asc=u",
+        "https://www.redbubble.com/de/i/sticker/Cat-by-artist/12345678.EJUG5",
+    ],
 }
 
 
@@ -53,6 +144,10 @@ def test_every_form_of_an_address_is_one_listing(known: tuple[str, str, str], ur
         "javascript://www.ebay.com/itm/381228738769",
         "ftp://www.ebay.com/itm/381228738769",
         "https://www.aliexpress.com.evil.example/item/1005006123456789.html",
+        "https://www.etsy.com.evil.example/listing/550571276",
+        "https://amazon.de.evil.example/dp/B013JF5F0C",
+        "https://notalibaba.com/product-detail/_1600267883372.html",
+        "https://www.alibaba.com.cn.example/product-detail/_1600267883372.html",
         "https://www.ebay.com/itm/123456",
         "https://www.ebay.com/sch/i.html?_nkw=381228738769",
         "https://www.aliexpress.com/w/wholesale-pin.html",
