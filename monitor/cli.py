@@ -38,6 +38,7 @@ _COMMANDS = {  # by name: the file under monitor/commands that holds it; loaded 
     "run": "crawling",
     "import": "crawling",
     "parse": "crawling",
+    "match": "matching",
     "alerts": "alerts",
     "digest": "digest",
     "complaints": "complaints",

@@ -14,6 +14,7 @@ from detectors.judge import judge
 from detectors.model import Outcome
 from detectors.priority import prioritize
 from monitor.clock import Clock
+from monitor.compare import find_matches
 from monitor.crawl import Reader
 from monitor.errors import SandboxError
 from monitor.evidence import facts_of, proof
@@ -119,11 +120,10 @@ class Examiner:
                 return _Look(picture, page.outcome or Outcome.FAILED)
             sha256, data = await self.blobs.put(page.body), page.body
         try:
-            description = await self.sandbox.describe(data)
+            matches = await find_matches(self.sandbox, await self.works.index(), data)
         except (DetectorError, SandboxError) as error:
             return _Look(picture, Outcome.OK, sha256, failure=f"{type(error).__name__}: {error}")
-        index = await self.works.index()
-        return _Look(picture, Outcome.OK, sha256, matches=index.matches(description))
+        return _Look(picture, Outcome.OK, sha256, matches=matches)
 
     async def _record_look(self, session: AsyncSession, listing_key: int, look: _Look) -> None:
         now = self.clock.now()
