@@ -127,7 +127,7 @@ class AliExpress(Site):
             f"https://www.aliexpress.com/item/{number}.html",
             dig(modules, "titleModule", "subject"),
             price=price._replace(amount=amount) if amount is not None else price,
-            pictures=dig(modules, "imageModule", "imagePathList") or [],
+            pictures=_texts(dig(modules, "imageModule", "imagePathList")),
             seller=_store(page, dig(modules, "storeModule"), "storeNum", "storeName", "storeURL"),
         )
         return parsed(self, page, [item], layout="runParams titleModule", kind="product")
@@ -212,6 +212,10 @@ def _store_link(page: Document, name: str, href: str | None) -> Seller | None:
     url = absolute(page.address, href)
     number = re.search(r"/store/(\d+)", url or "")
     return seller(number[1] if number else name, name, url)
+
+
+def _texts(value: Any) -> list[str]:
+    return [entry for entry in value if isinstance(entry, str)] if isinstance(value, list) else []
 
 
 def _with_scheme(source: object) -> object:

@@ -20,6 +20,19 @@ _SOLD_BY = "#merchant-info a, #merchantInfoFeature_feature_div .offer-display-fe
 _ASIN = re.compile(r"^[A-Z0-9]{10}$")
 _OWN_HOST = re.compile(r"ue_sn\s*=\s*[\"'](www\.amazon\.[a-z.]{2,6})[\"']")
 
+_BUY_BOX_PRICES = (  # in the order in which they are the buy box's, new before old layouts
+    "#corePrice_feature_div .a-offscreen",
+    "#corePriceDisplay_desktop_feature_div .priceToPay .a-offscreen",
+    "#price_inside_buybox",
+    "#priceblock_ourprice",
+    "#newBuyBoxPrice",
+    "#usedBuySection .offer-price",
+    "#usedPrice",
+    "#buyNewSection .offer-price",
+    ".priceToPay",
+    "#apex_desktop .a-price .a-offscreen",
+)
+
 
 class Amazon(TableSite):
     """Amazon. An ASIN is one product per host, so the canonical address keeps the host."""
@@ -104,10 +117,7 @@ MARKETPLACE = Amazon(
         Item(
             name="#productTitle",
             title="#productTitle",
-            price="#corePrice_feature_div .a-offscreen, "
-            "#corePriceDisplay_desktop_feature_div .priceToPay .a-offscreen, #price_inside_buybox, "
-            "#priceblock_ourprice, #newBuyBoxPrice, #usedBuySection .offer-price, #usedPrice, #buyNewSection .offer-price, .priceToPay, "
-            "#apex_desktop .a-price .a-offscreen",
+            price=", ".join(_BUY_BOX_PRICES),
             pictures=("#landingImage", "#imgBlkFront", "#altImages img"),
             listing_id="input#ASIN, input[name=ASIN]",
         ),

@@ -20,12 +20,13 @@ from monitor.marketplaces.text import one_line
 _THIN_CHARACTERS = 1500
 _THIN_LINKS = 60
 _HEADING_CHARACTERS = 300
+_SHORT_TEXTS = 400
 _SHELL_CHARACTERS = 600
 _SHELL_SCRIPTS = 3
 _MOUNTS = "#root, #app, #__next, #__nuxt, #main-app, app-root, [data-reactroot], [id*=root], [id*=app]"
-_NOTICES = (
-    "h1, h2, h3, h4, p, strong, [role=alert], [role=status], [class*=empty], [class*=no-result], [class*=noresult]"
-)
+_MESSAGES = "h1, h2, h3, [role=alert], [class*=error], [class*=message], [class*=unavailable], [class*=notfound]"
+_MESSAGE_CHARACTERS = 120
+_NOTICES = "h1, h2, h3, h4, p, strong, [role=alert], [role=status], [class*=empty], [class*=no-result], span"
 _SCANNED_CHARACTERS = 96 * 1024  # from either end; every recorded wall shows its marker there
 _STATUSES = {
     401: Outcome.LOGIN_REQUIRED,
@@ -50,6 +51,7 @@ _COUNTED = re.compile(
     r"|résultats?|resultados?|risultati|wyników|resultaten|件|товар|объявлен|结果|件商品|个商品)",
     re.IGNORECASE,
 )
+_ENDED_AT_ALIBABA = "SITEM_NOT_EXIST"  # beside a "ret" that says SUCCESS: marketplaces.md 1
 _LEADS_TO_WALL = re.compile(r"captcha|punish|challenge")
 _ERROR_FLAGS = (
     "error",
@@ -112,6 +114,9 @@ def explain(page: Page) -> Finding | None:
         return Finding(Outcome.NEEDS_RENDERING, "the page holds scripts but nothing to read")
     if _has_login_form(whole):
         return Finding(Outcome.LOGIN_REQUIRED, "the page asks for a password and offers nothing")
+    ended = _says_ended(whole)
+    if ended:
+        return Finding(Outcome.GONE, f"the page says {ended!r}")
     zero = _says_zero(whole)
     return Finding(Outcome.EMPTY, f"the page says {zero!r}") if zero else None
 
@@ -199,7 +204,7 @@ class _Texts:
 
 
 def _short_texts(page: Document, selector: str) -> list[str]:
-    texts = (one_line(node.text()[:1000]).lower() for node in page.tree.css(selector)[:60])
+    texts = (one_line(node.text()[:1000]).lower() for node in page.tree.css(selector)[:_SHORT_TEXTS])
     return [text.replace("\u2019", "'") for text in texts if 0 < len(text) <= _HEADING_CHARACTERS]
 
 
@@ -214,6 +219,12 @@ def _is_shell(page: Document) -> bool:
 
 def _has_login_form(page: Document) -> bool:
     return page.tree.css_first("input[type=password i]") is not None and len(page.visible_text) <= _THIN_CHARACTERS
+
+
+def _says_ended(page: Document) -> str | None:
+    texts = [text for text in _short_texts(page, _MESSAGES) if len(text) <= _MESSAGE_CHARACTERS]
+    rows = (signature.texts for signature in signatures() if signature.where is Where.HEADING)
+    return next((sign for signs in rows for sign in signs for text in texts if sign in text), None)
 
 
 def _says_zero(page: Document) -> str | None:
@@ -232,6 +243,8 @@ def _as_word(word: str, text: str) -> bool:
 
 def _by_error(page: Document) -> Finding | None:
     """The outcome that a typed error in a JSON body states; errors without known words are left to ``explain``."""
+    if _ENDED_AT_ALIBABA in page.text[:20_000]:
+        return Finding(Outcome.GONE, f"the API answered {_ENDED_AT_ALIBABA!r}")
     words = _error_words(page.data)
     for outcome, signs in api_errors() if words else ():
         sign = next((sign for sign in signs if sign in words), None)

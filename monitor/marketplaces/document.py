@@ -206,6 +206,8 @@ def first_attribute(root: LexborHTMLParser | LexborNode, selector: str, *names: 
 
 def _without_abyss(text: str) -> str:
     """The text up to where elements nest deeper than any page's: Lexbor's time grows with the square of the depth."""
+    if text.count("<") - text.count("</") <= _DEEPEST_ELEMENT:  # fewer elements than the depth: most pages
+        return text
     depth = 0
     for tag in _NESTING_TAG.finditer(text):
         depth = max(0, depth - 1) if tag[1] else depth + 1

@@ -51,7 +51,8 @@ _ENDED = (
 )
 _ENDED_WORDS = re.compile(
     r"\bended\b|no longer available|was removed|out of date|beendet|nicht mehr verfügbar|est terminée"
-    r"|n'est plus disponible|finalizad|ya no está|è terminata|non è più disponibile|looks like this page is missing",
+    r"|n'est plus disponible|finalizad|ya no está|è terminata|non è più disponibile|looks like this page is missing"
+    r"|we looked everywhere",
     re.IGNORECASE,
 )
 

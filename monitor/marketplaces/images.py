@@ -89,12 +89,18 @@ _RULES: tuple[tuple[frozenset[str], Callable[[str], str], bool], ...] = (
     (frozenset({"dhresource.com"}), _dhgate, True),
 )
 
+_KNOWN = re.compile(
+    "|".join(map(re.escape, ["cdn.shopify.com", "/cdn/shop/", *(h for hosts, _, _ in _RULES for h in hosts)]))
+)
+
 
 def full_size(url: str) -> str:
     """The largest size of the picture that is known by rule; the same address where no rule is known.
 
     Signed addresses (Vinted, Facebook) are never touched: their signature is for one size.
     """
+    if not _KNOWN.search(url):
+        return url
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     if host == "cdn.shopify.com" or parts.path.startswith("/cdn/shop/"):

@@ -14,7 +14,7 @@ from monitor.marketplaces.document import Document, document
 from monitor.marketplaces.images import full_sizes
 from monitor.marketplaces.prices import Price
 from monitor.marketplaces.text import clean_text
-from monitor.marketplaces.urls import absolute, host_of, on_host, query_value, same_site, split
+from monitor.marketplaces.urls import absolute, host_of, is_encodable, on_host, query_value, same_site, split
 
 _LISTINGS_PER_PAGE = 2000
 _LONGEST_ID = 200
@@ -188,6 +188,6 @@ def dicts(value: Any) -> Sequence[dict[str, Any]]:
 
 
 def _is_picture(source: str) -> bool:
-    return 0 < len(source) < 4096 and not source.lstrip().lower().startswith(
-        ("data:", "blob:", "about:", "javascript:")
-    )
+    if not 0 < len(source) < 4096 or not is_encodable(source):
+        return False
+    return not source.lstrip().lower().startswith(("data:", "blob:", "about:", "javascript:"))

@@ -11,6 +11,7 @@ from monitor.marketplaces.document import Document
 from monitor.marketplaces.prices import iso_code
 from monitor.marketplaces.reading import Found
 from monitor.marketplaces.tables import Records, TableSite
+from monitor.marketplaces.text import clean_text
 from monitor.marketplaces.urls import host_of, on_host
 
 # The country's host by the currency of its prices, for data that does not tell where it is from.
@@ -54,7 +55,7 @@ class Shopee(TableSite):
         one = super().record(page, entry, replace(layout, picture=images))
         if one is None:
             return None
-        url = f"https://{host}/product/{entry.get('shopid')}/{one.listing.listing_id}"
+        url = f"https://{host}/product/{clean_text(entry.get('shopid'))}/{one.listing.listing_id}"
         return Found(replace(one.listing, url=url), one.sources)
 
 

@@ -76,7 +76,7 @@ class Shopify(Site):
         host = host_of(page.address)
         path = f"/products/{quote(handle)}"
         vendor = product.get("vendor")
-        sources = [source if isinstance(source, str) else dig(source, "src") for source in product.get("images") or []]
+        sources = [source if isinstance(source, str) else dig(source, "src") for source in _list(product.get("images"))]
         featured = product.get("featured_image") or product.get("image")
         return found(
             self,
@@ -170,6 +170,10 @@ def _product_number(page: Document, product: Mapping[str, Any]) -> str:
         return stated
     number = dig(script_value(page, "var meta ="), "product", "id")
     return clean_text(number)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _handle(url: str | None) -> str | None:

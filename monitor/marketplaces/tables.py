@@ -187,8 +187,9 @@ class TableSite(Site):
 
     def _is_zero(self, data: Any, layout: Records) -> bool:
         items = _find(layout.items, data)
-        total = _find(layout.total, data) if layout.total else 0
-        return items in ([], {}) and clean_text(total) == "0"
+        if layout.total:
+            return not items and clean_text(_find(layout.total, data)) == "0"
+        return isinstance(items, list) and not items
 
     def _answer(self, page: Document, founds: list[Found], layout: str, kind: str) -> ParsedPage:
         following = "" if page.looks_like_json else first_attribute(page.tree, self.following, "href")

@@ -56,7 +56,6 @@ _LANGUAGES = {"zh": "gb18030", "ja": "cp932", "ko": "cp949", "ru": "cp1251", "uk
 _HEAD_BYTES = 8192  # where a declaration is looked for; the standard asks for the first 1024
 _LONG_HEAD_BYTES = 2**19  # a page whose bytes are no UTF-8 declares itself somewhere: Tmall after 155 KB of scripts
 _TITLE_CHARACTERS = 2000
-_SPACE = re.compile(r"\s+")
 # Controls, lone surrogates, zero-width and direction marks: invisible, and trouble in logs, SQL and terminals.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -123,6 +122,8 @@ def clean_text(value: object) -> str:
         return str(value) if abs(value) < 10**30 else ""
     if not isinstance(value, str):
         return ""
+    if value.isascii() and value.isprintable() and "&" not in value and "<" not in value:
+        return value[:_TITLE_CHARACTERS]
     text = value[: 4 * _TITLE_CHARACTERS]
     if "&" in text:
         text = html.unescape(text)
@@ -133,7 +134,7 @@ def clean_text(value: object) -> str:
 
 def one_line(value: object) -> str:
     """As ``clean_text``, with every run of white space as one space, as a browser would show it."""
-    return _SPACE.sub(" ", clean_text(value)).strip()
+    return " ".join(clean_text(value).split())
 
 
 def _without_markup(text: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 # marketplaces.md 0.5, and the click ids of the large advertisers.
@@ -43,6 +45,9 @@ _TRACKING = frozenset(
     }
 )
 _LONGEST = 4096
+# What needs no normalising: most links, at a tenth of the cost.
+_PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}/[^\s#\\]*")
+_PLAIN_PATH = re.compile(r"/(?:[^\s#\\/][^\s#\\]*)?")
 
 
 def split(url: str | None) -> SplitResult | None:
@@ -83,6 +88,13 @@ def absolute(base: str, href: str | None) -> str | None:
     """The http(s) address that a link on page ``base`` leads to, without fragment; None if there is none."""
     if not href or len(href) > _LONGEST or href.startswith("#"):
         return None
+    if not is_encodable(href):
+        return None
+    if _PLAIN_ADDRESS.fullmatch(href):
+        return href
+    if _PLAIN_PATH.fullmatch(href) and "/." not in href:
+        root = _root(base)
+        return f"{root}{href}" if root else None
     text = "".join(href.split("\t")).strip().replace("\n", "").replace("\r", "")
     try:
         joined = urljoin(base, text) if base else text
@@ -99,6 +111,24 @@ def absolute(base: str, href: str | None) -> str | None:
         return None
     netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port is not None else "")
     return urlunsplit(parts._replace(netloc=netloc, fragment="", path=parts.path.replace(" ", "%20")))
+
+
+def is_encodable(text: str) -> bool:
+    """Whether the text holds no lone surrogates, which JSON may smuggle in and no file, socket or table takes."""
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def _root(base: str) -> str:
+    whole = absolute(base, "./")
+    parts = urlsplit(whole) if whole else None
+    return f"{parts.scheme}://{parts.netloc}" if parts else ""
 
 
 def same_site(url: str | None, page_url: str) -> str | None:

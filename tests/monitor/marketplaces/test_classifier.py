@@ -72,6 +72,9 @@ _GONE = {
     "german": _html("Bazaar", "<h1>Dieses Angebot wurde beendet</h1>"),
     "russian": _html("Товар не найден", _NAV),
     "chinese": _html("淘宝", "<p>很抱歉，您查看的宝贝不存在，可能已下架</p>"),
+    "ebay": _html("Error Page", '<h2 class="error-header-v2__title">We looked everywhere.</h2>' + _NAV * 3),
+    "message": _html("Bazaar", '<div class="ui-message"><p>Publicación finalizada</p></div>' + _NAV * 3),
+    "mtop": b'{"data":{"code":"SITEM_NOT_EXIST"},"ret":["SUCCESS::ok"]}',
     "meli": b'{"message":"Item with id MLA1 not found","error":"not_found","status":404,"cause":[]}',
 }
 _LIMITED = {
@@ -168,6 +171,13 @@ def test_a_wall_with_status_404_is_a_wall() -> None:
 def test_a_page_that_says_zero_is_empty_for_any_site(words: str) -> None:
     page = Page("https://x.example/", _html("Search", words + _NAV * 3))
     assert parse(page, "etsy").outcome is Outcome.EMPTY
+
+
+def test_an_empty_cart_is_no_empty_search() -> None:
+    body = _html(
+        "Pins", "<h1>Pins</h1><span>0 items</span><p>Your cart is empty</p><strong>0 items</strong>" + _NAV * 3
+    )
+    assert parse(Page("https://x.example/", body), "etsy").outcome is Outcome.DRIFT
 
 
 @pytest.mark.parametrize(

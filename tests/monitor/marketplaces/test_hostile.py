@@ -25,11 +25,18 @@ _URLS = st.sampled_from(
         "https://[",
     ]
 )
-_LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+_TEXT = st.text(max_size=20) | st.sampled_from(["\ud800", "//", "http://[", "//\ud800/x", "1e999", "{0}"])
+_LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | _TEXT
 _KEYS = st.sampled_from(
     ["products", "itemSummaries", "title", "displayTitle", "price", "id", "itemId", "productId", "mods", "itemList",
      "content", "data", "root", "fields", "items", "image", "images", "seller", "handle", "variants", "offers", "@type",
-     "name", "url", "store", "prices", "salePrice", "runParams", "result", "src", "total", "error", "errors"]
+     "goods", "goodsId", "supplierId", "usItemId", "priceInfo", "imageInfo", "listing_id", "results", "permalink",
+     "user", "photos", "photo", "sizes", "product", "site_id", "priceDetailed", "urlPath", "marketplace_listing_title",
+     "currency", "listing_price", "itemid", "shopid", "item_basic", "thumbnails", "globalData", "tempModel", "offerId",
+     "offerResultData", "prices", "currency_minor_unit", "currency_code", "divisor", "amount", "@graph",
+     "productGroupID", "hasVariant", "itemListElement", "item", "priceSpecification", "legacyItemId", "imageUrl",
+     "additionalImages", "name", "url", "store", "prices", "salePrice", "runParams", "result",
+     "src", "total", "error", "errors"]
 )  # fmt: skip
 _JSON = st.recursive(_LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_KEYS, inner, max_size=5))
 
@@ -42,7 +49,8 @@ def _holds(page: Page, name: str | None) -> None:
     for listing in answer.listings:
         assert listing.listing_id
         assert listing.title.strip()
-        listing.title.encode("utf-8")
+        for text in (listing.listing_id, listing.url, listing.title, *listing.image_urls):
+            text.encode("utf-8")
         assert listing.price is None or listing.price >= 0
 
 
