@@ -225,9 +225,9 @@ class Capture(Table):
     outcome: Mapped[str]
     reason: Mapped[str] = mapped_column(default="")
     address: Mapped[str | None]
-    how: Mapped[str]  # "fetched" or "imported"
+    how: Mapped[str]  # "fetched", "imported" or "rendered": fetched, then filled by its own scripts
     captured_at: Mapped[datetime]
-    __table_args__ = (UniqueConstraint("url", "captured_at"), _one_of("how", "fetched imported"))
+    __table_args__ = (UniqueConstraint("url", "captured_at"), _one_of("how", "fetched imported rendered"))
 
 
 class Seller(Table):
@@ -448,3 +448,15 @@ class Audit(Table):
     facts: Mapped[dict[str, Any]]  # before and after
     previous: Mapped[str] = mapped_column(String(64), unique=True)
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class ApiToken(Table):
+    """A secret by which a program, such as the browser extension, may send pages; only its hash is kept."""
+
+    __tablename__ = "api_tokens"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

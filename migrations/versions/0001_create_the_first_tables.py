@@ -23,6 +23,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("marketplace", "seller_id", name=op.f("uq_allowed_sellers_marketplace_seller_id")),
     )
     op.create_table(
+        "api_tokens",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("created_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.Column("used_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.Column("revoked_at", storage.tables.Utc(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
+        sa.UniqueConstraint("name", name=op.f("uq_api_tokens_name")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_api_tokens_sha256")),
+    )
+    op.create_table(
         "audit_log",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", storage.tables.Utc(timezone=True), nullable=False),
@@ -179,7 +191,7 @@ def upgrade() -> None:
         sa.Column("address", sa.String(), nullable=True),
         sa.Column("how", sa.String(), nullable=False),
         sa.Column("captured_at", storage.tables.Utc(timezone=True), nullable=False),
-        sa.CheckConstraint("how IN ('fetched', 'imported')", name=op.f("ck_captures_how")),
+        sa.CheckConstraint("how IN ('fetched', 'imported', 'rendered')", name=op.f("ck_captures_how")),
         sa.ForeignKeyConstraint(["crawl_id"], ["crawls.id"], name=op.f("fk_captures_crawl_id_crawls")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_captures")),
         sa.UniqueConstraint("url", "captured_at", name=op.f("uq_captures_url_captured_at")),
