@@ -77,7 +77,7 @@ def demo_settings(folder: Path, address: str, environ: Mapping[str, str]) -> Set
 async def tour(parts: Parts, catalogue: Catalogue, note: Note) -> Tour:
     """Register, scan, compare with the truth, write the digest, decide, complain."""
     note(f"registering {len(catalogue.works)} designs of {_ARTIST}")
-    await _register(parts, catalogue)
+    await register(parts, catalogue)
     note(f"searching the demo bazaar for {', '.join(KEYWORDS)}")
     await scan(parts)
     async with parts.database.read() as session:
@@ -92,7 +92,8 @@ async def tour(parts: Parts, catalogue: Catalogue, note: Note) -> Tour:
     return Tour(_score(catalogue, views, titles), open_alerts, digest, pack)
 
 
-async def _register(parts: Parts, catalogue: Catalogue) -> None:
+async def register(parts: Parts, catalogue: Catalogue) -> None:
+    """Register the artist, her designs and rights, her licensees and her searches."""
     now = parts.clock.now()
     async with parts.database.write("demo owner") as session:
         facts = {"email": "mira@example.org", "country": "DE", "address": "1 Example Lane\nBerlin"}
