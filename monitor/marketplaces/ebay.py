@@ -21,6 +21,7 @@ _COUNTRIES = (
     "com co.uk de fr it es ca com.au at ch be nl pl ie com.hk com.my com.sg ph in vn co.nz com.mx com.ar com.br co.jp"
 )
 _ID = r"(?<!\d)(\d{9,14})(?!\d)"
+_NATIONAL = re.compile(r"(?:^|\.)(ebay\.[a-z]{2,3}(?:\.[a-z]{2})?)$")
 _ITEM_PATH = re.compile(rf"^/(?:itm|i|ulk/itm)/(?:[^/]*/)*?{_ID}/?$")
 _REST_ID = re.compile(rf"v1(?:\||%7c){_ID}(?:\||%7c)", re.IGNORECASE)
 _SELLER = re.compile(r"^(\S{1,64})\s+(?:\([\d.,\s]+[KMkm]?\)\s*)?\d{1,3}(?:[.,]\d+)?\s?%")
@@ -156,7 +157,7 @@ class Ebay(Site):
             self,
             page,
             number,
-            f"https://www.ebay.com/itm/{number}",
+            f"{_home(link or page.address)}/itm/{number}",
             text_without(title, _HIDDEN_IN_TITLE) if title else "",
             price=read_price(" ".join(dict.fromkeys(prices)), signs=self.signs),
             pictures=pictures,
@@ -175,7 +176,7 @@ class Ebay(Site):
         number = known[0] if known else stated
         if not re.fullmatch(_ID, number):
             raise self.drift("/itm/<id>")
-        url = f"https://www.ebay.com/itm/{number}"
+        url = f"{_home(page.address)}/itm/{number}"
         product = next(iter(linked_products(page)), None)
         linked = linked_listing(self, page, product, alone=True) if product else None
         account = _item_seller(page)
@@ -196,6 +197,12 @@ class Ebay(Site):
             seller=account,
         )
         return parsed(self, page, [main], layout="#itemTitle or JSON-LD Product", kind="product")
+
+
+def _home(url: str) -> str:
+    """The national site that a page or link is on, where prices and language are what the finder saw."""
+    national = _NATIONAL.search(host_of(url))
+    return f"https://www.{national[1]}" if national else "https://www.ebay.com"
 
 
 def _summaries(data: Any) -> list[dict[str, Any]]:

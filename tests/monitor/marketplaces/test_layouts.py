@@ -82,7 +82,7 @@ def test_ebay_reads_a_current_item_page() -> None:
         "https://www.ebay.co.uk/itm/123456789012",
     )
     [listing] = answer.listings
-    assert (listing.url, listing.title) == ("https://www.ebay.com/itm/123456789012", "Enamel & gold pin")
+    assert (listing.url, listing.title) == ("https://www.ebay.co.uk/itm/123456789012", "Enamel & gold pin")
     assert (listing.price, listing.currency) == (Decimal("12.5"), "GBP")
     assert listing.seller == Seller("pins", "pins-ltd", "https://www.ebay.com/str/pins")
 
