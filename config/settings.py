@@ -47,6 +47,32 @@ class FetchSettings(_Section):
     retries: int = Field(ge=0)
     max_wait_s: float = Field(ge=0)
     respect_robots: bool
+    requests_per_day: int = Field(ge=0)
+    proxy: SecretStr
+
+
+class EbaySettings(_Section):
+    """The account at eBay's developer programme, and the national site that is searched."""
+
+    client_id: str
+    client_secret: SecretStr
+    site: str = Field(pattern=r"^EBAY_[A-Z]{2,12}$")
+    requests_per_day: int = Field(ge=1)
+
+
+class EtsySettings(_Section):
+    """The application registered with Etsy's Open API."""
+
+    keystring: str
+    shared_secret: SecretStr
+    requests_per_day: int = Field(ge=1)
+
+
+class MarketplacesSettings(_Section):
+    """Keys of marketplaces' own APIs."""
+
+    ebay: EbaySettings
+    etsy: EtsySettings
 
 
 class SandboxSettings(_Section):
@@ -90,6 +116,25 @@ class MailSettings(_Section):
     tls: Literal["starttls", "tls", "none"]
 
 
+class ConsoleSettings(_Section):
+    """Where the program listens."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(ge=0, le=65535)
+    names: tuple[str, ...]
+    max_bytes: int = Field(gt=0)
+
+
+class BrowserSettings(_Section):
+    """How pages that only JavaScript fills are rendered."""
+
+    enabled: bool
+    program: str
+    timeout_s: float = Field(gt=0)
+    max_bytes: int = Field(gt=0)
+    memory_mb: int = Field(ge=256)
+
+
 class LogSettings(_Section):
     """What the log says."""
 
@@ -104,10 +149,13 @@ class Settings(BaseSettings):
     data_dir: Path
     database: DatabaseSettings
     fetch: FetchSettings
+    marketplaces: MarketplacesSettings
     sandbox: SandboxSettings
     schedule: ScheduleSettings
     digest: DigestSettings
     mail: MailSettings
+    console: ConsoleSettings
+    browser: BrowserSettings
     log: LogSettings
 
     @property
@@ -202,8 +250,10 @@ def _require_known(key: str, known: list[str], place: str) -> None:
 
 
 def _require_list(key: str, value: str, defaults: Mapping[str, Any]) -> None:
-    section, _, name = key.partition(".")
-    if not isinstance(defaults[section][name], list):
+    default: Any = defaults
+    for part in key.split("."):
+        default = default[part]
+    if not isinstance(default, list):
         return
     try:
         json.loads(value)
