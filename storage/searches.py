@@ -12,28 +12,52 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from detectors.model import Outcome
 from storage.audit import record
 from storage.errors import NotFound, Refused
-from storage.tables import Capture, Crawl, Search
+from storage.tables import Capture, Crawl, Reference, Search, Work
 
 
 async def add_search(
-    session: AsyncSession, now: datetime, actor: str, marketplace: str, keyword: str, rhythm_h: float, page_limit: int
+    session: AsyncSession,
+    now: datetime,
+    actor: str,
+    marketplace: str,
+    keyword: str,
+    rhythm_h: float,
+    page_limit: int,
+    *,
+    seller: str = "",
+    picture: str = "",
+    shop: str = "",
 ) -> Search:
-    """Register a keyword at a marketplace, due at once. A removed one comes back under its old id.
+    """Register what to look for at a marketplace, due at once. A removed one comes back under its old id.
+
+    Args:
+        keyword: What to look for; with ``picture`` the work's title, for people.
+        seller: The account whose offers are looked through.
+        picture: SHA-256 of the reference to look for.
+        shop: The shop's address, where the marketplace lives on any host.
 
     Raises:
         Refused: The same search exists already.
     """
-    search = await session.scalar(select(Search).where(Search.marketplace == marketplace, Search.keyword == keyword))
+    sought = {"marketplace": marketplace, "keyword": keyword, "seller": seller, "picture": picture, "shop": shop}
+    search = await session.scalar(select(Search).filter_by(**sought))
     if search and not search.removed_at:
-        raise Refused(f"search {search.id} already looks for {keyword!r} on {marketplace}")
+        raise Refused(f"search {search.id} already looks for {search.subject!r} on {marketplace}")
     if not search:
-        search = Search(marketplace=marketplace, keyword=keyword, created_at=now)
+        search = Search(**sought, created_at=now)
         session.add(search)
     search.rhythm_h, search.page_limit, search.next_run_at = rhythm_h, page_limit, now
     search.removed_at = search.paused_at = None
     await session.flush()
-    await record(session, now, actor, "search added", f"search {search.id}", {"on": marketplace, "for": keyword})
+    facts = {"on": marketplace, "for": search.subject}
+    await record(session, now, actor, "search added", f"search {search.id}", facts)
     return search
+
+
+async def is_registered(session: AsyncSession, sha256: str) -> bool:
+    """Whether a picture is still a reference of a work."""
+    living = select(Reference.id).join(Work).where(Reference.sha256 == sha256, Work.removed_at.is_(None)).limit(1)
+    return await session.scalar(living) is not None
 
 
 async def get_search(session: AsyncSession, search_id: int) -> Search:
@@ -141,13 +165,15 @@ async def edit_search(
     """Change what is given; a new keyword or rhythm takes effect at once.
 
     Raises:
-        Refused: Another search already has that keyword there.
+        Refused: Another search already has that keyword there, or the search looks for a picture.
     """
     search = await get_search(session, search_id)
     before = {"keyword": search.keyword, "rhythm_h": search.rhythm_h, "page_limit": search.page_limit}
     if keyword and keyword != search.keyword:
-        twin = select(Search.id).where(Search.marketplace == search.marketplace, Search.keyword == keyword)
-        if await session.scalar(twin):
+        if search.picture:
+            raise Refused("a search by picture has no keyword; add another with `search add --picture`")
+        others = {"marketplace": search.marketplace, "seller": search.seller, "picture": "", "shop": search.shop}
+        if await session.scalar(select(Search.id).filter_by(**others, keyword=keyword)):
             raise Refused(f"another search already looks for {keyword!r} on {search.marketplace}")
         search.keyword, search.next_run_at = keyword, now
     search.page_limit = page_limit or search.page_limit

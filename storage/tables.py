@@ -179,19 +179,34 @@ class AllowedSeller(Table):
 
 
 class Search(Table):
-    """One keyword at one marketplace, with its rhythm. ``next_run_at`` is the durable truth of the schedule."""
+    """What to look for at one marketplace, with its rhythm. ``next_run_at`` is the durable truth of the schedule.
+
+    A search by picture looks for what resembles one reference; its ``keyword`` is the work's title, for people.
+    """
 
     __tablename__ = "searches"
     id: Mapped[int] = mapped_column(primary_key=True)
     marketplace: Mapped[str]
     keyword: Mapped[str]
+    seller: Mapped[str] = mapped_column(default="")  # the account whose offers are looked through
+    picture: Mapped[str] = mapped_column(String(64), default="")  # SHA-256 of the reference that is looked for
+    shop: Mapped[str] = mapped_column(default="")  # the shop's address, where the marketplace lives on any host
     rhythm_h: Mapped[float]
     page_limit: Mapped[int]
     next_run_at: Mapped[datetime] = mapped_column(index=True)
     paused_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
-    __table_args__ = (UniqueConstraint("marketplace", "keyword"),)
+    __table_args__ = (UniqueConstraint("marketplace", "shop", "keyword", "seller", "picture"),)
+
+    @property
+    def subject(self) -> str:
+        """What it looks for, in words."""
+        if self.picture:
+            return f"pictures like {self.keyword} ({self.picture[:8]})"
+        by_seller = f"seller {self.seller}" if self.seller else ""
+        what = ", ".join(filter(None, (self.keyword, by_seller))) or "everything"
+        return f"{what} at {self.shop}" if self.shop else what
 
 
 class Crawl(Table):
@@ -428,12 +443,22 @@ class Host(Table):
     next_allowed_at: Mapped[datetime | None]
     blocked_until: Mapped[datetime | None]
     block_count: Mapped[int] = mapped_column(default=0)
+    slow_s: Mapped[float] = mapped_column(default=0.0)  # seconds between requests that its answers taught us; 0: none
     robots: Mapped[bytes | None]
     robots_status: Mapped[int | None]
     robots_fetched_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
     outcome_at: Mapped[datetime | None]
     healthy_at: Mapped[datetime | None]
+
+
+class HostHour(Table):
+    """How often a host was asked in one hour, for its daily budget."""
+
+    __tablename__ = "host_hours"
+    host: Mapped[str] = mapped_column(primary_key=True)
+    hour_at: Mapped[datetime] = mapped_column(primary_key=True)
+    requests: Mapped[int]
 
 
 class Audit(Table):

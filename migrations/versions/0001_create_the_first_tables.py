@@ -58,11 +58,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("until_at", name=op.f("uq_digests_until_at")),
     )
     op.create_table(
+        "host_hours",
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("hour_at", storage.tables.Utc(timezone=True), nullable=False),
+        sa.Column("requests", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("host", "hour_at", name=op.f("pk_host_hours")),
+    )
+    op.create_table(
         "hosts",
         sa.Column("host", sa.String(), nullable=False),
         sa.Column("next_allowed_at", storage.tables.Utc(timezone=True), nullable=True),
         sa.Column("blocked_until", storage.tables.Utc(timezone=True), nullable=True),
         sa.Column("block_count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("slow_s", sa.Double(), nullable=False),
         sa.Column("robots", sa.LargeBinary(), nullable=True),
         sa.Column("robots_status", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("robots_fetched_at", storage.tables.Utc(timezone=True), nullable=True),
@@ -96,6 +104,9 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("marketplace", sa.String(), nullable=False),
         sa.Column("keyword", sa.String(), nullable=False),
+        sa.Column("seller", sa.String(), nullable=False),
+        sa.Column("picture", sa.String(length=64), nullable=False),
+        sa.Column("shop", sa.String(), nullable=False),
         sa.Column("rhythm_h", sa.Double(), nullable=False),
         sa.Column("page_limit", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("next_run_at", storage.tables.Utc(timezone=True), nullable=False),
@@ -103,7 +114,14 @@ def upgrade() -> None:
         sa.Column("removed_at", storage.tables.Utc(timezone=True), nullable=True),
         sa.Column("created_at", storage.tables.Utc(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_searches")),
-        sa.UniqueConstraint("marketplace", "keyword", name=op.f("uq_searches_marketplace_keyword")),
+        sa.UniqueConstraint(
+            "marketplace",
+            "shop",
+            "keyword",
+            "seller",
+            "picture",
+            name=op.f("uq_searches_marketplace_shop_keyword_seller_picture"),
+        ),
     )
     with op.batch_alter_table("searches", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_searches_next_run_at"), ["next_run_at"], unique=False)

@@ -95,3 +95,50 @@ async def test_every_host_is_listed_by_name(database):
     await reserve(database, host="a:80")
     async with database.read() as session:
         assert [row.host for row in await hosts.list_hosts(session)] == ["a:80", "b:80"]
+
+
+async def spend(database, now=NOW, per_day=3, host="a.example:443"):
+    async with database.write("spend") as session:
+        return await hosts.spend(session, host, now, per_day)
+
+
+async def test_a_days_budget_is_shared_and_has_room_again_when_its_first_hour_is_a_day_old(database):
+    assert [await spend(database, later(600 * n)) for n in range(3)] == [None] * 3
+    assert await spend(database, later(1800)) == later(25 * 3600)
+    assert await spend(database, later(25 * 3600 - 1)) == later(25 * 3600)
+    assert await spend(database, later(25 * 3600)) is None
+
+
+async def test_no_twenty_four_hours_hold_more_requests_than_the_budget(database):
+    made = [second for second in range(0, 4 * 86400, 1200) if await spend(database, later(second), per_day=10) is None]
+    assert len(made) >= 30
+    assert all(sum(start <= one < start + 86400 for one in made) <= 10 for start in made)
+
+
+async def test_budgets_of_two_hosts_are_apart(database):
+    assert [await spend(database, per_day=1, host=host) for host in ("a:80", "b:80")] == [None, None]
+    assert await spend(database, per_day=1, host="a:80") is not None
+
+
+async def test_hours_that_a_clock_running_ahead_counted_bind_nobody(database):
+    assert await spend(database, later(30 * 86400), per_day=1) is None
+    assert await spend(database, per_day=1) is None
+
+
+async def test_requests_counted_at_once_are_all_counted(database):
+    assert sorted([bool(again) for again in await asyncio.gather(*(spend(database) for _ in range(10)))]) == [
+        *[False] * 3,
+        *[True] * 7,
+    ]
+
+
+async def test_a_budget_smaller_than_what_was_spent_refuses_until_enough_has_left(database):
+    for hour in range(4):
+        await spend(database, later(3600 * hour), per_day=100)
+    assert await spend(database, later(4 * 3600), per_day=2) == later(27 * 3600)
+
+
+async def test_a_hosts_slowness_is_kept(database):
+    async with database.write("slow") as session:
+        await hosts.set_slowness(session, "a.example:443", 7.5)
+    assert (await find(database)).slow_s == 7.5

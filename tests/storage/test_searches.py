@@ -13,6 +13,7 @@ from storage.searches import (
     edit_search,
     finish_crawl,
     get_search,
+    is_registered,
     list_searches,
     make_due,
     open_crawl,
@@ -20,6 +21,7 @@ from storage.searches import (
     set_paused,
 )
 from storage.tables import Capture
+from storage.works import add_reference, add_work, remove_work, set_owner
 from tests.storage.making import HOUR, NOW, SHA
 
 
@@ -139,3 +141,41 @@ async def test_the_ledger_says_what_was_asked_got_and_refused(database: Database
     await crawl_once(database, search_id, NOW + 72 * HOUR, Outcome.EMPTY)
     async with database.read() as session:
         assert (await coverage(session, NOW - HOUR))[0].blocked_since is None
+
+
+async def test_searches_differ_by_keyword_seller_picture_and_shop(database: Database) -> None:
+    kinds = ({}, {"seller": "shady"}, {"picture": SHA}, {"shop": "https://a.example"}, {"shop": "https://b.example"})
+    async with database.write("test") as session:
+        ids = {(await add_search(session, NOW, "mira", "bazaar", "pin", 24.0, 5, **kind)).id for kind in kinds}
+    assert len(ids) == len(kinds)
+    for kind in kinds:
+        with pytest.raises(Refused, match="already looks for"):
+            async with database.write("test") as session:
+                await add_search(session, NOW, "mira", "bazaar", "pin", 24.0, 5, **kind)
+
+
+async def test_a_search_says_in_words_what_it_looks_for(database: Database) -> None:
+    async with database.write("test") as session:
+        one = await add_search(session, NOW, "mira", "ebay", "Luna Moth", 24.0, 5, picture=SHA)
+        two = await add_search(session, NOW, "mira", "shopify", "", 24.0, 5, shop="https://a.example")
+        three = await add_search(session, NOW, "mira", "ebay", "pin", 24.0, 5, seller="shady")
+    assert one.subject == f"pictures like Luna Moth ({SHA[:8]})"
+    assert (two.subject, three.subject) == ("everything at https://a.example", "pin, seller shady")
+
+
+async def test_a_search_by_picture_has_no_keyword_to_edit(database: Database) -> None:
+    async with database.write("test") as session:
+        search = await add_search(session, NOW, "mira", "ebay", "Luna Moth", 24.0, 5, picture=SHA)
+        with pytest.raises(Refused, match="--picture"):
+            await edit_search(session, search.id, NOW, "mira", keyword="moth")
+
+
+async def test_a_picture_counts_as_registered_until_its_work_is_removed(database: Database) -> None:
+    async with database.write("test") as session:
+        owner = await set_owner(session, NOW, "mira", "Mira", {})
+        work = await add_work(session, NOW, "mira", owner.id, "Luna Moth")
+        assert not await is_registered(session, SHA)
+        await add_reference(session, work.id, SHA, "moth.png", b"", NOW, "mira")
+        assert await is_registered(session, SHA)
+        await remove_work(session, work.id, NOW, "mira")
+        assert not await is_registered(session, SHA)
