@@ -7,10 +7,11 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.tables import Audit
+from storage.upsert import take_turn
 
 _START = "0" * 64
 _LOCK = 7_216_001  # one writer at a time extends the chain; an arbitrary number for PostgreSQL's advisory lock
@@ -20,8 +21,7 @@ async def record(
     session: AsyncSession, at: datetime, actor: str, action: str, subject: str, facts: dict[str, Any] | None = None
 ) -> None:
     """Append one entry, in the transaction of the change it speaks of."""
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    await take_turn(session, _LOCK)
     previous = await session.scalar(select(Audit.hash).order_by(Audit.id.desc()).limit(1)) or _START
     entry = Audit(at=at, actor=actor, action=action, subject=subject, facts=facts or {}, previous=previous)
     entry.hash = _hash(entry)

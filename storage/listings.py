@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from detectors import model
 from storage.errors import NotFound
 from storage.tables import Listing, ListingPicture, Picture, Seller
-from storage.upsert import upsert
+from storage.upsert import take_turn, upsert
 
+_LOCK = 7_216_002  # two searches that find the same listings at once would wait for each other's rows for ever
 _FIRST_DELAY = timedelta(minutes=5)  # before the second attempt at an examination; four times that before the third
 
 
@@ -33,6 +34,7 @@ async def record_listings(
     session: AsyncSession, listings: Sequence[model.Listing], capture_id: int | None, now: datetime
 ) -> Recorded:
     """Insert what is new, update what is known; what is new or changed waits to be examined."""
+    await take_turn(session, _LOCK)
     once = {(listing.marketplace, listing.listing_id): listing for listing in listings}
     sellers = await _record_sellers(session, once.values(), now)
     known = {(row.marketplace, row.listing_id): row for row in await _known(session, list(once))}
@@ -135,10 +137,21 @@ async def finish_examination(session: AsyncSession, listing_key: int, now: datet
     await session.execute(update(Listing).where(Listing.id == listing_key).values(**done))
 
 
-async def note_attempt(session: AsyncSession, listing_key: int, reason: str, attempts: int, now: datetime) -> None:
-    """Count a failed examination and put it off, longer each time; park the listing after ``attempts`` of them."""
+async def note_attempt(
+    session: AsyncSession,
+    listing_key: int,
+    reason: str,
+    attempts: int,
+    now: datetime,
+    not_before: datetime | None = None,
+) -> None:
+    """Count a failed examination and put it off, longer each time; park the listing after ``attempts`` of them.
+
+    Args:
+        not_before: When the host that refused us may be asked again, where one did.
+    """
     row = await get_listing(session, listing_key)
-    row.examine_at = now + _FIRST_DELAY * 4**row.attempts
+    row.examine_at = max(now + _FIRST_DELAY * 4**row.attempts, not_before or now)
     row.attempts += 1
     row.failure = reason if row.attempts >= attempts else None
 
