@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,7 +19,7 @@ from monitor.compare import find_matches
 from monitor.crawl import Reader
 from monitor.errors import SandboxError
 from monitor.evidence import facts_of, proof
-from monitor.marketplaces.base import Marketplace, Request
+from monitor.marketplaces.base import Marketplace, Page, Request
 from monitor.sandbox import Sandbox
 from monitor.works import Works
 from storage.alerts import add_evidence, raise_alert, record_matches, rejected_before
@@ -43,11 +44,20 @@ _PASSING = frozenset({Outcome.FAILED, Outcome.RATE_LIMITED})  # worth another at
 
 
 @dataclass(frozen=True, slots=True)
+class _Missed:
+    """Something of the listing that could not be had this time though it may be there; and when to ask again."""
+
+    reason: str
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Look:
     """One picture of the listing: how getting it ended, its bytes' hash, and what the detectors made of it."""
 
     picture: ListingPicture
     outcome: Outcome | None  # none: it may not be fetched here
+    missed: _Missed | None = None
     sha256: str | None = None
     failure: str | None = None
     matches: Sequence[model.Match] = ()
@@ -72,8 +82,7 @@ class Examiner:
         Raises:
             TryLater: This machine has no network; the listing waits, no attempt is spent.
         """
-        if self.reader:
-            await self._read_own_page(self.reader, listing_key)
+        missed = await self._read_own_page(self.reader, listing_key) if self.reader else None
         async with self.database.read() as session:
             listing = await get_listing(session, listing_key)
             seller = await get_seller(session, listing)
@@ -86,27 +95,30 @@ class Examiner:
                 await self._record_look(session, listing_key, look)
             for verdict in verdicts:
                 await self._raise(session, listing, seller, verdict, looks, facts_sha256)
-            await self._close(session, listing_key, looks)
+            await self._close(session, listing_key, looks, missed)
         facts = {"listing_id": listing_key, "pictures": len(looks), "works": len(verdicts)}
         _logger.info("listing examined", extra=facts)
 
-    async def _read_own_page(self, reader: Reader, listing_key: int) -> None:
+    async def _read_own_page(self, reader: Reader, listing_key: int) -> _Missed | None:
         """Read the item's own page once, where it shows more than the search page did."""
         async with self.database.read() as session:
             row = await get_listing(session, listing_key)
             seller = await get_seller(session, row)
         marketplace = self.marketplaces.get(row.marketplace)
         if row.detailed_at or marketplace is None:
-            return
+            return None
         request = marketplace.listing_request(as_value(row, seller))
         if request is None:
-            return
+            return None
         reading = await reader.read(request, row.marketplace)
         own = [item for item in reading.parsed.listings if row.listing_id in (item.listing_id, *item.aliases)]
         async with self.database.write("item page recorded") as session:
             kept = await add_capture(session, reading.capture)
             if own:
                 await add_details(session, row, own[0], kept.id, self.clock.now())
+        if reading.parsed.outcome in _PASSING:
+            return _Missed(f"its page: {reading.capture.reason}", reading.page.retry_at)
+        return None
 
     async def _look(self, picture: ListingPicture, marketplace: str) -> _Look:
         """Get the bytes of one picture and compare them with every work."""
@@ -116,14 +128,17 @@ class Examiner:
             return _Look(picture, None)
         else:
             page = await self.reader.get(Request(picture.url), marketplace)
-            if page.outcome not in (None, Outcome.OK) or not page.body:
-                return _Look(picture, page.outcome or Outcome.FAILED)
+            if page.outcome not in (None, Outcome.OK) or not _may_be_picture(page):
+                outcome = page.outcome or Outcome.FAILED
+                passing = outcome in _PASSING or page.retry_at  # a host that refuses us for now says nothing of it
+                reason = f"a picture: {page.reason or 'something else came in its place'}"
+                return _Look(picture, outcome, _Missed(reason, page.retry_at) if passing else None)
             sha256, data = await self.blobs.put(page.body), page.body
         try:
             matches = await find_matches(self.sandbox, await self.works.index(), data)
         except (DetectorError, SandboxError) as error:
-            return _Look(picture, Outcome.OK, sha256, failure=f"{type(error).__name__}: {error}")
-        return _Look(picture, Outcome.OK, sha256, matches=matches)
+            return _Look(picture, Outcome.OK, None, sha256, failure=f"{type(error).__name__}: {error}")
+        return _Look(picture, Outcome.OK, None, sha256, matches=matches)
 
     async def _record_look(self, session: AsyncSession, listing_key: int, look: _Look) -> None:
         now = self.clock.now()
@@ -157,14 +172,22 @@ class Examiner:
             capture = await session.get(Capture, listing.capture_id) if listing.capture_id else None
             await add_evidence(session, proof(alert.id, listing, facts_sha256, capture, pictures, now))
 
-    async def _close(self, session: AsyncSession, listing_key: int, looks: Sequence[_Look]) -> None:
+    async def _close(
+        self, session: AsyncSession, listing_key: int, looks: Sequence[_Look], page: _Missed | None
+    ) -> None:
         """Done, to be tried again, or waiting for someone who may fetch."""
-        missing = sum(look.outcome in _PASSING for look in looks)
-        if missing:
-            reason = f"{missing} of {len(looks)} pictures could not be fetched"
-            await note_attempt(session, listing_key, reason, self.attempts, self.clock.now())
-        elif all(look.outcome for look in looks):
+        missed = [one for one in (page, *(look.missed for look in looks)) if one]
+        if missed:
+            not_before = max((one.retry_at for one in missed if one.retry_at), default=None)
+            now = self.clock.now()
+            await note_attempt(session, listing_key, missed[0].reason, self.attempts, now, not_before)
+        elif self.reader or (looks and all(look.outcome for look in looks)):
             await finish_examination(session, listing_key, self.clock.now())
+
+
+def _may_be_picture(page: Page) -> bool:
+    """Whether an answer is worth keeping as a picture's bytes: bot walls put a page in its place, with status 200."""
+    return bool(page.body) and not page.headers.get("content-type", "").startswith("text/")
 
 
 def as_value(row: Listing, seller: Seller | None) -> model.Listing:
