@@ -1,0 +1,184 @@
+"""SIGKILL at every commit point: whatever was under way, a restart ends where an undisturbed run ends."""
+
+import shutil
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from monitor.demo.catalogue import Kind
+
+_KILLED = -9
+
+
+@pytest.fixture
+def few(catalogue):
+    """Five listings: two pages at four a page."""
+    copies = [one for one in catalogue.listings if one.kind is Kind.COPY]
+    others = [one for one in catalogue.listings if one.kind is not Kind.COPY]
+    return replace(catalogue, listings=(*copies[:3], *others[:2]))
+
+
+@pytest.fixture
+def ready(desk, few, open_bazaar):
+    """A desk with works and searches, nothing scanned yet."""
+    desk = replace(desk, bazaar_url=open_bazaar(few).url)
+    desk.begin(few, keywords=("pin", "e"))
+    return desk
+
+
+def _copy(desk, name):
+    """A desk of its own in the same state."""
+    twin = replace(desk, data=desk.data.with_name(name))
+    shutil.copytree(desk.data, twin.data)
+    return twin
+
+
+def _crash_at(desk, number, *command):
+    """Kill a command at its commit point; whether it died of it."""
+    done = desk.run(*command, BAZAARWATCH_DATABASE__CRASH_AT=str(number))
+    assert done.code in (0, _KILLED), done
+    return done.code == _KILLED
+
+
+def _every(desk, points, command, recover, expected):
+    """Crash at each of the points in a fresh copy, restart, compare; how many points there are."""
+    reached = 0
+    for number in points:
+        twin = _copy(desk, f"crashed at {number}")
+        died = _crash_at(twin, number, *command)
+        assert twin.is_well(), number
+        recover(twin)
+        assert twin.content() == expected, number
+        assert twin.is_well(), number
+        shutil.rmtree(twin.data)
+        if not died:
+            break
+        reached += 1
+    return reached
+
+
+def _scan_on(desk):
+    """What the daemon would do after its restart: only what is still due."""
+    desk("scan", "--due")
+
+
+def _undisturbed(desk):
+    calm = _copy(desk, "calm")
+    calm("scan")
+    content = calm.content()
+    assert len(content["listings"]) == 5
+    assert len(content["alerts"]) >= 3
+    assert content["waiting"] == []
+    return content
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        pytest.param((1, 2, 4, 9, 14, 21, 27), id="sample"),
+        pytest.param(count(1), id="everywhere", marks=[pytest.mark.soak, pytest.mark.timeout(0)]),
+    ],
+)
+def test_a_scan_killed_at_a_commit_point_ends_as_an_undisturbed_one(ready, points):
+    reached = _every(ready, points, ("scan",), _scan_on, _undisturbed(ready))
+    assert reached >= 7
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+def test_a_scan_killed_again_and_again_still_comes_to_its_end(ready):
+    expected = _undisturbed(ready)
+    for stride in (2, 3, 5):
+        twin = _copy(ready, f"stride {stride}")
+        lives = 1
+        _crash_at(twin, stride, "scan")
+        while _crash_at(twin, stride, "scan", "--due"):
+            assert twin.is_well()
+            lives += 1
+            assert lives < 200, "no progress from one life to the next"
+        assert twin.content() == expected
+        assert lives > 5
+
+
+def test_a_scan_killed_on_postgresql_ends_as_an_undisturbed_one(desk, few, open_bazaar, postgres_url):
+    server = {"BAZAARWATCH_DATABASE__URL": postgres_url}
+    desk = replace(desk, bazaar_url=open_bazaar(few).url, environ=server)
+    desk.begin(few, keywords=("pin", "e"))
+    for number in (3, 10, 17):
+        assert _crash_at(desk, number, "scan", *(["--due"] if number > 3 else []))
+        assert desk.is_well()
+    _scan_on(desk)
+    content = desk.content()
+    crawls = desk.rows("SELECT search_id, outcome, reason, pages, listings_seen FROM crawls")
+    assert {row[1] for row in crawls} == {"ok"}, crawls
+    assert {row[1] for row in content["listings"]} == {one.listing_id for one in few.listings}
+    copies = {one.listing_id for one in few.listings if one.kind is Kind.COPY}
+    assert {row[0] for row in content["alerts"] if row[3] is None} >= copies
+    assert len({row[:2] for row in content["alerts"]}) == len(content["alerts"])
+    assert content["waiting"] == []
+    assert desk.is_well()
+
+
+@pytest.fixture
+def scanned(ready):
+    ready("scan")
+    return ready
+
+
+def test_a_digest_killed_at_any_commit_point_is_told_once_more_and_never_lost(scanned):
+    titles = [row["title"] for row in scanned.json("alerts", "list")]
+    for number in (1, 2):
+        twin = _copy(scanned, f"crashed at {number}")
+        assert _crash_at(twin, number, "digest")
+        recorded = twin.rows("SELECT folder FROM digests")
+        assert len(recorded) == number - 1
+        folder = twin("digest").strip()
+        told = (twin.data / recorded[0][0] if recorded else twin.data / folder) / "digest.txt"
+        assert all(title in told.read_text("utf-8") for title in titles)
+        assert twin.is_well()
+
+
+def test_an_export_killed_at_any_commit_point_leaves_one_whole_pack(scanned):
+    work = scanned.json("works", "list")[0]["title"]
+    alerts = [row["id"] for row in scanned.json("alerts", "list", "--work", work)]
+    scanned("rights", "state", "1", "demo", "verified")
+    commands = (
+        ("alerts", "decide", "infringing", *alerts),
+        ("complaints", "draft", work, "--platform", "demo"),
+        ("complaints", "confirm", "1", "--as", "Mira Moss", "--considered"),
+        ("complaints", "export", "1"),
+    )
+    for command in commands:
+        for number in (1, 2):
+            twin = _copy(scanned, f"{command[1]} crashed at {number}")
+            assert _crash_at(twin, number, *command)
+            assert twin.is_well()
+            twin.run(*command)
+            assert len(twin.rows("SELECT id FROM complaints")) == (command[0] == "complaints")
+            assert twin.is_well()
+        scanned(*command)
+    (pack,) = (scanned.data / "packs").iterdir()
+    assert len((pack / "urls-1.txt").read_text("utf-8").splitlines()) == len(alerts)
+
+
+def test_an_import_killed_at_any_commit_point_is_whole_after_another(ready, few, open_bazaar, tmp_path):
+    saved = tmp_path / "saved"
+    (saved / "page_files").mkdir(parents=True)
+    cards = "".join(
+        f'<article class="listing" data-id="{one.listing_id}"><a class="title" href="/item/{one.listing_id}">'
+        f'{one.title}</a><img src="./page_files/{one.pictures[0].picture_id}.jpg"></article>'
+        for one in few.listings
+    )
+    main = f'<main data-bazaar="search" data-total="{len(few.listings)}">{cards}</main>'
+    (saved / "page.html").write_text(f"<!doctype html><html><body>{main}</body></html>")
+    for one in few.listings:
+        picture = one.pictures[0].picture_id
+        (saved / "page_files" / f"{picture}.jpg").write_bytes(few.full(picture))
+    command = ("import", saved, "--url", f"{ready.bazaar_url}/search?q=e")
+    calm = _copy(ready, "calm")
+    calm(*command)
+    expected = calm.content()
+    assert len(expected["alerts"]) >= 3
+    reached = _every(ready, count(1, 5), command, lambda twin: twin(*command), expected)
+    assert reached >= 3
