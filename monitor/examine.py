@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -91,8 +91,9 @@ class Examiner:
         verdicts = judge([match for look in looks for match in look.matches])
         facts_sha256 = await self.blobs.put(facts_of(listing, seller)) if verdicts else ""
         async with self.database.write("examination recorded") as session:
+            shown = {verdict.work_id for verdict in verdicts}  # what the judge calls an accident is no finding
             for look in looks:
-                await self._record_look(session, listing_key, look)
+                await self._record_look(session, listing_key, look, shown)
             for verdict in verdicts:
                 await self._raise(session, listing, seller, verdict, looks, facts_sha256)
             await self._close(session, listing_key, looks, missed)
@@ -140,12 +141,13 @@ class Examiner:
             return _Look(picture, Outcome.OK, None, sha256, failure=f"{type(error).__name__}: {error}")
         return _Look(picture, Outcome.OK, None, sha256, matches=matches)
 
-    async def _record_look(self, session: AsyncSession, listing_key: int, look: _Look) -> None:
+    async def _record_look(self, session: AsyncSession, listing_key: int, look: _Look, shown: Container[int]) -> None:
         now = self.clock.now()
         if look.sha256:
             how = look.picture.how or "fetched"
             await link_picture(session, look.picture.id, look.sha256, look.failure, how, now)
-            await record_matches(session, listing_key, look.sha256, look.matches, now)
+            matches = [match for match in look.matches if match.work_id in shown]
+            await record_matches(session, listing_key, look.sha256, matches, now)
         elif look.outcome:
             await note_picture_outcome(session, look.picture.id, look.outcome, now)
 
