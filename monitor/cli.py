@@ -45,6 +45,8 @@ _COMMANDS = {  # by name: the file under monitor/commands that holds it; loaded 
     "doctor": "doctor",
     "settings": "doctor",
     "db": "setup",
+    "serve": "serving",
+    "token": "serving",
     "demo": "demo",
 }
 

@@ -1,0 +1,107 @@
+"""`serve` and `token`: the endpoint that takes in pages from a browser, and who may send them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from monitor.commands.common import AsJson, UsageProblem, say, show, with_parts
+from monitor.daemon import Parts
+from storage.tokens import add_token, list_tokens, revoke_token
+
+tokens = typer.Typer(no_args_is_help=True, help="Tokens by which a browser or a program may send pages in.")
+_LONGEST_NAME = 80
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the commands into the program."""
+    app.command()(serve)
+    app.add_typer(tokens, name="token")
+
+
+def serve(
+    ctx: typer.Context,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Else console.port, else 8741; 0 takes a free one.")
+    ] = None,
+) -> None:
+    """Take in pages that the browser extension sends, and examine them. Ctrl-C or SIGTERM ends it."""
+    from monitor.console.server import DEFAULT_PORT, listening
+    from monitor.engines.local import LocalEngine
+    from monitor.posix import on_stop
+    from storage.listings import note_attempt
+
+    async def work(parts: Parts) -> None:
+        schedule = parts.settings.schedule
+
+        async def lost(_: str, listing_key: int, error: Exception) -> None:
+            async with parts.database.write("lost task recorded") as session:
+                reason = f"{type(error).__name__}: {error}"
+                await note_attempt(session, listing_key, reason, schedule.attempts, parts.clock.now())
+
+        # Without a reader: what a person's browser sends is examined without asking any marketplace.
+        examiner = parts.examiner(None)
+        engine = LocalEngine({"examine_listing": examiner.examine}, lost, schedule.concurrency)
+
+        async def examine(listing_keys: Sequence[int]) -> None:
+            await engine.enqueue("examine_listing", listing_keys)
+
+        wanted = parts.settings.console.port or DEFAULT_PORT if port is None else port
+        async with listening(parts, examine, wanted) as address:
+            say(f"listening on {address}; Ctrl-C ends it")
+            on_stop(asyncio.get_running_loop(), engine.stop)
+            await engine.run()
+
+    with_parts(ctx, work)
+
+
+@tokens.command("add")
+def add(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Whose or what it is: the audit log calls whoever uses it by this name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a token and print it, once: only its hash is kept."""
+    name = name.strip()
+    if not name.isprintable() or not 0 < len(name) <= _LONGEST_NAME:
+        raise UsageProblem(f"a token's name is 1 to {_LONGEST_NAME} printable characters")
+
+    async def work(parts: Parts) -> str:
+        async with parts.database.write("token added") as session:
+            return await add_token(session, parts.clock.now(), ctx.obj.actor, name)
+
+    secret = with_parts(ctx, work)
+    if as_json:
+        show([{"name": name, "token": secret}], as_json, "")
+        return
+    typer.echo(secret)
+    say(f"this is the only time that the token of {name!r} is shown; paste it into the extension's settings")
+
+
+@tokens.command("list")
+def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show every token: who, since when, last used; never the secret."""
+
+    async def work(parts: Parts) -> list[dict[str, object]]:
+        async with parts.database.read() as session:
+            return [
+                {"name": one.name, "created": one.created_at, "last_used": one.used_at, "revoked": one.revoked_at}
+                for one in await list_tokens(session)
+            ]
+
+    show(with_parts(ctx, work), as_json, 'no tokens; `bazaarwatch token add "my browser"` makes one')
+
+
+@tokens.command("revoke")
+def revoke(ctx: typer.Context, name: Annotated[str, typer.Argument(help="The token's name.")]) -> None:
+    """Let a token open nothing any more."""
+
+    async def work(parts: Parts) -> None:
+        async with parts.database.write("token revoked") as session:
+            await revoke_token(session, parts.clock.now(), ctx.obj.actor, name)
+
+    with_parts(ctx, work)
+    say(f"token {name!r} opens nothing any more")

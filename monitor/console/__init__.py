@@ -1,0 +1,1 @@
+"""What listens: the endpoint that takes pages in, from which the review pages grow."""

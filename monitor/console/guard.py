@@ -1,0 +1,123 @@
+"""Who may speak to us at all: which host names, which origins, how many bytes; and every refusal in one form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+EXTENSION = "chrome-extension://ajaipcnfjcapdjbieepeccdglokeijld"  # fixed by the key in extension/manifest.json
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+_CORS = {
+    "access-control-allow-origin": EXTENSION,
+    "access-control-allow-headers": "authorization, content-type",
+    "access-control-allow-methods": "GET, POST",
+    "access-control-max-age": "600",
+    "cross-origin-resource-policy": "cross-origin",
+    "vary": "Origin",
+}
+
+
+class Problem(Exception):
+    """A request that is refused: an HTTP status and a sentence for whoever asked."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers
+
+    def response(self) -> Response:
+        """The refusal as application/problem+json (RFC 9457)."""
+        facts = {"status": self.status, "title": HTTPStatus(self.status).phrase, "detail": self.detail}
+        content = json.dumps(facts, ensure_ascii=False)
+        return Response(content, self.status, self.headers, media_type="application/problem+json")
+
+
+async def as_problem(_: Request, error: Exception) -> Response:
+    """The answer to a request that raised a `Problem`."""
+    assert isinstance(error, Problem)  # noqa: S101 - registered for it alone
+    return error.response()
+
+
+class Guard:
+    """Lets through what may speak to ``app``.
+
+    A page in somebody's browser may neither reach us under a name that it controls (DNS rebinding) nor from its own
+    origin; only the extension may cross origins. There are no cookies, so nobody's browser carries rights by itself.
+
+    Args:
+        app: What is guarded.
+        names: Host names that we answer to, besides loopback's.
+        max_bytes: What the body of one request may take.
+    """
+
+    def __init__(self, app: ASGIApp, names: Collection[str], max_bytes: int) -> None:
+        self._app = app
+        self._names = LOOPBACK_NAMES | {name.lower() for name in names}
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or have it answered."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        from_extension = headers.get("origin") == EXTENSION
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS | (_CORS if from_extension else {}))
+            await send(message)
+
+        try:
+            self._check(headers)
+        except Problem as problem:
+            await problem.response()(scope, receive, send_safely)
+            return
+        if scope["method"] == "OPTIONS" and from_extension:
+            await Response(status_code=204)(scope, receive, send_safely)
+            return
+        await self._app(scope, self._bounded(receive), send_safely)
+
+    def _check(self, headers: Headers) -> None:
+        host = headers.get("host", "")
+        name = host.lower().rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host.lower()
+        if name not in self._names or len(headers.getlist("host")) != 1:
+            raise Problem(421, f"nothing is served under the name {name[:100]!r}; console.names lists further ones")
+        origin = headers.get("origin")
+        if origin is not None and origin != EXTENSION:
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or parts.netloc.lower() != host.lower():
+                raise Problem(403, "no page of another origin may ask here")
+        if int(headers.get("content-length", "0")) > self._max_bytes:
+            raise self._too_large()
+
+    def _bounded(self, receive: Receive) -> Receive:
+        taken = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._max_bytes:
+                raise self._too_large()
+            return message
+
+        return receive_bounded
+
+    def _too_large(self) -> Problem:
+        return Problem(413, f"more than {self._max_bytes} bytes are not taken in one request (console.max_bytes)")

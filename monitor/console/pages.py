@@ -1,0 +1,172 @@
+"""Pages that a person's browser sends in: rendered HTML and the pictures it shows, read like saved ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from detectors.model import Listing
+from monitor.console.guard import Problem
+from monitor.crawl import capture_of
+from monitor.daemon import Parts
+from monitor.errors import FetchError
+from monitor.gate import read_url
+from monitor.importing import Imported
+from monitor.marketplaces.base import Page, ParsedPage
+from monitor.marketplaces.urls import absolute
+from storage.audit import record
+from storage.listings import add_picture_urls, find_listing, link_picture, pictures_of, record_listings
+from storage.searches import add_capture
+
+MOST_PICTURES = 400
+_LARGEST_PAGE = 20_000_000
+_LARGEST_PICTURE = 10_000_000
+_PATIENCE_S = 120.0  # for the whole request to arrive
+_CLOCKS_DIFFER = timedelta(minutes=5)
+_OLDEST = timedelta(days=1)
+_UTF_8 = {"content-type": "text/html; charset=utf-8"}
+
+
+class Facts(BaseModel):
+    """What the browser says of a page: part ``page`` of the request, as JSON.
+
+    ``pictures`` are the absolute addresses of the parts named ``picture``, in their order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(max_length=8192)
+    captured_at: AwareDatetime
+    user_agent: str = Field("", max_length=1000)
+    pictures: tuple[str, ...] = Field((), max_length=MOST_PICTURES)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A page as sent, and the bytes of its pictures by address."""
+
+    page: Page
+    pictures: Mapping[str, bytes]
+    facts: Facts
+
+
+async def read_sent(request: Request, now: datetime) -> Sent:
+    """The page in a multipart request.
+
+    Raises:
+        Problem: It is none, it is not whole, or a part is too large.
+    """
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise Problem(415, "send multipart/form-data with the parts page, html and picture")
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            async with request.form(max_files=MOST_PICTURES + 1, max_fields=1) as form:
+                return await _sent(form, now)
+    except TimeoutError:
+        raise Problem(408, f"the request did not arrive within {_PATIENCE_S:g} s") from None
+    except HTTPException as error:  # Starlette's word for a malformed form
+        raise Problem(error.status_code, str(error.detail)) from None
+
+
+async def _sent(form: FormData, now: datetime) -> Sent:
+    facts = _facts(form.get("page"))
+    html, pictures = form.getlist("html"), form.getlist("picture")
+    if len(html) != 1:
+        raise Problem(422, "html: there must be exactly one")
+    if len(pictures) != len(facts.pictures):
+        raise Problem(422, f"picture: {len(pictures)} parts came, but page.pictures names {len(facts.pictures)}")
+    try:
+        url = read_url(facts.url).url
+    except FetchError as error:
+        raise Problem(422, f"page.url: {error}") from None
+    body = await _bytes("html", html[0], _LARGEST_PAGE)
+    found = {
+        address: await _bytes("picture", part, _LARGEST_PICTURE)
+        for address, part in zip(facts.pictures, pictures, strict=True)
+    }
+    # The browser's clock says when the page was seen, unless it is plainly wrong.
+    sane = now - _OLDEST <= facts.captured_at <= now + _CLOCKS_DIFFER
+    seen_at = min(facts.captured_at, now) if sane else now
+    return Sent(Page(url, body, headers=_UTF_8, fetched_at=seen_at), found, facts)
+
+
+def _facts(part: UploadFile | str | None) -> Facts:
+    if not isinstance(part, str):
+        raise Problem(422, "page: a JSON object is missing")
+    try:
+        return Facts.model_validate_json(part)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise Problem(422, f"page.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+async def _bytes(name: str, part: UploadFile | str, largest: int) -> bytes:
+    if isinstance(part, str):
+        raise Problem(422, f"{name}: must be sent as a file")
+    if part.size is None or part.size > largest:
+        raise Problem(413, f"{name}: more than {largest} bytes are not taken")
+    return await part.read()
+
+
+async def take(parts: Parts, sent: Sent, actor: str) -> Imported:
+    """Keep a page and the pictures of its listings, record what it says; what is new waits to be examined.
+
+    Sent twice it is one capture, and its listings are one each.
+    """
+    page, now = sent.page, parts.clock.now()
+    parsed = await parts.sandbox.parse(page, None)
+    found = {
+        (listing.listing_id, address): await parts.blobs.put(data)
+        for listing in parsed.listings
+        for address, data in _pictures_of(listing, parsed, sent).items()
+    }
+    capture = await capture_of(parts.blobs, page, parsed, "imported", now)
+    async with parts.database.write("page sent in") as session:
+        kept = await add_capture(session, capture)
+        recorded = await record_listings(session, parsed.listings, kept.id, now)
+        for (listing_id, address), sha256 in found.items():
+            await _link(session, parsed.marketplace, listing_id, address, sha256, now)
+        facts = {
+            "url": page.url,
+            "sha256": kept.sha256,
+            "listings": len(recorded.seen),
+            "pictures": len(found),
+            "captured_at": sent.facts.captured_at.isoformat(),
+            "user_agent": sent.facts.user_agent,
+        }
+        await record(session, now, actor, "page imported", f"capture {kept.id}", facts)
+    return Imported(
+        page.url, parsed.outcome, parsed.marketplace, recorded.seen, len(recorded.new), len(found), parsed.reason
+    )
+
+
+def _pictures_of(listing: Listing, parsed: ParsedPage, sent: Sent) -> dict[str, bytes]:
+    """The bytes of a listing's pictures, by the address under which each is kept: the full size of what was shown."""
+    found: dict[str, bytes] = {}
+    for position, source in enumerate(parsed.local_pictures.get(listing.listing_id, ())):
+        shown = absolute(sent.page.url, source)
+        if shown is not None and shown in sent.pictures:
+            kept_as = listing.image_urls[position] if position < len(listing.image_urls) else shown
+            found.setdefault(kept_as, sent.pictures[shown])
+    return found | {url: sent.pictures[url] for url in listing.image_urls if url in sent.pictures}
+
+
+async def _link(
+    session: AsyncSession, marketplace: str, listing_id: str, address: str, sha256: str, now: datetime
+) -> None:
+    row = await find_listing(session, marketplace, listing_id)
+    if row is None:
+        return
+    await add_picture_urls(session, row.id, [address])
+    (picture,) = [one for one in await pictures_of(session, row.id) if one.url == address]
+    if picture.sha256 != sha256:
+        await link_picture(session, picture.id, sha256, None, "imported", now)
+        row.examine_at = now
