@@ -29,12 +29,13 @@ _UPRIGHT: Final = {
 }
 
 
-def decode_image(data: bytes, side_px: int = 512, enough_px: int | None = None) -> Image.Image:
+def decode_image(data: bytes, side_px: int = 512, enough_px: int | None = None, ground: int = 255) -> Image.Image:
     """The picture as a person sees it: upright, on white, 8-bit RGB, its first frame.
 
     Args:
         data: A file's bytes, from anyone.
         side_px: The long side is reduced to this (never enlarged), JPEG in part while decoding.
+        ground: What shows through transparent parts, 0 black to 255 white.
         enough_px: A JPEG that its decoder can reduce to between this and ``side_px`` is reduced no further (fast).
 
     Raises:
@@ -50,7 +51,7 @@ def decode_image(data: bytes, side_px: int = 512, enough_px: int | None = None) 
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _check_size(image.size)
-                return _normalise(image, side_px, side_px if enough_px is None else enough_px)
+                return _normalise(image, side_px, side_px if enough_px is None else enough_px, ground)
     except DetectorError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
@@ -68,11 +69,11 @@ def _check_size(size: tuple[int, int]) -> None:
         raise ImageTooSmall(f"{shown}: each side needs at least {MIN_SIDE_PX}; give a larger picture")
 
 
-def _normalise(image: Image.Image, side_px: int, enough_px: int) -> Image.Image:
+def _normalise(image: Image.Image, side_px: int, enough_px: int, ground: int) -> Image.Image:
     image.draft(None, _within(image.size, enough_px))  # JPEG alone: skips the frequencies that a reduction would drop
     image.load()
     turn = _UPRIGHT.get(_orientation(image))
-    plain = _flatten(_eight_bit(image), _within(image.size, side_px))
+    plain = _flatten(_eight_bit(image), _within(image.size, side_px), ground)
     return plain.transpose(turn) if turn is not None else plain
 
 
@@ -96,10 +97,10 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return Image.fromarray((levels.clip(0, 65535) >> 8).astype(np.uint8))
 
 
-def _flatten(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def _flatten(image: Image.Image, size: tuple[int, int], ground: int) -> Image.Image:
     if not image.has_transparency_data:
         return image.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     # resize() weighs colours by alpha, so what is fully transparent leaves no trace
     drawn = image.convert("RGBA").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-    white = Image.new("RGBA", size, (255, 255, 255, 255))
-    return Image.alpha_composite(white, drawn).convert("RGB")
+    sheet = Image.new("RGBA", size, (ground, ground, ground, 255))
+    return Image.alpha_composite(sheet, drawn).convert("RGB")

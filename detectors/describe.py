@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import numpy as np
@@ -14,29 +14,55 @@ from PIL import Image
 
 from detectors.decode import decode_image
 from detectors.errors import UnreadableDescription
+from detectors.features import WIDTH, Features, extract
 from detectors.hasher import CODE_BYTES, hashers
 from detectors.model import WHOLE, Fingerprint, Region
 from detectors.prepare import content_region, cut, require_detail
 
 ENOUGH_PX: Final = 192
 LEAST_HASHED_PX: Final = 80
-FORMAT: Final = 1  # of the wire and the stored bytes; raised when either changes
+FORMAT: Final = 2  # of the wire and the stored bytes; raised when either changes
 HASHED_PX: Final = 256  # the hashes see at most 65 pixels a side: more only costs
+THUMBNAIL_PX: Final = 256
+EXAMINED_PX: Final = 400  # half of the usual 800, which a JPEG's decoder gives for a third of the cost
+_MAX_EXAMINED_PX: Final = 512
+REFERENCE_PX: Final = 440
+PICTURE_FEATURES: Final = 600
+REFERENCE_FEATURES: Final = 400
+RECUT_FEATURES: Final = 150  # those alone that the dark ground adds
+_DARK: Final = 40
+_WELL_FILLED: Final = 0.7
+_MAX_DECODED_PX: Final = 800
+_MOST_ENLARGED: Final = 2.0
+_FRAME_PX: Final = 6
+_MAX_FEATURES: Final = 4096
+_LONGEST_NAME: Final = 40
 _MAX_FINGERPRINTS: Final = 4096
 _MAX_SIDE: Final = 2**20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Description:
-    """One picture's regions and their fingerprints.
+    """What the detectors remember of one picture.
 
     Attributes:
         size: Width and height in pixels, upright, as examined (reduced).
         fingerprints: Of every region; a reference has eight orientations of each.
+        content: The picture without plain margins.
+        features: Its distinctive points; none in a mere sketch.
+        thumbnail: height x width uint8, grey, at most 256 px a side; empty in a mere sketch.
     """
 
     size: tuple[int, int]
     fingerprints: tuple[Fingerprint, ...]
+    content: Region = WHOLE
+    features: Features = field(default_factory=Features.none)
+    thumbnail: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 0), np.uint8))
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Width and height in fractions of the long side."""
+        return self.size[0] / max(self.size), self.size[1] / max(self.size)
 
     def to_wire(self) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         """JSON-ready facts and plain arrays, enough for ``from_wire`` in another process."""
@@ -44,13 +70,14 @@ class Description:
         meta = {
             "format": FORMAT,
             "size": list(self.size),
+            "content": [self.content.name, list(self.content.box)],
             "regions": [[region.name, list(region.box)] for region in regions],
             "fingerprints": [
                 [f.detector, f.version, regions.index(f.region), f.orientation] for f in self.fingerprints
             ],
         }
         codes = np.frombuffer(b"".join(f.bits for f in self.fingerprints), dtype=np.uint8)
-        return meta, [codes.reshape(-1, CODE_BYTES)]
+        return meta, [codes.reshape(-1, CODE_BYTES), self.features.points, self.features.descriptors, self.thumbnail]
 
     @classmethod
     def from_wire(cls, meta: dict[str, Any], arrays: Sequence[NDArray[Any]]) -> Self:
@@ -62,16 +89,22 @@ class Description:
         try:
             if meta["format"] != FORMAT:
                 raise UnreadableDescription(f"format {meta['format']!r} is not {FORMAT}; describe the picture again")
-            (codes,) = arrays
+            codes, points, descriptors, thumbnail = arrays
             _require(codes.dtype == np.uint8 and codes.shape == (len(meta["fingerprints"]), CODE_BYTES), "codes")
             _require(len(codes) <= _MAX_FINGERPRINTS, "number of fingerprints")
-            regions = [Region(str(name)[:40], _box(box)) for name, box in meta["regions"]]
+            _require_features(points, descriptors)
+            _require(thumbnail.dtype == np.uint8 and thumbnail.ndim == 2, "thumbnail")
+            _require(max(thumbnail.shape) <= THUMBNAIL_PX, "thumbnail's size")
+            regions = [_region(value) for value in meta["regions"]]
             return cls(
                 _size(meta["size"]),
                 tuple(
                     Fingerprint(_known(name), int(version), code.tobytes(), regions[_index(at)], _index(turn) % 8)
                     for (name, version, at, turn), code in zip(meta["fingerprints"], codes, strict=True)
                 ),
+                _region(meta["content"]),
+                Features(points, descriptors),
+                thumbnail,
             )
         except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
             raise UnreadableDescription(f"not a description: {error!r}; describe the picture again") from error
@@ -105,29 +138,94 @@ class Description:
         return cls.from_wire(meta, arrays)
 
 
-def describe(data: bytes) -> Description:
-    """What a listing's picture is compared by: its content, as it stands.
+def sketch(data: bytes) -> Description:
+    """The fingerprints alone: a twentieth of the cost, for telling quickly whether a picture was seen before.
 
     Raises:
         DetectorError: The picture cannot be decoded or shows nothing to compare; the subclass says which.
     """
     image = decode_image(data, HASHED_PX, ENOUGH_PX)
-    content = content_region(image)
-    require_detail(_hashed(image, content))
-    return Description(image.size, tuple(_fingerprints(image, content, orientations=1)))
+    content = _content(image)
+    return Description(image.size, tuple(_fingerprints(image, content, orientations=1)), content)
+
+
+def describe(data: bytes) -> Description:
+    """What a listing's picture is compared by: its content's fingerprints as it stands, and its features.
+
+    Raises:
+        DetectorError: The picture cannot be decoded or shows nothing to compare; the subclass says which.
+    """
+    image = decode_image(data, _MAX_EXAMINED_PX, EXAMINED_PX)
+    content = _content(image)
+    return Description(
+        image.size,
+        tuple(_fingerprints(image, content, orientations=1)),
+        content,
+        _features(_enlarged(data, image, content), content, EXAMINED_PX, PICTURE_FEATURES),
+        _thumbnail(image),
+    )
 
 
 def describe_reference(data: bytes) -> Description:
-    """What a registered picture is compared by: its content and its whole, each in all eight orientations.
+    """What a registered picture is compared by: the fingerprints of its content and its whole, each in all eight
+    orientations, and its features on a light and, where its ground is transparent, on a dark ground.
 
     Raises:
         DetectorError: The picture cannot be decoded or shows nothing to compare; the subclass says which.
     """
-    image = decode_image(data, HASHED_PX, ENOUGH_PX)
+    image = decode_image(data, REFERENCE_PX)
+    content = _content(image)
+    regions = dict.fromkeys([content, WHOLE])
+    features = _features(_enlarged(data, image, content), content, REFERENCE_PX, REFERENCE_FEATURES)
+    recut = decode_image(data, REFERENCE_PX, ground=_DARK)
+    if recut.tobytes() != image.tobytes():
+        features = features.joined(
+            _features(recut, content, REFERENCE_PX, REFERENCE_FEATURES).unlike(features, RECUT_FEATURES)
+        )
+    return Description(
+        image.size,
+        tuple(f for region in regions for f in _fingerprints(image, region, orientations=8)),
+        content,
+        features,
+        _thumbnail(image),
+    )
+
+
+def _content(image: Image.Image) -> Region:
     content = content_region(image)
     require_detail(_hashed(image, content))
-    regions = dict.fromkeys([content, WHOLE])
-    return Description(image.size, tuple(f for region in regions for f in _fingerprints(image, region, orientations=8)))
+    return content
+
+
+def _enlarged(data: bytes, image: Image.Image, content: Region) -> Image.Image:
+    """The picture, decoded larger where its content fills so little of it that points would be lost."""
+    filled = max(content.box[2] - content.box[0], content.box[3] - content.box[1])
+    if filled > _WELL_FILLED:
+        return image
+    wanted = int(max(image.size) / filled)
+    return decode_image(data, min(wanted, _MAX_DECODED_PX), min(wanted, _MAX_DECODED_PX))
+
+
+def _features(image: Image.Image, content: Region, side_px: int, limit: int) -> Features:
+    """The features of the content, at about ``side_px``, in fractions of the whole's long side."""
+    left, top, right, bottom = content.box
+    frame_x, frame_y = _FRAME_PX / image.width, _FRAME_PX / image.height  # silhouettes have two sides
+    box = (max(0.0, left - frame_x), max(0.0, top - frame_y), min(1.0, right + frame_x), min(1.0, bottom + frame_y))
+    part = cut(image, Region(content.name, box)).convert("L")
+    factor = min(_MOST_ENLARGED, side_px / max(part.size))
+    if not 0.9 < factor < 1.3:
+        size = (max(1, round(part.width * factor)), max(1, round(part.height * factor)))
+        part = part.resize(size, Image.Resampling.BICUBIC)
+    found = extract(np.asarray(part), limit)
+    share = max((box[2] - box[0]) * image.width, (box[3] - box[1]) * image.height) / max(image.size)
+    origin = (box[0] * image.width / max(image.size), box[1] * image.height / max(image.size))
+    return found.within(share, origin)
+
+
+def _thumbnail(image: Image.Image) -> NDArray[np.uint8]:
+    grey = image.convert("L")
+    grey.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)
+    return np.asarray(grey)
 
 
 def _fingerprints(image: Image.Image, region: Region, orientations: int) -> Iterator[Fingerprint]:
@@ -164,6 +262,20 @@ def _index(value: object) -> int:
 def _known(name: object) -> str:
     _require(isinstance(name, str) and name in hashers(), "detector")
     return str(name)
+
+
+def _require_features(points: NDArray[Any], descriptors: NDArray[Any]) -> None:
+    _require(points.dtype == np.float32 and points.ndim == 2 and points.shape[1] == 4, "points")
+    _require(descriptors.dtype == np.uint8 and descriptors.shape == (len(points), WIDTH), "descriptors")
+    _require(len(points) <= _MAX_FEATURES, "number of features")
+    _require(bool(np.isfinite(points).all()) and bool((np.abs(points) < 100).all()), "position")
+    _require(not len(points) or float(points[:, 2].min()) > 1e-6, "diameter")
+
+
+def _region(value: Sequence[Any]) -> Region:
+    name, box = value
+    _require(isinstance(name, str) and len(name) <= _LONGEST_NAME, "region's name")
+    return Region(str(name), _box(box))
 
 
 def _size(value: Sequence[int]) -> tuple[int, int]:

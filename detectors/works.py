@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import geometry, outline
 from detectors.describe import Description
+from detectors.featureindex import FeatureIndex
 from detectors.hasher import hashers
 from detectors.index import FingerprintIndex
-from detectors.model import Fingerprint, Match
+from detectors.model import Fingerprint, Match, Region
+
+FEATURES: Final = "features"
+FEATURES_VERSION: Final = 1
+LEAST_FEATURES: Final = 0.25  # weak findings count where another detector agrees; see judge
+LEAST_OUTLINE: Final = 0.3
+_OUTLINED: Final = 6  # findings whose outlines are compared, the best first: each costs a millisecond
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    outline: outline.Outline
+    scale: tuple[float, float]
 
 
 class WorksIndex:
@@ -13,6 +36,8 @@ class WorksIndex:
 
     def __init__(self) -> None:
         self._by_hasher: dict[str, FingerprintIndex[tuple[int, int]]] = {name: FingerprintIndex() for name in hashers()}
+        self._features = FeatureIndex()
+        self._held: dict[tuple[int, int], _Held] = {}
 
     def add(self, work_id: int, reference_id: int, description: Description) -> None:
         """Hold one reference of a work, made by ``describe_reference``.
@@ -21,24 +46,35 @@ class WorksIndex:
         """
         for name, index in self._by_hasher.items():
             index.add((work_id, reference_id), _current(description, name))
+        if description.thumbnail.size:
+            lines = outline.outline(outline.Pyramid(description.thumbnail), _in_long_sides(description))
+            self._held[work_id, reference_id] = _Held(lines, description.scale)
+            self._features.add((work_id, reference_id), description.features)
 
     def remove(self, work_id: int) -> None:
         """Forget a work with all its references; a stranger is no error."""
         for index in self._by_hasher.values():
             index.remove(lambda owner: owner[0] == work_id)
+        self._features.remove(work_id)
+        for reference in [reference for reference in self._held if reference[0] == work_id]:
+            del self._held[reference]
 
     def matches(self, description: Description) -> list[Match]:
         """Each detector's best finding for each reference that it finds alike, in no particular order."""
-        found: dict[tuple[str, int, int], Match] = {}
+        hashed = list(self._hashed(description))
+        placed = list(self._placed(description))
+        return [*hashed, *placed, *self._outlined(description, [*placed, *hashed])]
+
+    def _hashed(self, description: Description) -> Iterator[Match]:
         for name, index in self._by_hasher.items():
             hasher = hashers()[name]
+            best: dict[tuple[int, int], Match] = {}
             for query, (work_id, reference_id), stored, distance in index.near(
                 _current(description, name), hasher.radius_bits
             ):
-                key = (name, work_id, reference_id)
-                best = found.get(key)
-                if best is None or best.distance_bits is None or distance < best.distance_bits:
-                    found[key] = Match(
+                known = best.get((work_id, reference_id))
+                if known is None or known.distance_bits is None or distance < known.distance_bits:
+                    best[work_id, reference_id] = Match(
                         work_id,
                         reference_id,
                         name,
@@ -48,10 +84,117 @@ class WorksIndex:
                         region=query.region,
                         reference_region=stored.region,
                         orientation=stored.orientation,
+                        placement=_box_placement(stored, query),
                     )
-        return list(found.values())
+            yield from best.values()
+
+    def _placed(self, description: Description) -> Iterator[Match]:
+        """Findings of the local features."""
+        for (work_id, reference_id), (pairs, _) in self._features.pairs(description.features).items():
+            found = geometry.place(pairs)
+            if found is None or found.score < LEAST_FEATURES:
+                continue
+            scale = self._held[work_id, reference_id].scale
+            yield Match(
+                work_id,
+                reference_id,
+                FEATURES,
+                FEATURES_VERSION,
+                threshold=LEAST_FEATURES,
+                score=round(found.score, 4),
+                region=_around(pairs.picture[found.inliers], description.scale),
+                reference_region=_around(pairs.reference[found.inliers], scale),
+                orientation=_orientation(found),
+                inliers=len(found.inliers),
+                placement=_to_fractions(found.matrix, scale, description.scale),
+            )
+
+    def _outlined(self, description: Description, matches: list[Match]) -> Iterator[Match]:
+        """Whether the reference's lines are there, at the placements that the other detectors found."""
+        if not description.thumbnail.size:
+            return
+        picture = outline.Pyramid(description.thumbnail)
+        best: dict[tuple[int, int], Match] = {}
+        for match in sorted(matches, key=_promise, reverse=True)[:_OUTLINED]:
+            held = self._held.get((match.work_id, match.reference_id))
+            if held is None or match.placement is None:
+                continue
+            matrix = _to_long_sides(match.placement, held.scale, description.scale)
+            score = round(outline.agreement(held.outline, picture, matrix), 4)
+            known = best.get((match.work_id, match.reference_id))
+            if score >= LEAST_OUTLINE and (known is None or known.score is None or score > known.score):
+                best[match.work_id, match.reference_id] = Match(
+                    match.work_id,
+                    match.reference_id,
+                    outline.NAME,
+                    outline.VERSION,
+                    threshold=LEAST_OUTLINE,
+                    score=score,
+                    region=match.region,
+                    reference_region=match.reference_region,
+                    orientation=match.orientation,
+                    placement=match.placement,
+                )
+        yield from best.values()
 
 
 def _current(description: Description, name: str) -> list[Fingerprint]:
     version = hashers()[name].version
     return [f for f in description.fingerprints if f.detector == name and f.version == version]
+
+
+def _promise(match: Match) -> float:
+    """The order in which outlines are compared."""
+    if match.distance_bits is not None:
+        return 1.0 - match.distance_bits / match.threshold
+    return match.score or 0.0
+
+
+def _in_long_sides(description: Description) -> tuple[float, float, float, float]:
+    left, top, right, bottom = description.content.box
+    width, height = description.scale
+    return left * width, top * height, right * width, bottom * height
+
+
+def _to_fractions(matrix: Matrix, reference: tuple[float, float], picture: tuple[float, float]) -> tuple[float, ...]:
+    """A placement in fractions of each picture's sides, from one in fractions of the long sides."""
+    stretched = matrix * [[reference[0], reference[1], 1.0]] / np.array([[picture[0]], [picture[1]]])
+    return tuple(round(float(value), 6) for value in stretched.reshape(-1))
+
+
+def _to_long_sides(
+    placement: tuple[float, ...], reference: tuple[float, float], picture: tuple[float, float]
+) -> Matrix:
+    matrix: Matrix = np.array(placement).reshape(2, 3)
+    back: Matrix = np.array([[picture[0]], [picture[1]]]) / np.array([[reference[0], reference[1], 1.0]])
+    return matrix * back
+
+
+def _around(points: NDArray[np.float32], scale: tuple[float, float]) -> Region:
+    """The box around points, in fractions of the picture."""
+    low, high = points[:, :2].min(axis=0) / scale, points[:, :2].max(axis=0) / scale
+    left, top, right, bottom = (round(float(side), 4) for side in np.clip([*low, *high], 0.0, 1.0))
+    return Region("matched points", (left, top, max(right, left + 1e-4), max(bottom, top + 1e-4)))
+
+
+def _orientation(found: geometry.Placement) -> int:
+    """The nearest of the eight orientations: quarter turns counter-clockwise, plus 4 when mirrored first."""
+    sign = -1 if found.mirrored else 1
+    clockwise = np.arctan2(sign * found.matrix[1, 0], sign * found.matrix[0, 0])
+    return round(-float(clockwise) / (np.pi / 2)) % 4 + (4 if found.mirrored else 0)
+
+
+def _box_placement(reference: Fingerprint, picture: Fingerprint) -> tuple[float, ...]:
+    """The placement that lays one region over another, in the orientation that their hashes found."""
+    turned = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    if reference.orientation >= 4:
+        turned = np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    for _ in range(reference.orientation % 4):  # counter-clockwise: the right edge becomes the top
+        turned = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 1.0], [0.0, 0.0, 1.0]]) @ turned
+    placed = _from_unit(picture.region) @ turned @ np.linalg.inv(_from_unit(reference.region))
+    return tuple(round(float(value), 6) for value in placed[:2].reshape(-1))
+
+
+def _from_unit(region: Region) -> Matrix:
+    left, top, right, bottom = region.box
+    return np.array([[right - left, 0.0, left], [0.0, bottom - top, top], [0.0, 0.0, 1.0]])

@@ -32,11 +32,11 @@ def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     return file.getvalue()
 
 
-@pytest.fixture(name="draw")
+@pytest.fixture(scope="session", name="draw")
 def _draw() -> Callable[..., Image.Image]:
     return draw
 
 
-@pytest.fixture(name="encode")
+@pytest.fixture(scope="session", name="encode")
 def _encode() -> Callable[..., bytes]:
     return encode

@@ -1,8 +1,9 @@
 import contextlib
 import json
 
+import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -12,7 +13,16 @@ from detectors.errors import DetectorError, NoUsableDetail, UnreadableDescriptio
 reuse_fixtures = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.fixture
+EMPTY = {"format": 2, "size": [1, 1], "content": ["whole", [0, 0, 1, 1]], "regions": [], "fingerprints": []}
+ARRAYS = [
+    np.zeros((0, 32), np.uint8),
+    np.zeros((0, 4), np.float32),
+    np.zeros((0, 128), np.uint8),
+    np.zeros((0, 0), np.uint8),
+]
+
+
+@pytest.fixture(scope="module")
 def described(draw, encode) -> Description:
     return describe_reference(encode(draw()))
 
@@ -38,13 +48,25 @@ def test_damaged_stored_bytes_never_raise_anything_else(described, data):
         Description.from_bytes(bytes(stored[:end]))
 
 
+def test_an_empty_description_is_accepted():
+    assert Description.from_wire(EMPTY, ARRAYS).fingerprints == ()
+
+
+@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("odd", [np.zeros((1, 3), np.uint8), np.zeros(4, np.float32), np.full((2, 4), np.nan)])
+def test_arrays_of_another_shape_or_type_are_refused(at, odd):
+    arrays = [*ARRAYS[:at], odd.astype(np.float64), *ARRAYS[at + 1 :]]
+    with pytest.raises(UnreadableDescription):
+        Description.from_wire(EMPTY, arrays)
+
+
 @given(st.recursive(st.none() | st.integers() | st.text() | st.floats(), lambda inner: st.lists(inner), max_leaves=8))
 def test_a_hostile_childs_answer_is_refused(value):
-    keys = ("format", "size", "regions", "fingerprints")
-    for key in keys:
-        meta = {"format": 1, "size": [1, 1], "regions": [], "fingerprints": [], key: value}
+    assume(value not in ([], ""))  # no region and no fingerprint is an answer
+    for key in EMPTY:
+        meta = {**EMPTY, key: value}
         with pytest.raises(UnreadableDescription):
-            Description.from_wire(meta, [])
+            Description.from_wire(meta, ARRAYS)
 
 
 def test_a_reference_has_eight_orientations_and_a_listings_picture_one(draw, encode):

@@ -1,0 +1,150 @@
+"""Which points of registered works look like a picture's: an approximate search whose cost hardly grows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.features import KEPT, Features, Variants, variants
+from detectors.geometry import Pairs
+
+_NEIGHBOURS: Final = 6
+_LISTS_LOOKED_AT: Final = 2  # 2, 4 and 8 of 1,024 lists find the same copies
+_RATIO: Final = 0.92  # nearer than this share of the distance to another work's nearest point
+_FARTHEST: Final = 160.0  # another work's point is seldom farther, however few works there are
+_WORKS_EXAMINED: Final = 8
+_TRAINED_PER_LIST: Final = 40
+_MOST_LISTS: Final = 4096
+_REGROWTH: Final = 4  # lists are laid out anew when the points have grown this many times
+
+Reference = tuple[int, int]  # work id, reference id
+
+
+class FeatureIndex:
+    """The features of all references, in memory: about 160 bytes a feature."""
+
+    def __init__(self) -> None:
+        self._points: dict[int, NDArray[np.float32]] = {}
+        self._references: list[Reference | None] = []
+        self._work = np.full(1, -1, np.int64)  # by place; -1 at the end, where place -1 points
+        self._slot = np.zeros(0, np.int32)  # by row: the reference's place in the list
+        self._feature = np.zeros(0, np.int32)
+        self._flips = np.zeros((0, 2), np.bool_)
+        self._new: list[tuple[int, Variants]] = []
+        self._index: Any = None
+        self._laid_out_for = 0
+
+    def add(self, reference: Reference, features: Features) -> None:
+        """Hold a reference's features."""
+        if len(features):
+            self._new.append((len(self._references), variants(features, every=True)))
+            self._points[len(self._references)] = features.points
+            self._references.append(reference)
+
+    def remove(self, work_id: int) -> None:
+        """Forget a work's features."""
+        self._take_in()
+        gone = [slot for slot, held in enumerate(self._references) if held is not None and held[0] == work_id]
+        for slot in gone:
+            self._references[slot] = None
+            del self._points[slot]
+        rows = np.flatnonzero(np.isin(self._slot, gone)).astype(np.int64)
+        if len(rows):
+            self._index.remove_ids(rows)
+
+    def pairs(self, picture: Features) -> dict[Reference, tuple[Pairs, NDArray[np.intp]]]:
+        """For the references with most look-alike points: the pairs, and which of the picture's points each takes."""
+        self._take_in()
+        if self._index is None or self._index.ntotal == 0 or not len(picture):
+            return {}
+        asked = variants(picture, every=False)
+        squares, rows = self._index.search(asked.vectors, _NEIGHBOURS)
+        distance = np.where(rows < 0, np.inf, np.sqrt(np.maximum(squares, 0.0)))
+        slot = np.where(rows < 0, -1, self._slot[rows])
+        work = self._work[slot]
+        other = np.where(work != work[:, :1], distance, np.inf).min(axis=1)
+        other = np.minimum(other, _FARTHEST)[:, None]
+        query, rank = np.nonzero((work == work[:, :1]) & (rows >= 0) & (distance < _RATIO * other))
+        weight = 1.0 - distance[query, rank] / other[query, 0]
+        return self._by_reference(asked, picture, query, rows[query, rank], weight)
+
+    def _by_reference(
+        self,
+        asked: Variants,
+        picture: Features,
+        query: NDArray[np.intp],
+        row: NDArray[np.int64],
+        weight: NDArray[np.float64],
+    ) -> dict[Reference, tuple[Pairs, NDArray[np.intp]]]:
+        slots = self._slot[row]
+        total = np.bincount(slots, weights=weight, minlength=len(self._references))
+        count = np.bincount(slots, minlength=len(self._references))
+        found = {}
+        for slot in np.argsort(-total, kind="stable")[:_WORKS_EXAMINED]:
+            reference = self._references[slot]
+            if reference is None or count[slot] < 3:
+                continue
+            mine = np.flatnonzero(slots == slot)
+            own, theirs = self._feature[row[mine]], asked.feature[query[mine]]
+            flips = self._flips[row[mine]]
+            pairs = Pairs(
+                self._points[int(slot)][own],
+                picture.points[theirs],
+                asked.mirrored[query[mine]] ^ flips[:, 0],
+                asked.inverted[query[mine]] ^ flips[:, 1],
+                weight[mine],
+            )
+            found[reference] = (pairs, theirs)
+        return found
+
+    def _take_in(self) -> None:
+        """Put what was added since the last search into the index; laying it out takes seconds, so not at each add."""
+        if not self._new:
+            return
+        new, self._new = self._new, []
+        self._work = np.array([-1 if held is None else held[0] for held in self._references] + [-1], dtype=np.int64)
+        first = len(self._slot)
+        vectors = np.concatenate([v.vectors for _, v in new])
+        self._slot = np.concatenate([self._slot, *(np.full(len(v.feature), slot, np.int32) for slot, v in new)])
+        self._feature = np.concatenate([self._feature, *(v.feature.astype(np.int32) for _, v in new)])
+        self._flips = np.concatenate([self._flips, *(np.column_stack([v.mirrored, v.inverted]) for _, v in new)])
+        rows = np.arange(first, len(self._slot), dtype=np.int64)
+        held = 0 if self._index is None else self._index.ntotal
+        if held + len(rows) > _REGROWTH * self._laid_out_for:
+            old_rows, old_vectors = _content(self._index)
+            rows, vectors = np.concatenate([old_rows, rows]), np.concatenate([old_vectors, vectors])
+            self._index = _lay_out(vectors)
+            self._laid_out_for = len(vectors)
+        self._index.add_with_ids(vectors, rows)
+
+
+def _lay_out(vectors: NDArray[np.float32]) -> Any:
+    """An empty index whose lists suit these vectors. The same vectors give the same lists."""
+    import faiss  # tens of MB of memory: only a process that searches pays
+
+    lists = max(1, min(_MOST_LISTS, int(3 * math.sqrt(len(vectors)))))
+    index = faiss.IndexIVFScalarQuantizer(faiss.IndexFlatL2(KEPT), KEPT, lists, faiss.ScalarQuantizer.QT_8bit_direct)
+    index.by_residual = False  # the bytes are the vectors themselves
+    index.cp.niter = 8
+    index.cp.min_points_per_centroid = 1
+    sample = np.random.default_rng(0).permutation(len(vectors))[: lists * _TRAINED_PER_LIST]
+    index.train(vectors[sample])
+    index.nprobe = min(lists, _LISTS_LOOKED_AT)
+    return index
+
+
+def _content(index: Any) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Row numbers and vectors of everything an index holds."""
+    if index is None:
+        return np.zeros(0, np.int64), np.zeros((0, KEPT), np.float32)
+    import faiss
+
+    rows, codes = [np.zeros(0, np.int64)], [np.zeros((0, KEPT), np.uint8)]
+    for at in range(index.nlist):
+        if size := index.invlists.list_size(at):
+            rows.append(faiss.rev_swig_ptr(index.invlists.get_ids(at), size).copy())
+            codes.append(faiss.rev_swig_ptr(index.invlists.get_codes(at), size * KEPT).reshape(size, KEPT).copy())
+    return np.concatenate(rows), np.concatenate(codes).astype(np.float32)

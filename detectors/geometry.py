@@ -1,0 +1,159 @@
+"""Which pairs of points agree on one placement of a reference in a picture. Deterministic: no random sampling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST_INLIERS: Final = 3
+_TOLERANCE: Final = 0.04  # of the reference's extent: bent cloth and perspective stay within
+_SIZE_SLACK: Final = 0.5  # natural logarithm
+_TURN_SLACK: Final = 0.6  # radians
+_PLACES: Final = 400  # to a side: points nearer than that are one place
+_HYPOTHESES: Final = 3  # the best supported that are refined
+_REFINEMENTS: Final = 3
+_STIFFNESS: Final = 0.0005  # how firmly few points are held to a placement without shear
+_MOST_SHEAR: Final = 2.2  # ratio of the two stretchings: a picture photographed at 63 degrees
+_LINE: Final = 0.05  # points within this of one line, in extents, say little: lettering matches lettering
+
+Complex = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Candidate pairs of a reference's and a picture's points.
+
+    Attributes:
+        reference, picture: m x 4 as in ``Features.points``.
+        mirrored, inverted: m bool: how the two points' surroundings differ.
+        weight: m in 0 to 1: how much nearer the pair is than the next work's nearest point.
+    """
+
+    reference: NDArray[np.float32]
+    picture: NDArray[np.float32]
+    mirrored: NDArray[np.bool_]
+    inverted: NDArray[np.bool_]
+    weight: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a reference lies in a picture.
+
+    Attributes:
+        matrix: 2 x 3, from fractions of the reference's long side to fractions of the picture's.
+        inliers: Indices of the pairs that agree, one to one.
+        mirrored: Whether the copy is a mirror image.
+        score: Sum of the agreeing pairs' weights, less where they lie on one line.
+    """
+
+    matrix: NDArray[np.float64]
+    inliers: NDArray[np.intp]
+    mirrored: bool
+    score: float
+
+
+def place(pairs: Pairs) -> Placement | None:
+    """The placement that most pairs agree on, by weight; None where fewer than three do."""
+    found = [
+        placement
+        for mirrored in (False, True)
+        for placement in _placements(pairs, np.flatnonzero(pairs.mirrored == mirrored), mirrored)
+    ]
+    return max(found, key=lambda placement: placement.score, default=None)
+
+
+def _placements(pairs: Pairs, chosen: NDArray[np.intp], mirrored: bool) -> list[Placement]:
+    if len(chosen) < LEAST_INLIERS:
+        return []
+    vote = _Votes(pairs, chosen, mirrored)
+    agree = vote.agreement()
+    support = agree @ pairs.weight[chosen]
+    placements = (vote.refine(best, agree[best]) for best in np.argsort(-support, kind="stable")[:_HYPOTHESES])
+    return [placement for placement in placements if placement is not None]
+
+
+class _Votes:
+    """Each pair alone proposes one placement: its points' sizes and angles give scale and turn."""
+
+    def __init__(self, pairs: Pairs, chosen: NDArray[np.intp], mirrored: bool) -> None:
+        reference, picture = pairs.reference[chosen].astype(float), pairs.picture[chosen].astype(float)
+        self.chosen, self.mirrored, self.weight = chosen, mirrored, pairs.weight[chosen]
+        self.sign = -1.0 if mirrored else 1.0
+        self.start: Complex = self.sign * reference[:, 0] + 1j * reference[:, 1]
+        self.end: Complex = picture[:, 0] + 1j * picture[:, 1]
+        angle = np.pi - reference[:, 3] if mirrored else reference[:, 3]
+        self.turn = picture[:, 3] + np.pi * pairs.inverted[chosen] - angle
+        self.growth = np.log(picture[:, 2] / reference[:, 2])
+        self.extent = max(float(np.ptp(reference[:, 0])), float(np.ptp(reference[:, 1])), 0.05)
+
+    def agreement(self) -> NDArray[np.bool_]:
+        """m x m: whether pair j fits the placement that pair i proposes."""
+        spin = np.exp(self.growth + 1j * self.turn)
+        miss = np.abs(spin[:, None] * (self.start[None] - self.start[:, None]) - (self.end[None] - self.end[:, None]))
+        near = miss < 2 * _TOLERANCE * self.extent * np.abs(spin)[:, None]
+        sized = np.abs(self.growth[:, None] - self.growth[None]) < _SIZE_SLACK
+        return np.asarray(near & sized & (_angle(self.turn[:, None] - self.turn[None]) < _TURN_SLACK))
+
+    def refine(self, best: np.intp, agree: NDArray[np.bool_]) -> Placement | None:
+        """Fit an affine placement to the pairs that agree, take those that fit it, and again."""
+        spin = np.exp(self.growth[best] + 1j * self.turn[best])
+        linear = np.array([[spin.real, -spin.imag], [spin.imag, spin.real]])
+        inside = np.flatnonzero(agree)
+        shift = np.zeros(2)
+        for _ in range(_REFINEMENTS):
+            if len(inside) < LEAST_INLIERS:
+                return None
+            linear, shift = self._fit(inside, linear)
+            inside = self._fitting(linear, shift)
+        inside = self._one_to_one(inside)
+        stretch = np.linalg.svd(linear, compute_uv=False)
+        if len(inside) < LEAST_INLIERS or np.linalg.det(linear) <= 0 or stretch[0] > _MOST_SHEAR * stretch[1]:
+            return None
+        thickness = _thickness(self.start[inside]) / self.extent
+        score = float(self.weight[inside].sum()) * min(1.0, thickness / _LINE)
+        matrix = np.column_stack([linear * [self.sign, 1.0], shift])
+        return Placement(matrix, self.chosen[inside], self.mirrored, score)
+
+    def _fit(self, inside: NDArray[np.intp], prior: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        start = np.column_stack([self.start[inside].real, self.start[inside].imag])
+        end = np.column_stack([self.end[inside].real, self.end[inside].imag])
+        centre, target = start.mean(axis=0), end.mean(axis=0)
+        stiff = _STIFFNESS * len(inside) * self.extent**2
+        normal = (start - centre).T @ (start - centre) + stiff * np.eye(2)
+        linear = np.linalg.solve(normal, (start - centre).T @ (end - target) + stiff * prior.T).T
+        return linear, target - linear @ centre
+
+    def _fitting(self, linear: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.intp]:
+        scale = np.sqrt(max(abs(float(np.linalg.det(linear))), 1e-12))
+        x = linear[0, 0] * self.start.real + linear[0, 1] * self.start.imag + shift[0]
+        y = linear[1, 0] * self.start.real + linear[1, 1] * self.start.imag + shift[1]
+        near = np.abs(x + 1j * y - self.end) < _TOLERANCE * self.extent * scale
+        sized = np.abs(self.growth - np.log(scale)) < _SIZE_SLACK
+        turn = np.arctan2(linear[1, 0] - linear[0, 1], linear[0, 0] + linear[1, 1])
+        return np.flatnonzero(near & sized & (_angle(self.turn - turn) < _TURN_SLACK))
+
+    def _one_to_one(self, inside: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Each place once on either side, the surest pair first: a point with two angles is still one place."""
+        taken: set[tuple[str, float, float]] = set()
+        kept = []
+        start, end = (np.round(where * _PLACES) for where in (self.start, self.end))
+        for at in inside[np.argsort(-self.weight[inside], kind="stable")]:
+            places = {("reference", start[at].real, start[at].imag), ("picture", end[at].real, end[at].imag)}
+            if taken.isdisjoint(places):
+                taken |= places
+                kept.append(at)
+        return np.array(kept, dtype=np.intp)
+
+
+def _angle(difference: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.abs((difference + np.pi) % (2 * np.pi) - np.pi)
+
+
+def _thickness(where: Complex) -> float:
+    """The standard deviation of points across the line that fits them best."""
+    spread = np.linalg.eigvalsh(np.cov(np.stack([where.real, where.imag])))
+    return float(np.sqrt(max(spread[0], 0.0)))

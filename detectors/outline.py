@@ -1,0 +1,114 @@
+"""Whether the lines of a reference are there, at a given placement, in a picture.
+
+Colours, grounds and light may differ: only where edges run counts, compared on a grid of at most 64 x 64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+NAME: Final = "outline"
+VERSION: Final = 1
+_GRID: Final = 64
+_FRAME: Final = 0.04  # of the content, added around it: silhouettes have two sides
+_FLOOR: Final = 12.0  # of 255: what is fainter is noise, not contrast
+_NEIGHBOURHOOD: Final = 15  # grid pixels over which contrast is evened out
+_STRONGEST: Final = 3.0  # times the neighbourhood's mean
+_SLIP: Final = 3  # grid pixels by which the placement may be off
+_LEAST_PYRAMID_PX: Final = 48
+_SEEN: Final = 2.0  # half of the reference's lines must lie inside the picture for full credit
+
+Matrix = NDArray[np.float64]
+Field = NDArray[np.float32]
+
+
+class Pyramid:
+    """A grey picture at every half size; positions in fractions of its long side."""
+
+    def __init__(self, thumbnail: NDArray[np.uint8]) -> None:
+        import cv2
+
+        self._levels: list[Field] = [thumbnail.astype(np.float32)]
+        while max(self._levels[-1].shape) > _LEAST_PYRAMID_PX:
+            self._levels.append(cv2.pyrDown(self._levels[-1]))  # type: ignore[arg-type]
+
+    def sample(self, grid: Matrix, width: int, height: int) -> tuple[Field, NDArray[np.bool_]]:
+        """height x width grey values where the 3 x 3 ``grid`` places them, and which of them lie in the picture."""
+        import cv2
+
+        long = max(self._levels[0].shape)
+        step = np.sqrt(abs(float(np.linalg.det(grid[:2, :2])))) * long
+        level = int(np.clip(np.round(np.log2(max(step, 1e-6))), 0, len(self._levels) - 1))
+        source = self._levels[level]
+        matrix = (np.diag([long / 2**level, long / 2**level, 1.0]) @ grid)[:2]
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        seen = cv2.warpAffine(source, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        columns, rows = np.arange(width)[None], np.arange(height)[:, None]
+        x = matrix[0, 0] * columns + matrix[0, 1] * rows + matrix[0, 2]
+        y = matrix[1, 0] * columns + matrix[1, 1] * rows + matrix[1, 2]
+        inside = (x >= 1) & (y >= 1) & (x <= source.shape[1] - 2) & (y <= source.shape[0] - 2)
+        return np.asarray(seen, np.float32), inside
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The lines of a reference's content.
+
+    Attributes:
+        grid: 3 x 3, from grid pixels to fractions of the reference's long side.
+        grey: h x w uint8, at most 64 x 64: 4 KB, where the lines themselves would take 32.
+    """
+
+    grid: Matrix
+    grey: NDArray[np.uint8]
+
+
+def outline(picture: Pyramid, box: tuple[float, float, float, float]) -> Outline:
+    """The lines inside a box given in fractions of the picture's long side."""
+    left, top, right, bottom = box
+    frame = _FRAME * max(right - left, bottom - top)
+    step = (max(right - left, bottom - top) + 2 * frame) / _GRID
+    width, height = (max(8, round((side + 2 * frame) / step)) for side in (right - left, bottom - top))
+    grid = np.array([[step, 0.0, left - frame], [0.0, step, top - frame], [0.0, 0.0, 1.0]])
+    return Outline(grid, picture.sample(grid, width, height)[0].clip(0, 255).astype(np.uint8))
+
+
+def agreement(reference: Outline, picture: Pyramid, placement: Matrix) -> float:
+    """How well a reference's lines run along the picture's, -1 to 1; unrelated pictures come to about 0.2.
+
+    Args:
+        reference: From ``outline``.
+        picture: The listing's.
+        placement: 2 x 3, from fractions of the reference's long side to fractions of the picture's.
+    """
+    import cv2
+
+    height, width = reference.grey.shape
+    placed = np.vstack([placement, [0.0, 0.0, 1.0]]) @ reference.grid
+    grey, inside = picture.sample(placed, width, height)
+    visible = inside.astype(np.float32)[..., None]
+    lines = _lines(reference.grey.astype(np.float32))
+    there, wanted = _lines(grey) * visible, lines * visible
+    energy = float((lines**2).sum())
+    visible_energy = float((wanted**2).sum())
+    framed = cv2.copyMakeBorder(there, _SLIP, _SLIP, _SLIP, _SLIP, cv2.BORDER_CONSTANT)
+    products = np.asarray(cv2.matchTemplate(framed, wanted, cv2.TM_CCORR))
+    row, column = np.unravel_index(int(products.argmax()), products.shape)
+    compared = framed[row : row + height, column : column + width]
+    alike = float(products[row, column]) / np.sqrt(visible_energy * float((compared**2).sum()) + 1e-6)
+    return float(alike) * min(1.0, _SEEN * visible_energy / (energy + 1e-6))
+
+
+def _lines(grey: Field) -> Field:
+    import cv2
+
+    across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
+    square = across * across + down * down
+    strength = np.sqrt(square)
+    even = np.minimum(strength / (cv2.blur(strength, (_NEIGHBOURHOOD, _NEIGHBOURHOOD)) + _FLOOR), _STRONGEST)
+    doubled = np.dstack([across * across - down * down, 2 * across * down]) * (even / (square + 1e-6))[..., None]
+    return np.asarray(cv2.GaussianBlur(doubled, (0, 0), 1.0), np.float32)
