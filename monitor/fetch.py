@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -28,13 +28,15 @@ from detectors.model import Outcome
 from monitor.body import ACCEPTED, BadBody, Body
 from monitor.clock import Clock
 from monitor.errors import FetchError, Offline
-from monitor.gate import AddressRefused, AnswerTooLarge, Gate, Target, read_url
-from monitor.marketplaces.base import Page, Request
+from monitor.gate import AddressRefused, AnswerTooLarge, Gate, Target, ToProxy, bound_body, read_url
+from monitor.marketplaces.base import Api, Grant, Page, Request
 from monitor.politeness import Politeness
 from monitor.robots import LIMIT_BYTES, PRODUCT
+from monitor.tokens import Tokens
 from storage.database import Database
 
 _logger = logging.getLogger(__name__)
+_Pool = httpcore2.AsyncConnectionPool
 
 _HEAD_BYTES = 64 << 10
 _CONNECTIONS = 20
@@ -62,7 +64,7 @@ class Fetcher:
         has_network: Whether this machine has a way out at all; must send nothing.
 
     Raises:
-        FetchError: The contact is missing or unusable, or an own address is malformed.
+        FetchError: The contact is missing or unusable, or an own address or the proxy is malformed.
     """
 
     def __init__(
@@ -81,12 +83,9 @@ class Fetcher:
         self._has_network = has_network or has_route
         set_on_retry_hooks([_log_retry])  # stamina's own hook would print
         self._politeness = Politeness(settings, database, clock, self._gate.is_own)
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=_tls(),
-            max_connections=_CONNECTIONS,
-            keepalive_expiry=_KEEP_ALIVE_S,
-            network_backend=self._gate,
-        )
+        self._tokens = Tokens(self.get, clock)
+        self._pool = _pool(self._gate)
+        self._by_proxy = _proxied(settings.proxy.get_secret_value(), settings.max_bytes + _HEAD_BYTES)
 
     async def get(self, request: Request, *, pace_s: float = 0.0) -> Page:
         """The page at a URL, or how it failed; see `Page.outcome`.
@@ -101,16 +100,46 @@ class Fetcher:
         """
         target = read_url(request.url, request.params)
         self._gate.check(target)
-        headers = _checked(request.headers)
+        self._require_leave(target, request.referrer)
+        errand = _Errand(_checked(request.headers), request.method, request.body, request.repeatable, request.api)
+        if request.api is None or request.api.grant is None:
+            return await self._run(target, errand, pace_s)
+        return await self._run_with_token(target, errand, pace_s, request.api, request.api.grant)
+
+    async def _run_with_token(self, target: Target, errand: _Errand, pace_s: float, api: Api, grant: Grant) -> Page:
+        """The page, asked for with an access token; one that is refused is renewed once."""
+        for _ in range(2):
+            token = await self._tokens.token(api, grant)
+            if isinstance(token, Page):
+                return replace(token, url=target.url)
+            headers = {**errand.headers, "authorization": f"Bearer {token}"}
+            page = await self._run(target, replace(errand, headers=headers), pace_s)
+            if page.status != 401:
+                break
+            self._tokens.forget(grant, token)
+        return page
+
+    async def _run(self, target: Target, errand: _Errand, pace_s: float) -> Page:
         budget = _Budget(self._settings.timeout_s)
         try:
-            async for attempt in self._attempts():
+            async for attempt in self._attempts(errand.repeatable):
                 with attempt:
-                    return await self._journey(target, headers, pace_s, budget)
+                    return await self._journey(target, errand, pace_s, budget)
         except _Failure as failure:
             await self._politeness.note(failure.target, Outcome.FAILED)
             return failure.page
         raise AssertionError("stamina ends in a return or an error")
+
+    def _require_leave(self, target: Target, referrer: str | None) -> None:
+        """Refuse to be led to the operator's own servers by a page that is not theirs.
+
+        Raises:
+            AddressRefused: The page that named the target is foreign, or was saved by hand.
+        """
+        if referrer is None or not self._gate.is_own(target):
+            return
+        if not referrer or not self._gate.is_own(read_url(referrer)):
+            raise AddressRefused(f"{target.key} is the operator's own, and a page from elsewhere names it")
 
     async def report(self, page: Page, outcome: Outcome) -> None:
         """Tell what the classifier found in a page that came without outcome: a wall or a limit closes the host."""
@@ -124,10 +153,12 @@ class Fetcher:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pool.aclose()
+        if self._by_proxy is not None:
+            await self._by_proxy.aclose()
 
-    def _attempts(self) -> AsyncIterator[stamina.Attempt]:
+    def _attempts(self, repeatable: bool = True) -> AsyncIterator[stamina.Attempt]:
         return stamina.retry_context(
-            on=lambda error: isinstance(error, _Failure) and error.may_pass,
+            on=lambda error: repeatable and isinstance(error, _Failure) and error.may_pass,
             attempts=1 + self._settings.retries,
             timeout=None,  # the budget is the limit
             wait_initial=0.5,
@@ -135,7 +166,7 @@ class Fetcher:
             wait_jitter=1.0,
         )
 
-    async def _journey(self, target: Target, headers: Mapping[str, str], pace_s: float, budget: _Budget) -> Page:
+    async def _journey(self, target: Target, errand: _Errand, pace_s: float, budget: _Budget) -> Page:
         """One attempt: turn by turn through the redirects to a page."""
 
         async def ask_robots(place: Target) -> tuple[int, bytes]:
@@ -145,19 +176,21 @@ class Fetcher:
         for _ in range(self._settings.max_redirects + 1):
             try:
                 async with self._politeness.connections(target):
-                    refusal = await self._politeness.admit(target, pace_s, ask_robots)
+                    refusal = await self._politeness.admit(target, pace_s, ask_robots, errand.api)
                     if refusal is not None:
                         return self._page(target, refusal.outcome, refusal.reason, retry_at=refusal.retry_at)
-                    answer = await self._ask(target, headers, budget)
+                    answer = await self._ask(target, errand, budget)
             except AddressRefused as error:
                 if target is first:
                     raise
                 raise self._failure(target, f"redirect refused: {error}") from None
             if answer.status not in _REDIRECTS:
-                return await self._judge(target, answer)
+                return await self._judge(target, answer, errand.api)
+            if errand.body:
+                raise self._failure(target, f"status {answer.status}: what was sent is not sent elsewhere")
             following = self._follow(target, answer)
             if following.origin != target.origin:
-                headers = {name: value for name, value in headers.items() if name in _HARMLESS}
+                errand = _Errand({name: value for name, value in errand.headers.items() if name in _HARMLESS})
             target = following
         raise self._failure(target, f"more than {self._settings.max_redirects} redirects")
 
@@ -176,7 +209,7 @@ class Fetcher:
         first = target
         for _ in range(self._settings.max_redirects + 1):
             try:
-                answer = await self._ask(target, {}, budget, enough_bytes=LIMIT_BYTES)
+                answer = await self._ask(target, _Errand({}), budget, enough_bytes=LIMIT_BYTES)
             except AddressRefused as error:
                 if target is first:
                     raise
@@ -201,12 +234,15 @@ class Fetcher:
             raise self._failure(target, "redirects to itself")
         return following
 
-    async def _judge(self, target: Target, answer: _Answer) -> Page:
+    async def _judge(self, target: Target, answer: _Answer, api: Api | None) -> Page:
         """The page, with its outcome where the status alone decides; what it means for the host is remembered."""
         status, now = answer.status, self._clock.now()
         if status == 429 or (status == 503 and "retry-after" in answer.headers):
             until = await self._politeness.block(target, Outcome.RATE_LIMITED, _pause_until(answer.headers, now))
             return self._page(target, Outcome.RATE_LIMITED, f"status {status}", answer, until)
+        if status == 401 and api is not None:  # the key's fault, not ours as a visitor
+            await self._politeness.note(target, Outcome.BLOCKED)
+            return self._page(target, Outcome.BLOCKED, "status 401: the key or token was refused", answer)
         if status in (401, 403, 451):
             until = await self._politeness.block(target, Outcome.BLOCKED)
             return self._page(target, Outcome.BLOCKED, f"status {status}", answer, until)
@@ -216,44 +252,58 @@ class Fetcher:
         await self._politeness.note(target, outcome)
         return self._page(target, outcome, f"status {status}" if outcome else "", answer)
 
-    async def _ask(
-        self, target: Target, headers: Mapping[str, str], budget: _Budget, enough_bytes: int | None = None
-    ) -> _Answer:
+    async def _ask(self, target: Target, errand: _Errand, budget: _Budget, enough_bytes: int | None = None) -> _Answer:
         """One request and its whole answer."""
+        began_s = self._clock.monotonic()
         try:
             async with budget.spend():
-                return await self._exchange(target, headers, enough_bytes)
+                answer = await self._exchange(target, errand, enough_bytes)
+            took_s = self._clock.monotonic() - began_s
+            await self._politeness.learn(target, took_s, strained=answer.status == 429 or answer.status >= 500)
+            return answer
         except TimeoutError:
             self._require_network(target)
+            await self._politeness.learn(target, 0.0, strained=True)
             raise self._failure(target, f"no complete answer within {self._settings.timeout_s:g} s") from None
         except (AnswerTooLarge, BadBody) as error:
             raise self._failure(target, str(error)) from None
-        except httpcore2.LocalProtocolError as error:
-            raise FetchError(f"a request header cannot be sent: {error}") from None
-        except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+        except httpcore2.LocalProtocolError:
+            raise FetchError("a request header cannot be sent") from None  # which the error quotes, keys included
+        except (
+            httpcore2.TimeoutException,
+            httpcore2.NetworkError,
+            httpcore2.ProtocolError,
+            httpcore2.ProxyError,
+        ) as error:
             self._require_network(target)
             raise self._failure(target, f"{type(error).__name__}: {error}", may_pass=True) from error
 
-    async def _exchange(self, target: Target, headers: Mapping[str, str], enough_bytes: int | None) -> _Answer:
+    async def _exchange(self, target: Target, errand: _Errand, enough_bytes: int | None) -> _Answer:
         seconds = self._settings.timeout_s
-        fields = {"host": target.authority, "accept": "*/*", **headers}
+        fields = {"host": target.authority, "accept": "*/*", **errand.headers}
         fields |= {"accept-encoding": ACCEPTED, "user-agent": self._agent}
+        if errand.method != "GET":
+            fields["content-length"] = str(len(errand.body))
         limits = dict.fromkeys(("read", "write", "pool"), seconds)
         request = httpcore2.Request(
-            "GET",
+            errand.method,
             httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
             headers=list(fields.items()),
+            content=errand.body,
             extensions={"timeout": {"connect": min(self._settings.connect_timeout_s, seconds), **limits}},
         )
-        response = await self._pool.handle_async_request(request)
+        direct = self._by_proxy is None or self._gate.is_own(target)
+        pool = self._pool if direct or self._by_proxy is None else self._by_proxy
+        response = await pool.handle_async_request(request)
         try:
+            bound_body(response.extensions["network_stream"])
             fields = _fields(response.headers)
             body = Body(fields.get("content-encoding", ""), self._settings.max_decoded_bytes)
             async for piece in response.aiter_stream():
                 body.add(piece)
                 if enough_bytes is not None and body.size >= enough_bytes:
                     return _Answer(response.status, fields, body.beginning(), None)
-            peer = response.extensions["network_stream"].get_extra_info("server_addr")
+            peer = response.extensions["network_stream"].get_extra_info("server_addr") if direct else None
             return _Answer(response.status, fields, body.finish(), str(peer[0]) if peer else None)
         finally:
             await response.aclose()
@@ -281,6 +331,41 @@ class Fetcher:
         return Page(
             target.url, answer.body, answer.status, answer.headers, now, outcome, reason, answer.address, retry_at
         )
+
+
+def _pool(backend: httpcore2.AsyncNetworkBackend, proxy: httpcore2.Proxy | None = None) -> _Pool:
+    return httpcore2.AsyncConnectionPool(
+        ssl_context=_tls(),
+        proxy=proxy,
+        max_connections=_CONNECTIONS,
+        keepalive_expiry=_KEEP_ALIVE_S,
+        network_backend=backend,
+    )
+
+
+def _proxied(address: str, limit_bytes: int) -> _Pool | None:
+    """Connections by way of the operator's proxy; None without one.
+
+    Raises:
+        FetchError: The address is no proxy's. It is not repeated: it may hold a password.
+    """
+    if not address:
+        return None
+    try:
+        url = httpx2.URL(address)
+    except httpx2.InvalidURL:
+        url = httpx2.URL("")
+    if url.scheme not in ("http", "https") or not url.host or url.raw_path != b"/":
+        raise FetchError('fetch.proxy is not of the form "http://host:port"')
+    port = url.port or (443 if url.scheme == "https" else 80)
+    _logger.info("names are resolved by the proxy", extra={"proxy": f"{url.host}:{port}"})
+    login = (url.username, url.password) if url.userinfo else None
+    proxy = httpcore2.Proxy(
+        httpcore2.URL(scheme=url.scheme, host=url.host, port=port, target="/"),
+        auth=login,
+        ssl_context=_tls() if url.scheme == "https" else None,
+    )
+    return _pool(ToProxy(url.host, port, limit_bytes), proxy)
 
 
 def user_agent(contact: str) -> str:
@@ -329,6 +414,20 @@ class _Answer:
     address: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What one request carries; never printed, since it may hold a key."""
+
+    headers: Mapping[str, str]
+    method: str = "GET"
+    body: bytes = b""
+    repeatable: bool = True
+    api: Api | None = None
+
+    def __repr__(self) -> str:
+        return f"{self.method} with {len(self.body)} bytes"
+
+
 class _Failure(Exception):
     """An attempt that ended without an answer worth reading; ``may_pass`` says that another may do better."""
 
@@ -359,6 +458,9 @@ def _checked(headers: Mapping[str, str]) -> dict[str, str]:
     lower = {name.lower(): value for name, value in headers.items()}
     if forbidden := _OURS & lower.keys():
         raise FetchError(f"the fetcher alone sets {', '.join(sorted(forbidden))}")
+    for name, value in lower.items():
+        if not value.isascii() or not value.isprintable():
+            raise FetchError(f"the header {name} holds what cannot be sent")
     return lower
 
 

@@ -15,7 +15,9 @@ import select
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +34,8 @@ _LONGEST_URL = 8192
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _MOST_ADDRESSES = 4  # of one name that are tried
+_MOST_LOOKUPS = 8  # of names at once
+_HEAD_PHASE_BYTES = 256 << 10  # before the answer's own head: that head, its 1xx forerunners, and a read beyond
 
 # IANA's special-purpose registries, and what translates into IPv4. Python's own `is_global` lets several through.
 DENIED = tuple(
@@ -172,10 +176,63 @@ def why_denied(address: IPAddress) -> str | None:
     return None if address.is_global else "not global"
 
 
-async def resolve_by_system(host: str) -> Sequence[str]:
-    """The addresses of a name, by the system's resolver, in the order in which to try them."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+def _getaddrinfo(host: str) -> Sequence[Any]:
+    return socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+
+
+class SystemResolver:
+    """The addresses of a name, by the system's resolver, in the order in which to try them.
+
+    A lookup cannot be called off. One that hangs keeps a thread of its own and nothing else: who waits for the same
+    name waits for it, and all lookups together have a few threads. Use it from one event loop.
+
+    Args:
+        look_up: What ``socket.getaddrinfo`` gives for a name; blocks.
+    """
+
+    def __init__(self, look_up: Callable[[str], Sequence[Any]] = _getaddrinfo) -> None:
+        self._look_up = look_up
+        self._free = asyncio.Semaphore(_MOST_LOOKUPS)
+        self._under_way: dict[str, asyncio.Future[Sequence[str]]] = {}
+
+    async def __call__(self, host: str) -> Sequence[str]:
+        """Look up one name; whoever gives up waiting disturbs no one else.
+
+        Raises:
+            OSError: It has none, or lookups do not work.
+        """
+        if host not in self._under_way:
+            await self._free.acquire()
+            if host in self._under_way:  # someone else began it meanwhile
+                self._free.release()
+            else:
+                self._start(host, asyncio.get_running_loop())
+        return await asyncio.shield(self._under_way[host])
+
+    def _start(self, host: str, loop: asyncio.AbstractEventLoop) -> None:
+        future: asyncio.Future[Sequence[str]] = loop.create_future()
+        self._under_way[host] = future
+
+        def finish(addresses: Sequence[str], error: Exception | None) -> None:
+            self._free.release()
+            self._under_way.pop(host, None)
+            if error is None:
+                future.set_result(addresses)
+            else:
+                future.set_exception(error)
+                future.exception()  # nobody may be waiting any more
+
+        def work() -> None:
+            addresses: Sequence[str] = ()
+            failed: Exception | None = None
+            try:
+                addresses = list(dict.fromkeys(str(entry[4][0]) for entry in self._look_up(host)))
+            except (OSError, UnicodeError) as error:
+                failed = error
+            with suppress(RuntimeError):  # the loop may be closed by now
+                loop.call_soon_threadsafe(finish, addresses, failed)
+
+        threading.Thread(target=work, name=f"lookup {host}", daemon=True).start()
 
 
 class Gate(httpcore2.AsyncNetworkBackend):
@@ -193,12 +250,12 @@ class Gate(httpcore2.AsyncNetworkBackend):
         self,
         own_addresses: Iterable[str],
         limit_bytes: int,
-        resolve: Resolve = resolve_by_system,
+        resolve: Resolve | None = None,
         backend: httpcore2.AsyncNetworkBackend | None = None,
     ) -> None:
         self._own = frozenset(_own_key(address) for address in own_addresses)
         self._limit_bytes = limit_bytes
-        self._resolve = resolve
+        self._resolve = resolve or SystemResolver()
         self._backend = backend or httpcore2.AnyIOBackend()
 
     def is_own(self, target: Target) -> bool:
@@ -270,6 +327,39 @@ class Gate(httpcore2.AsyncNetworkBackend):
         return await self._backend.connect_tcp(addresses[-1], port, share_s)
 
 
+class ToProxy(httpcore2.AsyncNetworkBackend):
+    """Connects to the operator's own proxy and to nothing else; where that leads on from there is the proxy's doing."""
+
+    def __init__(self, host: str, port: int, limit_bytes: int) -> None:
+        self._proxy = host, port
+        self._limit_bytes = limit_bytes
+        self._backend = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """A connection to the proxy.
+
+        Raises:
+            AddressRefused: ``host`` and ``port`` are not the proxy's.
+        """
+        if (host, port) != self._proxy:
+            raise AddressRefused(f"{host}:{port} is not the proxy")
+        return _Bounded(await self._backend.connect_tcp(host, port, timeout), self._limit_bytes)
+
+
+def bound_body(stream: object) -> None:
+    """Let what comes over an answer's connection from now on count as its body, not as its head."""
+    bounded = stream.get_extra_info("bounded") if isinstance(stream, httpcore2.AsyncNetworkStream) else None
+    if isinstance(bounded, _Bounded):
+        bounded.head_is_read()
+
+
 class AnswerTooLarge(httpcore2.ReadError):
     """The server sent more than one answer may take."""
 
@@ -281,6 +371,7 @@ class _Bounded(httpcore2.AsyncNetworkStream):
         self._stream = stream
         self._limit_bytes = limit_bytes
         self._read_bytes = 0
+        self._in_head = True
         self._facts: dict[str, object] = {}
         self._poll: Any = None
         raw = stream.get_extra_info("socket")
@@ -291,13 +382,19 @@ class _Bounded(httpcore2.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = await self._stream.read(max_bytes, timeout)
         self._read_bytes += len(data)
-        if self._read_bytes > self._limit_bytes:
-            raise AnswerTooLarge(f"the answer takes more than {self._limit_bytes} bytes")
+        limit = min(_HEAD_PHASE_BYTES, self._limit_bytes) if self._in_head else self._limit_bytes
+        if self._read_bytes > limit:
+            raise AnswerTooLarge(f"the {'head' if self._in_head else 'answer'} takes more than {limit} bytes")
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._read_bytes = 0
+        self._in_head = True
         await self._stream.write(buffer, timeout)
+
+    def head_is_read(self) -> None:
+        """The answer's own head is complete: from here on its body is read."""
+        self._in_head = False
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -308,6 +405,8 @@ class _Bounded(httpcore2.AsyncNetworkStream):
         return _Bounded(await self._stream.start_tls(ssl_context, server_hostname, timeout), self._limit_bytes)
 
     def get_extra_info(self, info: str) -> object:
+        if info == "bounded":
+            return self
         if info == "is_readable":
             return bool(self._poll.poll(0)) if self._poll else self._stream.get_extra_info(info)
         if info not in self._facts:  # the same for the life of the connection, and dear to ask for

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -12,11 +13,14 @@ from config.settings import FetchSettings
 from detectors.model import Outcome
 from monitor.clock import Clock
 from monitor.gate import Target
+from monitor.marketplaces.base import Api
 from monitor.robots import UNREACHABLE, Robots, read_robots
 from storage import hosts
 from storage.database import Database
 
 AskRobots = Callable[[Target], Awaitable[tuple[int, bytes]]]
+
+_logger = logging.getLogger(__name__)
 
 ROBOTS_LAST = timedelta(days=1)  # RFC 9309 2.4
 _BROKEN_ROBOTS_LAST = timedelta(minutes=10)
@@ -27,6 +31,9 @@ _OWN_CONNECTIONS = 16
 _STATE_LASTS_S = 10.0  # how long a host without pace is asked before the database is looked at again
 _NOTE_EVERY_S = 300.0  # an outcome that stays the same is written this often
 _BIG_ROBOTS = 1 << 16  # bytes that are read in a thread, off the event loop
+_SLOWEST_S = 60.0  # between two requests to a host that answers late, or says that it is too much
+_EASED = 0.8  # of that time after each answer in good time
+_WORTH_NOTING_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,8 @@ class _Known:
     block_count: int = 0
     read_at_s: float | None = None
     noted: tuple[Outcome | None, float] | None = None
+    slow_s: float = 0.0
+    terms_told: bool = False
 
 
 class Politeness:
@@ -80,27 +89,54 @@ class Politeness:
         """Hold it while asking: one connection to a host, more to the operator's own without pace."""
         return self._known(target).connections
 
-    async def admit(self, target: Target, pace_s: float, ask_robots: AskRobots) -> Refusal | None:
-        """Wait for the host's turn; None says ask now.
+    async def admit(
+        self, target: Target, pace_s: float, ask_robots: AskRobots, api: Api | None = None
+    ) -> Refusal | None:
+        """Wait for the host's turn; None says ask now, and that the request was counted.
 
         Args:
             target: The page to be asked for.
             pace_s: Seconds between two requests that its marketplace wants; the settings may want more.
             ask_robots: Fetches ``/robots.txt`` of a target: (status, body), `UNREACHABLE` without an answer.
+            api: The documented API that the page is part of; its terms stand in place of robots.txt.
         """
         known = self._known(target)
         refusal = await self._blocked(target, known)
         if refusal is not None:
             return refusal
         delay_s = 0.0
-        if self._settings.respect_robots:
+        if api is not None:
+            if not known.terms_told:
+                _logger.info("robots.txt not asked", extra={"host": target.key, "reason": api.terms})
+            known.terms_told = True
+        elif self._settings.respect_robots:
             robots = await self._robots(target, known, pace_s, ask_robots)
             if isinstance(robots, Refusal):
                 return robots
             if not robots.allows(target.url):
                 return Refusal(Outcome.BLOCKED, robots.why, known.robots_until)
             delay_s = robots.crawl_delay_s
-        return await self._turn(target, pace_s, delay_s)
+        return await self._turn(target, pace_s, delay_s, self._per_day(target, api))
+
+    async def learn(self, target: Target, latency_s: float, *, strained: bool) -> None:
+        """Ask a host more slowly after signs of strain or late answers, and step by step faster again without.
+
+        Args:
+            target: The page that was asked for.
+            latency_s: Seconds until its answer was complete.
+            strained: It said that it was too much (429, 5xx), or did not answer in time.
+        """
+        known, pace_s = self._known(target), self._pace_s(target)
+        if pace_s == 0:
+            return
+        slow_s = 2 * max(known.slow_s, pace_s) if strained else known.slow_s * _EASED
+        slow_s = min(max(slow_s, latency_s), _SLOWEST_S)  # never sooner than it takes to answer
+        slow_s = slow_s if slow_s > pace_s else 0.0
+        if abs(slow_s - known.slow_s) < _WORTH_NOTING_S:
+            return
+        known.slow_s = slow_s
+        async with self._database.write("host's slowness") as session:
+            await hosts.set_slowness(session, target.key, slow_s)
 
     async def note(self, target: Target, outcome: Outcome | None) -> None:
         """Remember how a request ended; ``None`` is an answer that the classifier has yet to judge."""
@@ -146,7 +182,7 @@ class Politeness:
         known.read_at_s = self._clock.monotonic()
         if row is None:
             return
-        known.blocked_until, known.block_count = row.blocked_until, row.block_count
+        known.blocked_until, known.block_count, known.slow_s = row.blocked_until, row.block_count, row.slow_s
         limited = row.outcome == Outcome.RATE_LIMITED
         known.blocked_as = Outcome.RATE_LIMITED if limited else Outcome.BLOCKED
         if row.robots is not None and row.robots_status is not None and row.robots_fetched_at is not None:
@@ -158,7 +194,7 @@ class Politeness:
         async with known.robots_lock:
             if known.robots is not None and _ahead(known.robots_until, self._clock.now(), ROBOTS_LAST):
                 return known.robots
-            refusal = await self._turn(target, pace_s, 0.0)
+            refusal = await self._turn(target, pace_s, 0.0, self._per_day(target, None))
             if refusal is not None:
                 return refusal
             status, body = await ask(target)
@@ -171,18 +207,34 @@ class Politeness:
             known.robots, known.robots_until = robots, now + _robots_last(status)
             return robots
 
-    async def _turn(self, target: Target, pace_s: float, delay_s: float) -> Refusal | None:
-        """Wait until the host may be asked; a refusal if that is too far off."""
-        own = self._is_own(target)
-        pace_s = max(delay_s, self._settings.own_pace_s if own else max(self._settings.pace_s, pace_s))
-        if pace_s == 0:
+    def _pace_s(self, target: Target) -> float:
+        return self._settings.own_pace_s if self._is_own(target) else self._settings.pace_s
+
+    def _per_day(self, target: Target, api: Api | None) -> int:
+        """The requests that the host may get in 24 hours; 0 says any number."""
+        ours = 0 if self._is_own(target) else self._settings.requests_per_day
+        theirs = api.requests_per_day if api else 0
+        return min(ours, theirs) if ours and theirs else ours or theirs
+
+    async def _turn(self, target: Target, wish_s: float, delay_s: float, per_day: int) -> Refusal | None:
+        """Wait until the host may be asked, and count that; a refusal if that is too far off."""
+        wish_s = 0.0 if self._is_own(target) else wish_s
+        pace_s = max(self._pace_s(target), self._known(target).slow_s, wish_s, delay_s)
+        if pace_s == 0 and per_day == 0:
             return None
-        now = self._clock.now()
+        longest_s = self._settings.max_wait_s
+        now = start = self._clock.now()
+        again = None
         async with self._database.write("turn reserved") as session:
-            interval_s = pace_s * random.uniform(1.0, _JITTER)
-            start = await hosts.reserve(session, target.key, now, interval_s, self._settings.max_wait_s)
-        wait_s = (start - now).total_seconds()
-        if wait_s > self._settings.max_wait_s:
+            if pace_s:
+                interval_s = pace_s * random.uniform(1.0, _JITTER)
+                start = await hosts.reserve(session, target.key, now, interval_s, longest_s)
+            wait_s = (start - now).total_seconds()
+            if per_day and wait_s <= longest_s:
+                again = await hosts.spend(session, target.key, now, per_day)
+        if again is not None:
+            return Refusal(Outcome.RATE_LIMITED, f"{target.key} has had its {per_day} requests of 24 hours", again)
+        if wait_s > longest_s:
             return Refusal(Outcome.RATE_LIMITED, f"{target.key} has its turn in {wait_s:.0f} s", start)
         if wait_s > 0:
             await self._clock.sleep(wait_s)

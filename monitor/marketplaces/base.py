@@ -5,18 +5,60 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from detectors.model import Listing, Outcome
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """OAuth 2 client credentials (RFC 6749, 4.4): sent to ``token_url`` alone, the token to the API's origin alone."""
+
+    token_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A documented API that is used under its own terms, which stand in place of its host's robots.txt."""
+
+    terms: str  # why robots.txt, written for crawlers of pages, is not asked
+    requests_per_day: int  # in any 24 hours, by all processes together
+    grant: Grant | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """A page to ask for, by GET. ``params`` are appended to the query by the fetcher."""
+    """A page to ask for. ``params`` are appended to the query by the fetcher."""
 
     url: str
     params: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a key
+    method: Literal["GET", "POST"] = "GET"
+    body: bytes = field(default=b"", repr=False)
+    repeatable: bool = True  # whether asking twice does no harm
+    api: Api | None = None
+    referrer: str | None = None  # the page that named the URL ("" if saved by hand); None: the operator's own wish
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a search looks for: a keyword, what a seller offers, or what looks like a picture."""
+
+    keyword: str = ""
+    seller: str = ""  # the site's own id of the account
+    picture: bytes = field(default=b"", repr=False)  # a JPEG of at most `LARGEST_PICTURE` bytes
+    shop: str = ""  # the shop's address, where the marketplace lives on any host
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a keyword and nothing else."""
+        return bool(self.keyword) and not (self.seller or self.picture or self.shop)
+
+
+LARGEST_PICTURE = 100_000  # bytes; the smallest limit of the image searches in marketplaces' documentation
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +120,16 @@ class Marketplace(Protocol):
 
     def search_request(self, keyword: str) -> Request | None:
         """The first page of a keyword search; None where plain HTTP cannot search this site."""
+
+    @property
+    def hint(self) -> str:
+        """What a search needs first, for people: an API's key, a shop's address."""
+
+    def query_request(self, query: Query) -> Request | None:
+        """The first page of any search; None where the site cannot be searched so. Later pages are asked alike."""
+
+    def keeps(self, query: Query, listing: Listing) -> bool:
+        """Whether a listing that the search's page shows is one that was looked for."""
 
     def listing_request(self, listing: Listing) -> Request | None:
         """The item's own page, where it shows more than the search page (seller, more pictures)."""

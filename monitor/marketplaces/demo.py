@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from detectors.model import Seller
-from monitor.marketplaces.base import Page, ParsedPage, Request
+from monitor.marketplaces.base import Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_attribute, first_text, one
 from monitor.marketplaces.html import image_sources
 from monitor.marketplaces.prices import Price, iso_code, to_decimal
@@ -20,14 +21,24 @@ _ITEM_PATH = re.compile(r"/item/(\d{1,18})/?(?:[?#].*)?$")
 
 @dataclass(frozen=True)
 class DemoBazaar(Site):
-    """The bazaar at ``base_url``, such as ``http://127.0.0.1:8765``; without one it reads pages but cannot search."""
+    """The bazaar at ``base_url``, such as ``http://127.0.0.1:8765``, or at the address that a search names."""
 
     name: str = field(default="demo-bazaar", init=False)
     base_url: str = ""
+    hint: str = field(default="the bazaar's address: --shop http://127.0.0.1:8765", init=False)
+
+    def query_request(self, query: Query) -> Request | None:
+        """``/search?q=<keyword>`` or ``/seller/<id>``; None by picture, or without an address."""
+        base = (query.shop or self.base_url).rstrip("/")
+        if not base or query.picture or (query.keyword and query.seller):
+            return None
+        if query.seller:
+            return Request(f"{base}/seller/{quote(query.seller, safe='')}")
+        return Request(f"{base}/search", params={"q": query.keyword})
 
     def search_request(self, keyword: str) -> Request | None:
         """``/search?q=<keyword>``; None without a base address."""
-        return Request(f"{self.base_url.rstrip('/')}/search", params={"q": keyword}) if self.base_url else None
+        return self.query_request(Query(keyword))
 
     def recognises(self, page: Page) -> bool:
         """By the mark on its pages: its host is whatever the operator listed."""

@@ -9,13 +9,15 @@ from typing import Any
 
 from selectolax.lexbor import LexborNode
 
-from monitor.marketplaces.base import Pace, Page, ParsedPage
+from detectors.model import Listing
+from monitor.marketplaces.apis import EbayBrowse
+from monitor.marketplaces.base import Pace, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_attribute, first_text
 from monitor.marketplaces.generic_jsonld import linked_listing, linked_products
 from monitor.marketplaces.html import image_sources, text_without
 from monitor.marketplaces.prices import read_price
 from monitor.marketplaces.reading import Found, Site, dicts, dig, found, gone, nothing, parsed, seller
-from monitor.marketplaces.urls import host_of, on_host, query_value, split
+from monitor.marketplaces.urls import host_of, on_host, query_value, same_site, split
 
 _COUNTRIES = (
     "com co.uk de fr it es ca com.au at ch be nl pl ie com.hk com.my com.sg ph in vn co.nz com.mx com.ar com.br co.jp"
@@ -26,6 +28,7 @@ _ITEM_PATH = re.compile(rf"^/(?:itm|i|ulk/itm)/(?:[^/]*/)*?{_ID}/?$")
 _REST_ID = re.compile(rf"v1(?:\||%7c){_ID}(?:\||%7c)", re.IGNORECASE)
 _SELLER = re.compile(r"^(\S{1,64})\s+(?:\([\d.,\s]+[KMkm]?\)\s*)?\d{1,3}(?:[.,]\d+)?\s?%")
 _COUNT = re.compile(r"\d")
+_NO_SUCH_ITEM = 11001  # developer.ebay.com, Browse API, getItem: "The specified item Id was not found."
 _PHANTOM = "123456"  # "Shop on eBay": no listing
 
 
@@ -58,8 +61,27 @@ _ENDED_WORDS = re.compile(
 )
 
 
+@dataclass(frozen=True)
 class Ebay(Site):
-    """eBay on every national host. Listing ids are the legacy item ids: they are the same everywhere."""
+    """eBay on every national host. Listing ids are the legacy item ids: they are the same everywhere.
+
+    With ``api`` it is searched by its Browse API, by picture too; without, by its pages, a seller's items too.
+    """
+
+    api: EbayBrowse | None = None
+
+    def query_request(self, query: Query) -> Request | None:
+        """By the API, or else by the search page, which knows no pictures."""
+        request = self.api.search(query) if self.api else None
+        if request or query.picture or query.shop:
+            return request
+        wanted = {self.search_key: query.keyword, "_ssn": query.seller}
+        params = {key: value for key, value in wanted.items() if value}
+        return Request(self.search_url, params=params) if params else None
+
+    def listing_request(self, listing: Listing) -> Request | None:
+        """The item's details, by the API, or else its page."""
+        return self.api.item(listing.listing_id) if self.api else super().listing_request(listing)
 
     def recognises(self, page: Page) -> bool:
         """By the page's address, else by the cards' links or the Browse API's shape."""
@@ -98,6 +120,8 @@ class Ebay(Site):
 
     def _parse_api(self, page: Document) -> ParsedPage:
         summaries = _summaries(page.data)
+        if any(error.get("errorId") == _NO_SUCH_ITEM for error in dicts(dig(page.data, "errors"))):
+            return gone(self, "browse-api", "the API knows no such item")
         if not summaries and dig(page.data, "total") == 0:
             return nothing(self, "browse-api", "total is 0")
         following = dig(page.data, "next")
@@ -105,7 +129,9 @@ class Ebay(Site):
         founds = [self._summary(page, entry) for entry in summaries]
         kind = "product" if one else "search"
         answer = parsed(self, page, founds, layout="browse-api itemSummaries", kind=kind)
-        on_ebay = isinstance(following, str) and on_host(host_of(following), self.hosts)
+        if not isinstance(following, str):
+            return answer
+        on_ebay = on_host(host_of(following), self.hosts) or same_site(following, page.address)
         return replace(answer, next=following if on_ebay else None)
 
     def _summary(self, page: Document, entry: Mapping[str, Any]) -> Found | None:
@@ -248,5 +274,6 @@ MARKETPLACE = Ebay(
     pace=Pace(requests_per_minute=15),  # marketplaces.md 4: a wall after 5 to 10 quick requests; 3 to 5 s between them
     search_url="https://www.ebay.com/sch/i.html?_sop=10",
     search_key="_nkw",
+    hint="its pictures are searched by its API only: set marketplaces.ebay.client_id and client_secret",
     signs={"$": "USD", "C $": "CAD", "AU $": "AUD"},  # ebay.ca and ebay.com.au write "C $" and "AU $"
 )

@@ -4,20 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from monitor.marketplaces.document import Document, first_text
+from detectors.model import Listing
+from monitor.marketplaces.apis import EtsyOpen
+from monitor.marketplaces.base import Page, ParsedPage, Query, Request
+from monitor.marketplaces.document import Document, document, first_text
 from monitor.marketplaces.prices import Price, iso_code, to_decimal
-from monitor.marketplaces.reading import dig
+from monitor.marketplaces.reading import dig, next_page, page_number
 from monitor.marketplaces.tables import Cards, Records, TableSite
 
 _FROM_SHOP = re.compile(r"^(?:From shop|De la tienda|Vom Shop|De la boutique|Dal negozio)\s+", re.IGNORECASE)
 
 
+@dataclass(frozen=True)
 class Etsy(TableSite):
-    """Etsy. Plain HTTP meets DataDome on every page: saved pages and the API only."""
+    """Etsy. Plain HTTP meets DataDome on every page: saved pages, and with ``api`` its Open API."""
+
+    api: EtsyOpen | None = None
+
+    def query_request(self, query: Query) -> Request | None:
+        """By the API alone."""
+        return self.api.search(query) if self.api and not query.shop else None
+
+    def listing_request(self, listing: Listing) -> Request | None:
+        """The listing with its pictures and shop, by the API, or else its page."""
+        return self.api.item(listing.listing_id) if self.api else super().listing_request(listing)
+
+    def parse(self, page: Page) -> ParsedPage:
+        """As the tables say; a page of the API's leads on while it does not reach the count."""
+        answer, whole = super().parse(page), document(page)
+        count = dig(whole.data, "count") if whole.looks_like_json else None
+        offset = page_number(whole, "offset", absent=0) + len(answer.listings)
+        more = isinstance(count, int) and answer.kind == "search" and offset < count
+        return replace(answer, next=next_page(whole, "offset", offset)) if more else answer
 
     def card_seller(self, card: LexborNode | LexborHTMLParser, layout: Cards) -> str:
         """The shop's name without the words before it."""
@@ -37,6 +60,7 @@ MARKETPLACE = Etsy(
     hosts=frozenset({"etsy.com"}),
     address=re.compile(r"etsy\.com/(?:[a-z]{2}(?:-[a-z]{2})?/)?listing/(?P<id>\d{6,14})(?=[/?])"),
     template="https://www.etsy.com/listing/{id}",
+    hint="a key of its API: set marketplaces.etsy.keystring and shared_secret; pictures cannot be searched there",
     mark=".v2-listing-card[data-listing-id], [data-listing-card-v2]",
     linked=True,
     records=(
@@ -48,6 +72,15 @@ MARKETPLACE = Etsy(
             seller_id="shop_id",
             seller_name="shop.shop_name",
             total="count",
+        ),
+        Records(
+            name="api-v3 listing",
+            items="shop_id && listing_id && @",
+            listing_id="listing_id",
+            pictures="images[].url_fullxfull",
+            seller_id="shop_id",
+            seller_name="shop.shop_name",
+            kind="product",
         ),
     ),
     cards=(

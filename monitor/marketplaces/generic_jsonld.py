@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from selectolax.lexbor import LexborNode
 
 from detectors.model import Seller
-from monitor.marketplaces.base import Page, ParsedPage, Request
+from monitor.marketplaces.base import Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_attribute, meta
 from monitor.marketplaces.prices import Price, iso_code, read_price, to_decimal
 from monitor.marketplaces.reading import Found, Site, dig, found, parsed, seller
@@ -19,14 +20,17 @@ _PRODUCTS = frozenset(
     {"product", "productgroup", "productmodel", "individualproduct", "someproducts", "vehicle", "car", "book"}
 )
 _SCHEMA = "https://schema.org/"
+KEYWORD = "{keyword}"  # where a search address takes the keyword
 
 
 class GenericShop(Site):
     """Shops on any host. ``listing_id`` is unique within its host only: two shops may use one stock number."""
 
-    def search_request(self, keyword: str) -> Request | None:  # noqa: ARG002 - the protocol's
-        """None: there is no common way to search a shop."""
-        return None
+    def query_request(self, query: Query) -> Request | None:
+        """The shop's address with the keyword in place of ``{keyword}``, or the address itself without one."""
+        if not query.shop or query.seller or query.picture or bool(query.keyword) != (KEYWORD in query.shop):
+            return None
+        return Request(query.shop.replace(KEYWORD, quote(query.keyword, safe="")))
 
     def recognises(self, page: Page) -> bool:
         """Whether the page describes a product in any of the three ways."""

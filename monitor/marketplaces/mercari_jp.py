@@ -1,4 +1,8 @@
-"""Mercari Japan: the answers of its own API, search and item."""
+"""Mercari Japan: the answers of its own API, search and item, as a browser saved them.
+
+They are not asked for: the API is undocumented and takes only requests signed like its own web page's (DPoP), and we
+do not pass for another client.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ MARKETPLACE = TableSite(
     ),
     template="https://jp.mercari.com/item/{id}",
     currency="JPY",
+    hint="its API answers its own pages only",
     signs={"¥": "JPY", "￥": "JPY"},
     records=(
         Records(

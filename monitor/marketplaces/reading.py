@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from detectors.model import Listing, Outcome, Seller
 from monitor.errors import LayoutChanged
-from monitor.marketplaces.base import Pace, Page, ParsedPage, Request
+from monitor.marketplaces.base import Pace, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document
 from monitor.marketplaces.images import full_sizes
 from monitor.marketplaces.prices import Price
@@ -33,7 +33,8 @@ class Site:
     """What most marketplaces share; an adapter sets the fields and writes ``canonical`` and ``parse``.
 
     ``search_url`` holds the first page of a search; ``search_key`` is the query key of the keyword. Without them the
-    site cannot be searched over plain HTTP. ``signs`` says what ambiguous currency signs mean at this site.
+    site cannot be searched over plain HTTP. ``signs`` says what ambiguous currency signs mean at this site. ``hint``
+    says what a search needs first.
     """
 
     name: str
@@ -43,10 +44,19 @@ class Site:
     search_url: str = ""
     search_key: str = ""
     signs: Mapping[str, str] = field(default_factory=dict)
+    hint: str = ""
 
     def search_request(self, keyword: str) -> Request | None:
         """The first page of a keyword search; None where plain HTTP cannot search this site."""
         return Request(self.search_url, params={self.search_key: keyword}) if self.search_url else None
+
+    def query_request(self, query: Query) -> Request | None:
+        """The first page of any search; by default only a keyword's on the site's own hosts."""
+        return self.search_request(query.keyword) if query.is_plain else None
+
+    def keeps(self, query: Query, listing: Listing) -> bool:  # noqa: ARG002 - the protocol's
+        """True: the site itself searched."""
+        return True
 
     def listing_request(self, listing: Listing) -> Request | None:
         """The item's own page."""
@@ -162,11 +172,11 @@ def next_page(page: Document, key: str, number: int) -> str | None:
     return urlunsplit(urlsplit(page.address)._replace(query="&".join([*kept, urlencode({key: number})]), fragment=""))
 
 
-def page_number(page: Document, key: str) -> int:
-    """The page's number by its address, 1 where the address has none."""
+def page_number(page: Document, key: str, absent: int = 1) -> int:
+    """The page's number by its address, ``absent`` where the address has none."""
     parts = split(page.address)
     value = query_value(parts, key) if parts else None
-    return int(value) if value and value.isascii() and value.isdigit() and len(value) < 7 else 1
+    return int(value) if value and value.isascii() and value.isdigit() and len(value) < 7 else absent
 
 
 def dig(value: Any, *path: str | int) -> Any:

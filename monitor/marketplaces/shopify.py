@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
 
-from monitor.marketplaces.base import Pace, Page, ParsedPage, Request
+from detectors.model import Listing
+from monitor.marketplaces.base import Pace, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_attribute, meta, script_value
 from monitor.marketplaces.generic_jsonld import linked_listing, linked_products
 from monitor.marketplaces.prices import Price, iso_code, to_decimal
@@ -20,15 +21,23 @@ _PRODUCT_PATH = re.compile(
     r"^(?:/[a-z]{2}(?:-[a-z]{2})?)?(?:/collections/[^/]+)?/products/([^/]+?)(?:\.json|\.js)?/?$", re.I
 )
 _SIGNS_OF_SHOPIFY = ("cdn.shopify.com", "/cdn/shop/", "Shopify.theme", "myshopify.com")
+_WORD = re.compile(r"\w+")
 _PAGE_SIZE = 30  # products.json without ``limit``
 
 
 class Shopify(Site):
     """Shops on any host. A listing's id is the product's number, its alias host and handle, as addresses show them."""
 
-    def search_request(self, keyword: str) -> Request | None:  # noqa: ARG002 - the protocol's
-        """None: the shop's own host is needed; watch ``https://<shop>/products.json?limit=250``."""
-        return None
+    def query_request(self, query: Query) -> Request | None:
+        """All of a shop's products, 250 a page: they are not searched there, but by `keeps` here."""
+        if not query.shop or query.seller or query.picture:
+            return None
+        return Request(f"{query.shop}/products.json", {"limit": "250", "page": "1"})
+
+    def keeps(self, query: Query, listing: Listing) -> bool:
+        """Whether the title has every word of the keyword, or the beginning of a word."""
+        words = _WORD.findall(listing.title.casefold())
+        return all(any(word.startswith(part) for word in words) for part in _WORD.findall(query.keyword.casefold()))
 
     def recognises(self, page: Page) -> bool:
         """By the shape of the products' data, or by Shopify's picture paths on a page that describes a product."""
@@ -186,4 +195,8 @@ def _whole(value: str | None) -> int | None:
     return int(value) if value and value.isascii() and value.isdigit() and len(value) < 7 else None
 
 
-MARKETPLACE = Shopify("shopify", pace=Pace(requests_per_minute=60))  # marketplaces.md 12: 1 s between pages
+MARKETPLACE = Shopify(
+    "shopify",
+    pace=Pace(requests_per_minute=60),  # marketplaces.md 12: 1 s between pages
+    hint="the shop's address: --shop https://shop.example",
+)

@@ -1,4 +1,8 @@
-"""Vinted on every national host: the catalogue's JSON. Its picture addresses are signed and never rewritten."""
+"""Vinted on every national host: the catalogue's JSON. Its picture addresses are signed and never rewritten.
+
+It is not asked for: the undocumented catalogue answers only to the cookie of a page opened before, and after some
+twenty requests refuses, or silently goes on with stale results, which would pass for a search that found nothing new.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,7 @@ MARKETPLACE = TableSite(
     hosts=frozenset(f"vinted.{country}" for country in _COUNTRIES.split()),
     address=re.compile(r"/items/(?P<id>\d{4,14})(?=[-/?])"),
     template="https://www.{host}/items/{id}",
+    hint="its catalogue answers its own pages only",
     main_host="vinted.com",
     records=(_ITEMS, replace(_ITEMS, name="items/<id>", items="item", total="", kind="product")),
 )

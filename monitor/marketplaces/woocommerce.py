@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from monitor.marketplaces.base import Page, Request
+from monitor.marketplaces.base import Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document
 from monitor.marketplaces.images import wordpress_full_size
 from monitor.marketplaces.prices import Price, iso_code, to_decimal
-from monitor.marketplaces.reading import Found, dig, seller
+from monitor.marketplaces.reading import Found, dig, next_page, nothing, page_number, seller
 from monitor.marketplaces.tables import Records, TableSite
 from monitor.marketplaces.text import clean_text
 from monitor.marketplaces.urls import host_of, without_tracking
 
+_PAGE_SIZE = 100  # developer.woocommerce.com, Store API: the largest per_page
 _PRODUCTS = Records(
     name="store/v1/products",
     items="[?prices.currency_minor_unit && permalink]",
@@ -29,9 +30,24 @@ _PRODUCTS = Records(
 class WooCommerce(TableSite):
     """Shops on any host. A product's number is unique within its host only."""
 
-    def search_request(self, keyword: str) -> Request | None:  # noqa: ARG002 - the protocol's
-        """None: the shop's own host is needed; watch ``https://<shop>/wp-json/wc/store/v1/products?per_page=100``."""
-        return None
+    def query_request(self, query: Query) -> Request | None:
+        """The shop's own search by the Store API, or all its products."""
+        if not query.shop or query.seller or query.picture:
+            return None
+        params = {"per_page": str(_PAGE_SIZE), "page": "1"}
+        return Request(
+            f"{query.shop}/wp-json/wc/store/v1/products",
+            params | ({"search": query.keyword} if query.keyword else {}),
+        )
+
+    def parse(self, page: Page) -> ParsedPage:
+        """As the tables say; a full page of the Store API leads on, an empty list is the end."""
+        whole = document(page)
+        if whole.looks_like_json and whole.data == []:
+            return nothing(self, "store/v1/products", "the list of products is empty")
+        answer = super().parse(page)
+        full = isinstance(whole.data, list) and len(whole.data) >= _PAGE_SIZE if whole.looks_like_json else False
+        return replace(answer, next=next_page(whole, "page", page_number(whole, "page") + 1)) if full else answer
 
     def recognises(self, page: Page) -> bool:
         """By the shape of the Store API's products."""
@@ -60,6 +76,7 @@ class WooCommerce(TableSite):
 
 MARKETPLACE = WooCommerce(
     "woocommerce",
+    hint="the shop's address: --shop https://shop.example",
     records=(
         _PRODUCTS,
         replace(

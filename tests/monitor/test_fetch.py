@@ -83,6 +83,8 @@ async def make(store, clock, server):
                 "retries": 2,
                 "max_wait_s": 60.0,
                 "respect_robots": True,
+                "requests_per_day": 0,
+                "proxy": "",
                 **changes,
             }
         )

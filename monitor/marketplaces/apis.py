@@ -1,0 +1,84 @@
+"""How documented APIs are asked: eBay's Browse API and Etsy's Open API v3. Pure: the fetcher gets the tokens."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from monitor.marketplaces.base import Api, Grant, Query, Request
+
+_EBAY_PAGE = 200  # items; the Browse API's largest page
+_ETSY_PAGE = 100  # listings; the Open API's largest page
+
+
+@dataclass(frozen=True, slots=True)
+class EbayBrowse:
+    """eBay's Browse API (developer.ebay.com/api-docs/buy/browse), as an application of the operator's."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    site: str = "EBAY_US"
+    requests_per_day: int = 5000
+    base_url: str = "https://api.ebay.com"
+
+    def search(self, query: Query) -> Request | None:
+        """A search by keyword, by keyword within a seller's items, or by picture; None for a seller alone."""
+        params = {"limit": str(_EBAY_PAGE)}
+        if query.seller:
+            params["filter"] = f"sellers:{{{query.seller}}}"
+        if query.picture:
+            body = json.dumps({"image": b64encode(query.picture).decode("ascii")}).encode()
+            return self._request("item_summary/search_by_image", params, body)
+        if not query.keyword:
+            return None
+        return self._request("item_summary/search", {"q": query.keyword, **params, "sort": "newlyListed"})
+
+    def item(self, listing_id: str) -> Request:
+        """One item, by the id that its page shows."""
+        return self._request("item/get_item_by_legacy_id", {"legacy_item_id": listing_id})
+
+    def _request(self, path: str, params: dict[str, str], body: bytes = b"") -> Request:
+        headers = {"accept": "application/json", "x-ebay-c-marketplace-id": self.site}
+        api = Api("documented API, used under the eBay API License Agreement", self.requests_per_day, self._grant)
+        url = f"{self.base_url}/buy/browse/v1/{path}"
+        if not body:
+            return Request(url, params, headers, api=api)
+        headers["content-type"] = "application/json"
+        return Request(url, params, headers, "POST", body, api=api)
+
+    @property
+    def _grant(self) -> Grant:
+        scope = "https://api.ebay.com/oauth/api_scope"
+        return Grant(f"{self.base_url}/identity/v1/oauth2/token", self.client_id, self.client_secret, scope)
+
+
+@dataclass(frozen=True, slots=True)
+class EtsyOpen:
+    """Etsy's Open API v3 (developers.etsy.com/documentation), as an application of the operator's."""
+
+    keystring: str
+    shared_secret: str = field(repr=False)
+    requests_per_day: int = 10_000
+    base_url: str = "https://openapi.etsy.com"
+
+    def search(self, query: Query) -> Request | None:
+        """A search by keyword, or the listings of a shop by its number; None by picture, which the API cannot."""
+        if query.picture or (query.seller and not query.seller.isdecimal()):
+            return None
+        params = {"limit": str(_ETSY_PAGE), "offset": "0"}
+        if query.keyword:
+            params["keywords"] = query.keyword
+        if query.seller:
+            return self._request(f"shops/{quote(query.seller)}/listings/active", params)
+        return self._request("listings/active", params) if query.keyword else None
+
+    def item(self, listing_id: str) -> Request:
+        """One listing with its pictures and shop."""
+        return self._request(f"listings/{quote(listing_id, safe='')}", {"includes": "Images,Shop"})
+
+    def _request(self, path: str, params: dict[str, str]) -> Request:
+        headers = {"accept": "application/json", "x-api-key": f"{self.keystring}:{self.shared_secret}"}
+        api = Api("documented API, used under the Etsy API Terms of Use", self.requests_per_day)
+        return Request(f"{self.base_url}/v3/application/{path}", params, headers, api=api)
