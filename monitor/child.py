@@ -16,6 +16,8 @@ from monitor import posix, wire
 if TYPE_CHECKING:
     import numpy as np
 
+    from monitor.marketplaces.base import Marketplace
+
     Answer = tuple[dict[str, Any], Sequence[np.ndarray[Any, Any]]]
     Task = Callable[[dict[str, Any], bytes], Answer]
 
@@ -25,9 +27,35 @@ def _load_pages() -> dict[str, Task]:
 
     def parse(header: dict[str, Any], body: bytes) -> Answer:
         page = wire.page_from_json(header["page"], body)
-        return wire.parsed_to_json(marketplaces.parse(page, header["marketplace"])), ()
+        known = _known(header["described"])
+        return wire.parsed_to_json(marketplaces.parse(page, header["marketplace"], known)), ()
 
-    return {"parse": parse}
+    def diagnose(header: dict[str, Any], body: bytes) -> Answer:
+        from monitor.marketplaces.described import site_from_json
+        from monitor.marketplaces.diagnosis import diagnose
+
+        page = wire.page_from_json(header["page"], body)
+        site = site_from_json(header["described"][0])
+        parsed = marketplaces.parse(page, site.name, _known(header["described"]))
+        return {"rows": diagnose(site, page), "parsed": wire.parsed_to_json(parsed)}, ()
+
+    def _known(described: list[str]) -> dict[str, Marketplace]:
+        if not described:
+            return marketplaces.MARKETPLACES
+        from monitor.marketplaces.described import site_from_json  # pydantic: only where a site is described
+
+        return {site.name: site for site in map(site_from_json, described)} | marketplaces.MARKETPLACES
+
+    return {"parse": parse, "diagnose": diagnose}
+
+
+def _load_saved() -> dict[str, Task]:
+    from monitor.saved import addresses, containers
+
+    return {
+        "unpack": lambda header, _: containers.unpack(header["file"], header["form"], header["start"]),
+        "workbook": lambda header, _: ({"lines": addresses.addresses_in_workbook(header["file"])}, ()),
+    }
 
 
 def _load_pictures() -> dict[str, Task]:
@@ -46,7 +74,11 @@ def _load_pictures() -> dict[str, Task]:
     }
 
 
-KINDS: dict[str, Callable[[], dict[str, Task]]] = {"page": _load_pages, "picture": _load_pictures}
+KINDS: dict[str, Callable[[], dict[str, Task]]] = {
+    "page": _load_pages,
+    "picture": _load_pictures,
+    "saved": _load_saved,
+}
 
 
 def main(kind: str, memory_mb: int) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.settings import Settings
@@ -42,15 +43,16 @@ class Parts:
     works: Works
     clock: Clock
     known_marketplaces: Mapping[str, Marketplace] | None = None  # none: those of this installation
+    described: Mapping[str, Marketplace] = field(default_factory=dict)  # those of the data folder
 
     @cached_property
     def marketplaces(self) -> Mapping[str, Marketplace]:
-        """The marketplaces by name."""
-        if self.known_marketplaces is not None:
-            return self.known_marketplaces
+        """The marketplaces by name: those of the data folder first, for they are on hosts of their own."""
         from monitor.marketplaces import MARKETPLACES
+        from monitor.marketplaces.keys import with_keys
 
-        return MARKETPLACES
+        known = MARKETPLACES if self.known_marketplaces is None else self.known_marketplaces
+        return with_keys({**self.described, **known} if self.described else known, self.settings.marketplaces)
 
     @cached_property
     def reader(self) -> Reader:
@@ -103,18 +105,43 @@ async def build(
 
     Raises:
         SchemaOutdated: A database that is not embedded is of another version.
+        ConfigError: A marketplace's description in the data folder is wrong.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     points = CommitPoints(settings.database.crash_at)
     database = Database(settings.database_url, points)
     blobs = Blobs(settings.data_dir / "blobs", points)
-    sandbox = Sandbox(settings.sandbox)
+    described = described_marketplaces(settings.data_dir)
+    sandbox = make_sandbox(settings, described)
     works = Works(database, blobs, sandbox)
-    parts = Parts(settings, database, blobs, sandbox, works, clock or SystemClock(), marketplaces)
+    parts = Parts(settings, database, blobs, sandbox, works, clock or SystemClock(), marketplaces, described)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.close)
         await (upgrade_schema if settings.embedded else check_schema)(database)
         yield parts
+
+
+def described_marketplaces(data_dir: Path) -> Mapping[str, Marketplace]:
+    """The marketplaces that are described in the data folder.
+
+    Raises:
+        ConfigError: A description is wrong.
+    """
+    if not any((data_dir / "marketplaces").glob("*.toml")):
+        return {}
+    from monitor.marketplaces import MARKETPLACES
+    from monitor.marketplaces.described import described_sites
+
+    return described_sites(data_dir, MARKETPLACES)
+
+
+def make_sandbox(settings: Settings, described: Mapping[str, Marketplace]) -> Sandbox:
+    """The children, which know the described marketplaces too."""
+    if not described:
+        return Sandbox(settings.sandbox)
+    from monitor.marketplaces.described import descriptions
+
+    return Sandbox(settings.sandbox, described=list(descriptions(described.values())))
 
 
 async def scan(parts: Parts) -> None:

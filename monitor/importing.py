@@ -1,32 +1,41 @@
-"""Takes in what a person saved: result pages with their pictures, and lists of listing addresses."""
+"""Takes in what a person saved: pages with their pictures, recorded visits, archives, and lists of addresses."""
 
 from __future__ import annotations
 
-import csv
+import asyncio
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.model import Listing, Outcome
 from monitor.crawl import capture_of
 from monitor.daemon import Parts
-from monitor.errors import ImportRefused
+from monitor.errors import ImportRefused, SandboxError
 from monitor.marketplaces import canonical
 from monitor.marketplaces.base import Page, ParsedPage
+from monitor.saved.addresses import addresses_in_text, is_address
+from monitor.saved.archives import is_zip, unzip
+from monitor.saved.containers import LARGEST_CONTAINER, Part
+from monitor.saved.inline import unfold
+from monitor.saved.pictures import CarriedPictures, SavedPictures, pictures_for, read_file
 from storage.audit import record
 from storage.listings import add_picture_urls, find_listing, link_picture, pictures_of, record_listings
 from storage.searches import add_capture
 
 PAGES = frozenset({".html", ".htm", ".xhtml", ".json"})
+CONTAINERS = {".mhtml": "mhtml", ".mht": "mhtml", ".har": "har"}
+ARCHIVES = frozenset({".zip"})
+WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 _LARGEST_PAGE = 50_000_000
 _LARGEST_PICTURE = 30_000_000
+_LARGEST_WORKBOOK = 50_000_000
 _SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d+\)(\S+)\s*-->")  # what browsers write on top
 UNKNOWN_URL = "about:blank"
-_PICTURE_LIST = "pictures.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +47,30 @@ class Imported:
     marketplace: str = ""
     listing_keys: tuple[int, ...] = ()
     new: int = 0
-    pictures: int = 0  # found beside the page
+    pictures: int = 0  # found with the page
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """A page as it was saved, as it is read, and the pictures that came with it."""
+
+    source: str
+    page: Page
+    readable: bytes
+    find: Callable[[str], Path | bytes | None]
+
+
 def page_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The saved pages named, and those in the folders named, but not what a browser saved along with a page."""
+    """The files named, and the pages and archives in the folders named, but not what a browser saved with a page."""
+    known = PAGES | CONTAINERS.keys() | ARCHIVES
     for path in paths:
         if not path.is_dir():
             yield path
             continue
         for file in sorted(path.rglob("*")):
             beside_a_page = any(_is_beside_a_page(folder) for folder in file.relative_to(path).parents)
-            if file.suffix.lower() in PAGES and file.is_file() and not beside_a_page:
+            if file.suffix.lower() in known and file.is_file() and not beside_a_page:
                 yield file
 
 
@@ -58,33 +78,165 @@ def _is_beside_a_page(folder: Path) -> bool:
     return folder.name.endswith(("_files", "-Dateien", ".files", "_fichiers", "_archivos"))
 
 
+async def import_file(
+    parts: Parts, file: Path, marketplace: str | None, url: str | None, actor: str
+) -> AsyncIterator[Imported]:
+    """Take in one file of any kind: what became of each page or address in it, as it happens.
+
+    A file that cannot be read is one result with outcome ``failed``; it stops no other.
+    """
+    try:
+        lines = await address_lines(parts, file)
+        if lines is not None:
+            for done in await import_urls(parts, lines, actor):
+                yield done
+        elif file.suffix.lower() in ARCHIVES or is_zip(file):
+            async for done in _import_archive(parts, file, marketplace, actor):
+                yield done
+        elif (form := _form_of(file)) is not None:
+            async for done in _import_container(parts, file, form, marketplace, url, actor):
+                yield done
+        else:
+            yield await import_page(parts, file, marketplace, url, actor)
+    except (ImportRefused, SandboxError) as error:
+        yield Imported(str(file), Outcome.FAILED, marketplace or "", reason=str(error))
+    except OSError as error:
+        yield Imported(str(file), Outcome.FAILED, marketplace or "", reason=error.strerror or str(error))
+
+
+def _form_of(file: Path) -> str | None:
+    """The kind of container that a file is, by its name or its first words."""
+    named = CONTAINERS.get(file.suffix.lower())
+    if named or file.suffix.lower() in PAGES - {".json"}:
+        return named
+    with file.open("rb") as opened:
+        head = opened.read(2048).lstrip().lower()
+    if head.startswith((b"from: <saved by", b"mime-version:")) or b"multipart/related" in head:
+        return "mhtml"
+    return "har" if head.startswith(b"{") and b'"log"' in head[:200] else None
+
+
+def _check_size(file: Path, largest: int) -> None:
+    if file.stat().st_size > largest:
+        raise ImportRefused(f"{file} is larger than {largest // 1_000_000} MB")
+
+
 async def import_page(parts: Parts, file: Path, marketplace: str | None, url: str | None, actor: str) -> Imported:
-    """Read a saved page as if it had been fetched now, with the pictures that lie beside it.
+    """Read a saved page as if it had been fetched now, with the pictures that lie beside it or inside of it.
 
     Raises:
         ImportRefused: The file cannot be read or is too large.
     """
-    body = _read(file, _LARGEST_PAGE)
+    body = read_file(file, _LARGEST_PAGE)
     saved_from = _SAVED_FROM.search(body[:4096])
     address = url or (saved_from[1].decode("ascii", "replace") if saved_from else UNKNOWN_URL)
+    unfolded = await asyncio.to_thread(unfold, body)
+    beside = SavedPictures.beside(file)
+
+    def find(source: str) -> Path | bytes | None:
+        return unfolded.pictures.get(source) or beside.find(source)
+
     page = Page(address, body, fetched_at=parts.clock.now())
-    parsed = await parts.sandbox.parse(page, marketplace)
-    pictures = SavedPictures.beside(file)
-    found = {}
+    saved = _Saved(str(file), page, unfolded.body, find)
+    return await _take_in(parts, saved, await _parse(parts, saved, marketplace), actor)
+
+
+async def _import_archive(parts: Parts, archive: Path, marketplace: str | None, actor: str) -> AsyncIterator[Imported]:
+    """Unpack an archive into a folder of ours that goes away again, and take in what it holds."""
+    with tempfile.TemporaryDirectory(prefix="bazaarwatch-") as name:
+        folder = Path(name)
+        await asyncio.to_thread(unzip, archive, folder)
+        nothing = True
+        for file in page_files([folder]):
+            nothing = False
+            source = f"{archive}: {file.relative_to(folder)}"
+            if file.suffix.lower() in ARCHIVES:
+                yield Imported(source, Outcome.FAILED, reason="an archive inside an archive is not opened")
+                continue
+            async for done in import_file(parts, file, marketplace, None, actor):
+                inner = done.source.removeprefix(str(file))
+                reason = done.reason.replace(f"{folder}/", "")
+                yield Imported(
+                    f"{source}{inner}",
+                    done.outcome,
+                    done.marketplace,
+                    done.listing_keys,
+                    done.new,
+                    done.pictures,
+                    reason,
+                )
+        if nothing:
+            yield Imported(str(archive), Outcome.FAILED, reason="it holds no saved pages")
+
+
+async def _import_container(
+    parts: Parts, file: Path, form: str, marketplace: str | None, url: str | None, actor: str
+) -> AsyncIterator[Imported]:
+    """Take in each page of an MHTML or HAR file that shows listings, and each wall that it met.
+
+    Of a recorded visit's other answers (advertisements, statistics) none is kept.
+    """
+    _check_size(file, LARGEST_CONTAINER)
+    held = await _all_parts(parts, file, form)
+    pages = [part for part in held if not part.is_picture]
+    pictures = CarriedPictures.of_parts("", held)
+    kept = 0
+    for part in pages:
+        address = (url if form == "mhtml" else None) or part.url or UNKNOWN_URL
+        headers = {"content-type": part.content_type}
+        page = Page(address, part.body, part.status, headers, fetched_at=parts.clock.now())
+        source = str(file) if form == "mhtml" else f"{file}: {part.url[:200]}"
+        saved = _Saved(source, page, part.body, CarriedPictures(address, pictures.by_url).find)
+        parsed = await _parse(parts, saved, marketplace)
+        if form == "mhtml" or _is_worth_keeping(parts, part, parsed):
+            kept += 1
+            yield await _take_in(parts, saved, parsed, actor)
+    if not kept:
+        reason = f"{len(pages)} answers in it, none of them a page of listings that we can read"
+        yield Imported(str(file), Outcome.FAILED, marketplace or "", reason=reason)
+
+
+async def _all_parts(parts: Parts, file: Path, form: str) -> list[Part]:
+    held: list[Part] = []
+    following: int | None = 0
+    while following is not None:
+        more, following = await parts.sandbox.unpack(file, form, following)
+        held += more
+    return held
+
+
+def _is_worth_keeping(parts: Parts, part: Part, parsed: ParsedPage) -> bool:
+    if parsed.outcome is Outcome.OK:
+        return True
+    known = parts.marketplaces.get(parsed.marketplace)
+    return part.is_document and known is not None and bool(known.hosts)
+
+
+async def _parse(parts: Parts, saved: _Saved, marketplace: str | None) -> ParsedPage:
+    page = saved.page
+    readable = Page(page.url, saved.readable, page.status, page.headers, page.fetched_at)
+    return await parts.sandbox.parse(readable, marketplace)
+
+
+async def _take_in(parts: Parts, saved: _Saved, parsed: ParsedPage, actor: str) -> Imported:
+    """Store a page, its listings and their pictures: all of it or nothing."""
+    found: dict[tuple[str, str], str] = {}
     for listing in parsed.listings:
-        for source, path in pictures.of(listing, parsed).items():
-            found[listing.listing_id, source] = await parts.blobs.put(_read(path, _LARGEST_PICTURE))
-    capture = await capture_of(parts.blobs, page, parsed, "imported", parts.clock.now())
+        pictures: dict[str, Path | bytes] = pictures_for(listing, parsed, saved.find)
+        for source, picture in pictures.items():
+            data = picture if isinstance(picture, bytes) else read_file(picture, _LARGEST_PICTURE)
+            found[listing.listing_id, source] = await parts.blobs.put(data)
+    capture = await capture_of(parts.blobs, saved.page, parsed, "imported", parts.clock.now())
     async with parts.database.write("page imported") as session:
         now = parts.clock.now()
         kept = await add_capture(session, capture)
         recorded = await record_listings(session, parsed.listings, kept.id, now)
         for (listing_id, source), sha256 in found.items():
             await _link(parts, session, parsed.marketplace, listing_id, source, sha256)
-        facts = {"file": file.name, "listings": len(recorded.seen), "sha256": kept.sha256}
+        facts = {"file": Path(saved.source).name, "listings": len(recorded.seen), "sha256": kept.sha256}
         await record(session, now, actor, "page imported", f"capture {kept.id}", facts)
     return Imported(
-        str(file),
+        saved.source,
         parsed.outcome,
         parsed.marketplace,
         recorded.seen,
@@ -113,10 +265,9 @@ async def import_urls(parts: Parts, lines: Iterable[str], actor: str) -> list[Im
     async with parts.database.write("addresses imported") as session:
         now = parts.clock.now()
         for line in filter(None, map(str.strip, lines)):
-            known = canonical(line)
+            known = canonical(_with_scheme(line), parts.marketplaces)
             if known is None:
-                reason = "no listing's address of a marketplace that we know"
-                results.append(Imported(line, Outcome.FAILED, reason=reason))
+                results.append(Imported(line, Outcome.FAILED, reason=_why_unknown(line)))
                 continue
             marketplace, listing_id, url = known
             present = await find_listing(session, marketplace, listing_id)
@@ -130,95 +281,38 @@ async def import_urls(parts: Parts, lines: Iterable[str], actor: str) -> list[Im
     return results
 
 
+def _with_scheme(line: str) -> str:
+    return line if "://" in line else f"https://{line}"
+
+
+def _why_unknown(line: str) -> str:
+    return (
+        "no listing's address of a marketplace that we know"
+        if is_address(line) and urlsplit(_with_scheme(line)).netloc
+        else "no web address"
+    )
+
+
 def url_lines(file: Path) -> list[str] | None:
-    """The lines of a list of addresses; None if the file is none."""
-    if file.suffix.lower() in PAGES:
+    """The addresses in a text or CSV file, with the lines that are none; None if the file is no such list."""
+    if file.suffix.lower() in PAGES | CONTAINERS.keys() | ARCHIVES | WORKBOOKS:
         return None
-    text = _read(file, _LARGEST_PAGE).decode("utf-8-sig", "replace")
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines if lines and any(line.strip().startswith(("http://", "https://")) for line in lines) else None
+    body = read_file(file, _LARGEST_PAGE)
+    if body[:2048].lstrip()[:1] == b"<" or b"\0" in body[:2048]:
+        return None
+    return addresses_in_text(body.decode("utf-8-sig", "replace")) or None
 
 
-@dataclass(frozen=True, slots=True)
-class SavedPictures:
-    """The pictures that lie beside a saved page, findable by path, by file name and by address."""
-
-    root: Path  # the page's own folder; nothing outside of it is ever read
-    by_name: Mapping[str, Path] = field(default_factory=dict)  # names that occur once
-    by_url: Mapping[str, Path] = field(default_factory=dict)  # from pictures.csv
-
-    @classmethod
-    def beside(cls, page: Path) -> SavedPictures:
-        """Those of a page: in folders whose name begins with the page's, or listed in a pictures.csv."""
-        root = page.parent.resolve()
-        folders = [one for one in root.iterdir() if one.is_dir() and one.name.startswith(page.stem)]
-        files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
-        names: dict[str, list[Path]] = {}
-        for file in files:
-            names.setdefault(file.name, []).append(file)
-        by_url: dict[str, Path] = {}
-        for folder in (root, *folders):
-            by_url |= _listed(folder / _PICTURE_LIST, root)
-        return cls(root, {name: found[0] for name, found in names.items() if len(found) == 1}, by_url)
-
-    def of(self, listing: Listing, parsed: ParsedPage) -> dict[str, Path]:
-        """The files of a listing's pictures, by the address under which each picture is kept."""
-        found: dict[str, Path] = {}
-        sources = parsed.local_pictures.get(listing.listing_id, ())
-        for position, source in enumerate(sources):
-            path = self._find(source)
-            if path:
-                found[listing.image_urls[position] if position < len(listing.image_urls) else source] = path
-        for url in listing.image_urls:
-            path = None if url in found else self._find(url)
-            if path:
-                found[url] = path
-        return found
-
-    def _find(self, source: str) -> Path | None:
-        if source in self.by_url:
-            return self.by_url[source]
-        parts = urlsplit(source)
-        if not parts.scheme and not parts.netloc:
-            path = _inside(self.root, unquote(parts.path))
-            if path:
-                return path
-        return self.by_name.get(PurePosixPath(unquote(parts.path)).name)
-
-
-def _listed(file: Path, root: Path) -> dict[str, Path]:
-    """What a pictures.csv says: rows of address and file, the file relative to the list.
+async def address_lines(parts: Parts, file: Path) -> list[str] | None:
+    """The same, of a spreadsheet too.
 
     Raises:
-        ImportRefused: A row has no file, or one outside of the page's folder.
+        ImportRefused: The spreadsheet cannot be read, or holds no address.
     """
-    if not file.is_file():
-        return {}
-    found = {}
-    rows = csv.reader(_read(file, _LARGEST_PAGE).decode("utf-8-sig", "replace").splitlines())
-    for number, row in enumerate(rows, start=1):
-        if len(row) < 2 or (number == 1 and row[0].strip().lower() == "url"):
-            continue
-        name = (file.parent / row[1].strip()).resolve()
-        path = _inside(root, str(name.relative_to(root))) if name.is_relative_to(root) else None
-        if path is None:
-            raise ImportRefused(f"{file}, line {number}: no file {row[1]!r} in the page's folder")
-        found[row[0].strip()] = path
-    return found
-
-
-def _inside(root: Path, relative: str) -> Path | None:
-    try:
-        path = (root / relative).resolve()
-        return path if path.is_relative_to(root) and path.is_file() else None
-    except (OSError, ValueError):  # too long a name, or a NUL in it
-        return None
-
-
-def _read(file: Path, largest: int) -> bytes:
-    try:
-        if file.stat().st_size > largest:
-            raise ImportRefused(f"{file} is larger than {largest // 1_000_000} MB")
-        return file.read_bytes()
-    except OSError as error:
-        raise ImportRefused(f"{file}: {error.strerror or error}") from None
+    if file.suffix.lower() not in WORKBOOKS:
+        return url_lines(file)
+    _check_size(file, _LARGEST_WORKBOOK)
+    lines = await parts.sandbox.workbook(file)
+    if not lines:
+        raise ImportRefused(f"{file}: no column holds web addresses")
+    return lines

@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import detectors.errors
@@ -22,22 +23,32 @@ from config.settings import SandboxSettings
 from detectors.errors import DetectorError, UnreadableDescription
 from detectors.model import Outcome
 from monitor import posix, wire
-from monitor.errors import SandboxError
+from monitor.errors import ImportRefused, SandboxError
 from monitor.marketplaces.base import Page, ParsedPage
 
 if TYPE_CHECKING:
     import numpy as np
 
     from detectors.describe import Description
+    from monitor.saved.containers import Part
 
     _Answer = tuple[dict[str, Any], list[np.ndarray[Any, Any]]]
 
 _logger = logging.getLogger(__name__)
 
 _COMMAND = (sys.executable, "-P", "-m", "monitor.child")
-_KIND = {"parse": "page", "describe": "picture", "describe_reference": "picture", "thumbnail": "picture"}
+_KIND = {
+    "parse": "page",
+    "diagnose": "page",
+    "describe": "picture",
+    "describe_reference": "picture",
+    "thumbnail": "picture",
+    "unpack": "saved",
+    "workbook": "saved",
+}
 _START_TIMEOUT_S = 30.0  # numpy, uncompiled, on a slow disk
 _END_TIMEOUT_S = 2.0
+_FILE_TIMEOUT_S = 60.0  # a recorded visit of 100 MB takes 3 s
 _WATCH_S = 0.05  # how often a working child's memory is looked at
 _LARGEST_HEADER = 32 << 20
 _LARGEST_PAYLOAD = 64 << 20
@@ -57,8 +68,12 @@ _ONE_THREAD = dict.fromkeys((*_THREADS, "MALLOC_ARENA_MAX"), "1")
 class Sandbox:
     """A pool of limited children. Use it from one event loop and `close` it."""
 
-    def __init__(self, settings: SandboxSettings, command: Sequence[str] = _COMMAND) -> None:
+    def __init__(
+        self, settings: SandboxSettings, command: Sequence[str] = _COMMAND, *, described: Sequence[str] = ()
+    ) -> None:
+        """Take limits, and the marketplaces that are described and not built in, as JSON."""
         self._settings = settings
+        self._described = list(described)
         self._command = tuple(command)
         self._free = asyncio.Semaphore(settings.children)
         self._count = 0  # children that run, idle ones included
@@ -68,7 +83,7 @@ class Sandbox:
 
     async def parse(self, page: Page, marketplace: str | None) -> ParsedPage:
         """What a page says; outcome ``failed`` with a reason where reading it broke a limit."""
-        header = {"page": wire.page_to_json(page), "marketplace": marketplace}
+        header = {"page": wire.page_to_json(page), "marketplace": marketplace, "described": self._described}
         try:
             result, _ = await self._run("parse", header, page.body, self._settings.page_timeout_s)
             return wire.parsed_from_json(result)
@@ -78,6 +93,53 @@ class Sandbox:
         except (SandboxError, wire.BadFrame) as error:
             reason = f"parse limit: {error}"
         return ParsedPage(Outcome.FAILED, marketplace or "", reason=reason)
+
+    async def diagnose(self, page: Page, description: str) -> tuple[list[dict[str, Any]], ParsedPage]:
+        """What each key of a marketplace's description (as JSON) finds on a page, and what comes of it.
+
+        Raises:
+            SandboxError: Reading the page broke a limit.
+        """
+        header = {"page": wire.page_to_json(page), "described": [description]}
+        try:
+            result, _ = await self._run("diagnose", header, page.body, self._settings.page_timeout_s)
+            return list(result["rows"]), wire.parsed_from_json(result["parsed"])
+        except (_TaskFailed, wire.BadFrame, KeyError, TypeError) as error:
+            raise SandboxError(f"reading the page failed: {error}") from None
+
+    async def unpack(self, file: Path, form: str, start: int) -> tuple[list[Part], int | None]:
+        """Parts of an MHTML or HAR file (``form``) from the ``start``-th on, and where the next ones begin.
+
+        Raises:
+            ImportRefused: It is no such file.
+            SandboxError: Reading it broke a limit.
+        """
+        from monitor.saved.containers import parts_from_wire
+
+        header = {"file": str(file), "form": form, "start": start}
+        result, arrays = await self._file("unpack", header)
+        try:
+            return parts_from_wire(result, arrays)
+        except (ValueError, KeyError, TypeError) as error:
+            raise SandboxError(f"the child answered nonsense: {error}") from None
+
+    async def workbook(self, file: Path) -> list[str]:
+        """The listing addresses in a spreadsheet.
+
+        Raises:
+            ImportRefused: It is none.
+            SandboxError: Reading it broke a limit.
+        """
+        result, _ = await self._file("workbook", {"file": str(file)})
+        return [line for line in result["lines"] if isinstance(line, str)]
+
+    async def _file(self, task: str, header: dict[str, Any]) -> _Answer:
+        try:
+            return await self._run(task, header, b"", _FILE_TIMEOUT_S)
+        except _TaskFailed as error:
+            if error.name == "ImportRefused":
+                raise ImportRefused(f"{header['file']}: {error.message}") from None
+            raise SandboxError(f"{header['file']}: reading it failed with {error}") from None
 
     async def describe(self, data: bytes, *, reference: bool = False) -> Description:
         """All fingerprints of a picture.

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from detectors.model import Outcome
 from monitor import importing, wire
 from monitor.commands.common import AsJson, UsageProblem, messages, print_json, progress, say, show, with_parts
-from monitor.daemon import Parts, run, scan
+from monitor.daemon import Parts, described_marketplaces, make_sandbox, run, scan
 from monitor.marketplaces import MARKETPLACES
-from monitor.marketplaces.base import Page
+from monitor.marketplaces.base import Marketplace, Page
 from monitor.reporting import digest_if_due
+from monitor.saved.addresses import addresses_in_text
+from monitor.text import visible
 from storage.alerts import count_open
 from storage.listings import count_backlog, retry_parked
 from storage.searches import list_searches, make_due
@@ -63,7 +67,7 @@ def scan_(
                 "listings_parked": backlog.parked,
                 "open_alerts": await count_open(session, parts.clock.now()),
                 "not_ok": [
-                    f"search {one.id} ({one.marketplace}, {one.keyword}): {crawl.outcome}: {crawl.reason}"
+                    f"search {one.id} ({one.marketplace}, {one.subject}): {crawl.outcome}: {crawl.reason}"
                     for one, crawl in searches
                     if crawl and crawl.outcome not in (Outcome.OK, Outcome.EMPTY)
                 ],
@@ -116,43 +120,35 @@ def import_(
     ctx: typer.Context,
     paths: Annotated[
         list[Path],
-        typer.Argument(help="Saved pages, folders of them, or a text file of listing addresses; '-' reads it."),
+        typer.Argument(
+            help="Saved pages (HTML with its folder, MHTML, SingleFile), HAR files, folders or ZIP archives of these, "
+            "or a list of listing addresses (text, CSV, XLSX); '-' reads addresses."
+        ),
     ],
     marketplace: Annotated[str | None, typer.Option(help="The pages' marketplace; else it is recognised.")] = None,
     url: Annotated[str | None, typer.Option(help="The page's address, where the file does not say it.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Take in pages that you saved in your browser, with their pictures, and raise alerts from them."""
-    _require_known(marketplace)
     for path in paths:
         if not path.exists() and path != Path("-"):
             raise UsageProblem(f"{path} does not exist")
 
-    async def work(parts: Parts) -> list[importing.Imported]:
-        results = []
-        pages = []
-        for file in importing.page_files([path for path in paths if path != Path("-")]):
-            lines = importing.url_lines(file)
-            if lines is None:
-                pages.append(file)
-            else:
-                results += await importing.import_urls(parts, lines, ctx.obj.actor)
+    async def work(parts: Parts) -> tuple[list[importing.Imported], int, dict[str, int]]:
+        _require_known(marketplace, parts.marketplaces)
+        files = list(importing.page_files([path for path in paths if path != Path("-")]))
+        results = await _import_files(parts, files, marketplace, url, ctx.obj.actor, quiet=as_json)
         if Path("-") in paths:
-            results += await importing.import_urls(parts, sys.stdin.read().splitlines(), ctx.obj.actor)
-        for file in progress(pages, "reading pages", quiet=as_json):
-            results.append(await importing.import_page(parts, file, marketplace, url, ctx.obj.actor))
+            lines = addresses_in_text(sys.stdin.read())
+            results += await importing.import_urls(parts, lines, ctx.obj.actor)
         keys = dict.fromkeys(key for one in results for key in one.listing_keys)
         examiner = parts.examiner(None)
         for key in progress(list(keys), "examining pictures", quiet=as_json):
             await examiner.examine(key)
-        return results
-
-    async def work_and_count(parts: Parts) -> tuple[list[importing.Imported], int, dict[str, int]]:
-        results = await work(parts)
         async with parts.database.read() as session:
             return results, (await count_backlog(session)).waiting, await count_open(session, parts.clock.now())
 
-    results, waiting, alerts = with_parts(ctx, work_and_count)
+    results, waiting, alerts = with_parts(ctx, work)
     rows = [
         {
             "source": one.source,
@@ -165,7 +161,7 @@ def import_(
         }
         for one in results
     ]
-    show(rows, as_json, "no pages in there; .html, .htm and .json are read")
+    show(rows, as_json, "no pages in there; .html, .htm, .json, .mhtml, .har and .zip are read")
     if not as_json:
         if waiting:
             say(f"{waiting} listings wait for pictures not saved with the page; `bazaarwatch scan` fetches them")
@@ -173,6 +169,22 @@ def import_(
         say(f"open alerts: {counts or 'none'}; `bazaarwatch alerts list` shows them")
     if any(one.outcome not in (Outcome.OK, Outcome.EMPTY) for one in results):
         raise typer.Exit(1)
+
+
+async def _import_files(
+    parts: Parts, files: list[Path], marketplace: str | None, url: str | None, actor: str, *, quiet: bool
+) -> list[importing.Imported]:
+    """Take in one file after the other, with a bar of the files and the name of what was read last."""
+    results = []
+    columns = (TextColumn("reading"), BarColumn(), TextColumn("{task.completed}/{task.total} {task.description}"))
+    with Progress(*columns, console=messages, transient=True, disable=quiet) as shown:
+        bar = shown.add_task("", total=len(files))
+        for file in files:
+            async for one in importing.import_file(parts, file, marketplace, url, actor):
+                results.append(one)
+                shown.update(bar, description=escape(visible(one.source[-60:])))
+            shown.advance(bar)
+    return results
 
 
 def parse(
@@ -183,12 +195,11 @@ def parse(
     as_json: AsJson = False,
 ) -> None:
     """Read one page and print what it says; nothing is stored. Every outcome ends with exit code 0."""
-    from monitor.sandbox import Sandbox
-
-    _require_known(marketplace)
+    described = described_marketplaces(ctx.obj.data_dir)
+    _require_known(marketplace, {**described, **MARKETPLACES})
 
     async def work() -> dict[str, object]:
-        sandbox = Sandbox(ctx.obj.settings.sandbox)
+        sandbox = make_sandbox(ctx.obj.settings, described)
         try:
             return wire.parsed_to_json(await sandbox.parse(Page(url, file.read_bytes()), marketplace))
         finally:
@@ -204,6 +215,6 @@ def parse(
     show(listings, as_json, "no listings", hide=hidden)
 
 
-def _require_known(marketplace: str | None) -> None:
-    if marketplace is not None and marketplace not in MARKETPLACES:
-        raise UsageProblem(f"no marketplace {marketplace!r}; known: {', '.join(sorted(MARKETPLACES))}")
+def _require_known(marketplace: str | None, known: Mapping[str, Marketplace]) -> None:
+    if marketplace is not None and marketplace not in known:
+        raise UsageProblem(f"no marketplace {marketplace!r}; known: {', '.join(sorted(known))}")

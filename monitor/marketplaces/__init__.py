@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 
 from detectors.model import Outcome
@@ -36,6 +37,7 @@ from monitor.marketplaces import (
 )
 from monitor.marketplaces.base import Marketplace, Page, ParsedPage
 from monitor.marketplaces.classifier import Finding, classify, explain
+from monitor.marketplaces.precheck import unreadable
 
 # In the order in which they are asked whose page it is: shops on any host come last.
 _BUILT_IN: tuple[Marketplace, ...] = (
@@ -79,22 +81,29 @@ def _registered() -> dict[str, Marketplace]:
 MARKETPLACES: dict[str, Marketplace] = _registered()
 
 
-def recognise(page: Page) -> Marketplace | None:
+def recognise(page: Page, marketplaces: Mapping[str, Marketplace] = MARKETPLACES) -> Marketplace | None:
     """The marketplace whose page this is, shops on any host last; None if nobody claims it."""
-    return next((site for site in MARKETPLACES.values() if site.recognises(page)), None)
+    return next((site for site in marketplaces.values() if site.recognises(page)), None)
 
 
-def parse(page: Page, marketplace: str | None = None) -> ParsedPage:
+def parse(
+    page: Page, marketplace: str | None = None, marketplaces: Mapping[str, Marketplace] = MARKETPLACES
+) -> ParsedPage:
     """Read a page: the fetcher's outcome, then the classifier's, then the parser's. Never raises for what it holds.
 
     Args:
         page: As fetched or saved.
-        marketplace: A key of ``MARKETPLACES``; None recognises the site, and falls back to the generic shop.
+        marketplace: A key of ``marketplaces``; None recognises the site, and falls back to the generic shop.
+        marketplaces: Those that are known, in the order in which they are asked whose page it is.
 
     Raises:
         KeyError: The marketplace is unknown.
     """
-    site = MARKETPLACES[marketplace] if marketplace is not None else recognise(page) or generic_jsonld.MARKETPLACE
+    too_much = unreadable(page.body)
+    if too_much:
+        return ParsedPage(Outcome.FAILED, marketplace or "", reason=too_much)
+    known = marketplaces[marketplace] if marketplace is not None else recognise(page, marketplaces)
+    site = known or generic_jsonld.MARKETPLACE
     if page.outcome is not None and page.outcome is not Outcome.OK:
         return ParsedPage(page.outcome, site.name, reason=page.reason)
     finding = classify(page)
@@ -107,9 +116,9 @@ def parse(page: Page, marketplace: str | None = None) -> ParsedPage:
         return ParsedPage(finding.outcome, site.name, reason=finding.reason)
 
 
-def canonical(url: str) -> tuple[str, str, str] | None:
+def canonical(url: str, marketplaces: Mapping[str, Marketplace] = MARKETPLACES) -> tuple[str, str, str] | None:
     """(marketplace, listing id, canonical URL) of any form of a listing's URL; None if it is no known listing's."""
-    for site in MARKETPLACES.values():
+    for site in marketplaces.values():
         known = site.canonical(url)
         if known is not None:
             return site.name, *known

@@ -1,0 +1,52 @@
+"""What a page may not hold because parsing it would take minutes or gigabytes: looked for before any parser starts.
+
+Linear in the page and cheap beside parsing. What slips through still meets the child's limits of time and memory.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Lexbor's time grows with the square of each (selectolax issue 221, lexbor issue 340; measured in test_precheck.py);
+# depth is cut by ``document``. Recorded pages have at most 30,000 tags, 60 attributes and 600 options.
+_MOST_TAGS = 400_000
+_MOST_ATTRIBUTES = 5000
+_MOST_OPTIONS = 5000
+_MOST_FORMATS = 200  # open at once, each unlike the others; HTML's own rule limits equal ones to three
+_LONG_TAG = re.compile(rb"<[a-zA-Z][^<>]{%d,}" % (2 * _MOST_ATTRIBUTES))
+_QUOTED = re.compile(rb"\"[^\"]*\"|'[^']*'")
+_ATTRIBUTE = re.compile(rb"[\s/\"'][^\s\"'=<>/]")
+_FORMAT = re.compile(
+    rb"<(/?)(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)((?:[\s/][^<>]{0,200})?)>", re.IGNORECASE
+)
+
+
+def unreadable(body: bytes) -> str | None:
+    """Why this page is not parsed; None for every page that people make."""
+    if body[:200].lstrip()[:1] in (b"{", b"["):  # JSON's own reader refuses what nests too deep
+        return None
+    tags = body.count(b"<")
+    if tags > _MOST_TAGS:
+        return f"the page has more than {_MOST_TAGS} tags"
+    for tag in _LONG_TAG.finditer(body):
+        if len(_ATTRIBUTE.findall(_QUOTED.sub(b'""', tag[0]))) > _MOST_ATTRIBUTES:
+            return f"a tag of the page has more than {_MOST_ATTRIBUTES} attributes"
+    if tags > _MOST_OPTIONS and body.lower().count(b"<option") > _MOST_OPTIONS:
+        return f"the page has more than {_MOST_OPTIONS} options"
+    if tags > _MOST_FORMATS and _has_many_formats(body):
+        return f"more than {_MOST_FORMATS} kinds of formatting are open at once"
+    return None
+
+
+def _has_many_formats(body: bytes) -> bool:
+    opened = 0
+    kinds: set[bytes] = set()
+    for tag in _FORMAT.finditer(body):
+        if tag[1]:
+            opened = max(0, opened - 1)
+        elif tag[2].strip():
+            opened += 1
+            kinds.add(tag[0])
+            if opened > _MOST_FORMATS and len(kinds) > _MOST_FORMATS:
+                return True
+    return False
