@@ -111,7 +111,7 @@ def progress(items: Sequence[T], label: str, *, quiet: bool) -> Iterable[T]:
 
 def say(text: str) -> None:
     """Tell the person at the terminal, apart from the results."""
-    messages.print(Text(visible(text)))
+    messages.print(Text(visible(text)), soft_wrap=True)
 
 
 def _cell(value: Any) -> str:
