@@ -130,7 +130,8 @@ class Desk:
 
     def order(self, *arguments, stdin=None, **environ):
         files = {name: str(self.data.with_name(f"{self.data.name}.{name}")) for name in ("out", "err")}
-        given = {"PATH": os.environ["PATH"], "HOME": str(self.data.parent)} | self.environ | environ
+        given = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+        given |= {"HOME": str(self.data.parent)} | self.environ | environ
         if self.bazaar_url:
             given.setdefault("BAZAARWATCH_FETCH__OWN_ADDRESSES", json.dumps([self.bazaar_url.removeprefix("http://")]))
         return files | {
@@ -203,7 +204,9 @@ class Desk:
 
     def is_well(self):
         """Doctor finds nothing wrong, not even in the bytes of stored files."""
-        return [check for check in self.json("doctor", "--deep") if not check["ok"]] == []
+        checks = json.loads(self.run("doctor", "--deep", "--json").out)
+        assert [check for check in checks if not check["ok"]] == []
+        return True
 
     def begin(self, catalogue, keywords=("pin", "patch", "sticker", "print")):
         """The first evening up to the searches: rights holder, works, a right for each, searches."""
