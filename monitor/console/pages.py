@@ -13,15 +13,14 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from detectors.model import Listing
 from monitor.console.guard import Problem
 from monitor.crawl import capture_of
 from monitor.daemon import Parts
 from monitor.errors import FetchError
 from monitor.gate import read_url
 from monitor.importing import Imported
-from monitor.marketplaces.base import Page, ParsedPage
-from monitor.marketplaces.urls import absolute
+from monitor.marketplaces.base import Page
+from monitor.saved.pictures import CarriedPictures, pictures_for
 from storage.audit import record
 from storage.listings import add_picture_urls, find_listing, link_picture, pictures_of, record_listings
 from storage.searches import add_capture
@@ -123,10 +122,11 @@ async def take(parts: Parts, sent: Sent, actor: str) -> Imported:
     """
     page, now = sent.page, parts.clock.now()
     parsed = await parts.sandbox.parse(page, None)
+    carried = CarriedPictures(page.url, sent.pictures)
     found = {
         (listing.listing_id, address): await parts.blobs.put(data)
         for listing in parsed.listings
-        for address, data in _pictures_of(listing, parsed, sent).items()
+        for address, data in pictures_for(listing, parsed, carried.find).items()
     }
     capture = await capture_of(parts.blobs, page, parsed, "imported", now)
     async with parts.database.write("page sent in") as session:
@@ -146,17 +146,6 @@ async def take(parts: Parts, sent: Sent, actor: str) -> Imported:
     return Imported(
         page.url, parsed.outcome, parsed.marketplace, recorded.seen, len(recorded.new), len(found), parsed.reason
     )
-
-
-def _pictures_of(listing: Listing, parsed: ParsedPage, sent: Sent) -> dict[str, bytes]:
-    """The bytes of a listing's pictures, by the address under which each is kept: the full size of what was shown."""
-    found: dict[str, bytes] = {}
-    for position, source in enumerate(parsed.local_pictures.get(listing.listing_id, ())):
-        shown = absolute(sent.page.url, source)
-        if shown is not None and shown in sent.pictures:
-            kept_as = listing.image_urls[position] if position < len(listing.image_urls) else shown
-            found.setdefault(kept_as, sent.pictures[shown])
-    return found | {url: sent.pictures[url] for url in listing.image_urls if url in sent.pictures}
 
 
 async def _link(
