@@ -17,7 +17,7 @@ from detectors.errors import UnreadableDescription
 from detectors.features import WIDTH, Features, extract
 from detectors.hasher import CODE_BYTES, hashers
 from detectors.model import WHOLE, Fingerprint, Region
-from detectors.prepare import content_region, cut, require_detail
+from detectors.prepare import content_region, cut, object_regions, require_detail
 
 ENOUGH_PX: Final = 192
 LEAST_HASHED_PX: Final = 80
@@ -157,9 +157,10 @@ def describe(data: bytes) -> Description:
     """
     image = decode_image(data, _MAX_EXAMINED_PX, EXAMINED_PX)
     content = _content(image)
+    regions = [content, *object_regions(image, content)]
     return Description(
         image.size,
-        tuple(_fingerprints(image, content, orientations=1)),
+        tuple(f for region in regions for f in _fingerprints(image, region, orientations=1)),
         content,
         _features(_enlarged(data, image, content), content, EXAMINED_PX, PICTURE_FEATURES),
         _thumbnail(image),

@@ -4,7 +4,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from detectors.errors import NoUsableDetail
 from detectors.model import WHOLE, Region
-from detectors.prepare import content_region, cut, require_detail
+from detectors.prepare import content_region, cut, object_regions, require_detail
 
 
 @pytest.mark.parametrize("colour", ["white", "black", (200, 180, 30)])
@@ -53,3 +53,16 @@ def test_flat_gradient_and_near_empty_pictures_have_no_usable_detail(image):
 @pytest.mark.parametrize("seed", range(5))
 def test_a_drawing_has_detail(seed, draw):
     require_detail(draw(seed))
+
+
+def test_things_that_stand_free_on_plain_ground_are_regions_of_their_own(draw):
+    sheet = Image.new("RGB", (400, 400), (210, 230, 240))
+    sheet.paste(draw(1, margin=0).resize((120, 160)), (30, 40))
+    sheet.paste(draw(2, margin=0).resize((140, 100)), (230, 260))
+    boxes = {tuple(np.round(r.box, 1)) for r in object_regions(sheet, content_region(sheet))}
+    assert boxes == {(0.1, 0.1, 0.4, 0.5), (0.6, 0.6, 0.9, 0.9)}
+
+
+def test_a_picture_with_one_thing_has_no_further_region(draw):
+    framed = ImageOps.expand(draw(1, margin=0), 200, "white")
+    assert object_regions(framed, content_region(framed)) == []
