@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.document import Document
 from monitor.marketplaces.reading import Found
 from monitor.marketplaces.tables import Records, TableSite
@@ -39,6 +40,7 @@ class Alibaba(TableSite):
 
 MARKETPLACE = Alibaba(
     "alibaba",
+    abilities=Abilities("http rendered saved", detail="rendered saved", note="prices are ranges by quantity"),
     hosts=frozenset({"alibaba.com"}),
     address=re.compile(r"alibaba\.com/(?:product-detail/(?:[^?]*_)?|x/|p-detail/(?:[^?]*-)?)(?P<id>\d{8,16})\.html"),
     template="https://www.alibaba.com/product-detail/_{id}.html",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from detectors.model import Seller
-from monitor.marketplaces.base import Pace, Page, ParsedPage, Request
+from monitor.marketplaces.base import Abilities, Pace, Page, ParsedPage, Request
 from monitor.marketplaces.document import Document, document, first_text, load_literal
 from monitor.marketplaces.html import image_sources, linked_pictures
 from monitor.marketplaces.prices import Price, iso_code, read_price, to_decimal
@@ -229,6 +229,11 @@ def _host(page: Document) -> str:
 
 MARKETPLACE = AliExpress(
     "aliexpress",
+    abilities=Abilities(
+        "http rendered saved",
+        detail="rendered saved",
+        note="plain requests are mostly blocked; send pages by the extension or save them",
+    ),
     hosts=frozenset({"aliexpress.com", "aliexpress.us", "aliexpress.ru"}),
     pace=Pace(requests_per_minute=10),
     signs={},

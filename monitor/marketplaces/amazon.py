@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from detectors.model import Seller
-from monitor.marketplaces.base import Pace, Page
+from monitor.marketplaces.base import Abilities, Pace, Page
 from monitor.marketplaces.document import Document, document, first_text
 from monitor.marketplaces.reading import seller
 from monitor.marketplaces.tables import Cards, Item, TableSite
@@ -95,6 +95,11 @@ def _host(page: Document) -> str:
 
 MARKETPLACE = Amazon(
     "amazon",
+    abilities=Abilities(
+        "http rendered saved",
+        detail="http rendered saved",
+        note="plain requests meet a CAPTCHA soon; search pages name no seller, item pages only the first",
+    ),
     hosts=frozenset(f"amazon.{country}" for country in _COUNTRIES.split()),
     pace=Pace(requests_per_minute=6),
     search_url="https://www.amazon.com/s",

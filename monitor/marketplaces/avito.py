@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.document import Document
 from monitor.marketplaces.reading import Found, dicts
 from monitor.marketplaces.tables import Cards, Records, TableSite
@@ -29,6 +30,7 @@ def _largest(sizes: Mapping[str, Any]) -> Any:
 
 MARKETPLACE = Avito(
     "avito",
+    abilities=Abilities("rendered saved", note="refuses plain requests; its answers in HAR files are read"),
     hosts=frozenset({"avito.ru"}),
     address=re.compile(r"avito\.ru(?P<path>/[^?]*_(?P<id>\d{6,14}))/?\?"),
     template="https://www.avito.ru{path}",

@@ -103,6 +103,24 @@ class Pace:
     requests_per_minute: float = 20.0
 
 
+WAYS = ("api", "http", "rendered", "saved")
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """By which of ``WAYS`` each thing can be done at a marketplace, as words between spaces; empty: by none.
+
+    api: its documented API, with a key of yours; http: plain requests; rendered: pages as a browser shows them, sent by
+    the extension or by the extra ``browser``; saved: files for ``bazaarwatch import``.
+    """
+
+    keyword: str = ""  # a keyword's search
+    picture: str = ""  # what looks like a registered picture
+    detail: str = ""  # an item's own page
+    seller: str = ""  # all that one seller offers
+    note: str = ""  # what to expect, for people
+
+
 class Marketplace(Protocol):
     """One marketplace. Stateless; every method is pure."""
 
@@ -117,6 +135,10 @@ class Marketplace(Protocol):
     @property
     def pace(self) -> Pace:
         """How often each of its hosts may be asked."""
+
+    @property
+    def abilities(self) -> Abilities:
+        """What can be done here, and by which ways."""
 
     def search_request(self, keyword: str) -> Request | None:
         """The first page of a keyword search; None where plain HTTP cannot search this site."""

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from detectors.model import Seller
-from monitor.marketplaces.base import Page, ParsedPage, Query, Request
+from monitor.marketplaces.base import Abilities, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_attribute, first_text, one
 from monitor.marketplaces.html import image_sources
 from monitor.marketplaces.prices import Price, iso_code, to_decimal
@@ -99,4 +99,11 @@ def _account(page: Document, node: LexborNode | LexborHTMLParser) -> Seller | No
     return seller(link.attributes.get("data-id"), link.text(), absolute(page.address, link.attributes.get("href")))
 
 
-MARKETPLACE = DemoBazaar()
+MARKETPLACE = DemoBazaar(
+    abilities=Abilities(
+        "http rendered saved",
+        detail="http rendered saved",
+        seller="http rendered saved",
+        note="our own, for the demo and for trials",
+    )
+)

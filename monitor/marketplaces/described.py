@@ -20,7 +20,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from config.errors import ConfigError
 from monitor.errors import LayoutChanged
-from monitor.marketplaces.base import Pace, Page, ParsedPage, Request
+from monitor.marketplaces.base import Abilities, Pace, Page, ParsedPage, Request
 from monitor.marketplaces.document import Document, document
 from monitor.marketplaces.reading import nothing
 from monitor.marketplaces.tables import Cards, Item, Records, TableSite
@@ -255,6 +255,11 @@ def site_of(description: Description) -> DescribedSite:
         hosts=frozenset(description.hosts),
         main_host=description.hosts[0],
         pace=Pace(description.requests_per_minute),
+        abilities=Abilities(
+            "http rendered saved" if search else "rendered saved",
+            detail="http rendered saved" if description.items or description.linked else "",
+            note="described in the data folder",
+        ),
         signs=description.listing.signs,
         address=re.compile(description.listing.address),
         template=description.listing.canonical,

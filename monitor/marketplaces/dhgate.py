@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 
+from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.tables import Cards, TableSite
 
 MARKETPLACE = TableSite(
     "dhgate",
+    abilities=Abilities(
+        "http rendered saved", detail="http rendered saved", note="written without a recorded page: check what it reads"
+    ),
     hosts=frozenset({"dhgate.com"}),
     address=re.compile(r"dhgate\.com/product/(?:[^/?]+/)?(?P<id>\d{6,12})\.html"),
     template="https://www.dhgate.com/product/item/{id}.html",

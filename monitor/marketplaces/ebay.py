@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborNode
 
 from detectors.model import Listing
 from monitor.marketplaces.apis import EbayBrowse
-from monitor.marketplaces.base import Pace, Page, ParsedPage, Query, Request
+from monitor.marketplaces.base import Abilities, Pace, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_attribute, first_text
 from monitor.marketplaces.generic_jsonld import linked_listing, linked_products
 from monitor.marketplaces.html import image_sources, text_without
@@ -270,6 +270,13 @@ def _item_seller(page: Document) -> Any:
 
 MARKETPLACE = Ebay(
     "ebay",
+    abilities=Abilities(
+        "api http rendered saved",
+        picture="api",
+        detail="http rendered saved",
+        seller="api http rendered saved",
+        note="plain requests meet a wall after a few in a row; its API needs a key",
+    ),
     hosts=frozenset(f"ebay.{country}" for country in _COUNTRIES.split()),
     pace=Pace(requests_per_minute=15),  # marketplaces.md 4: a wall after 5 to 10 quick requests; 3 to 5 s between them
     search_url="https://www.ebay.com/sch/i.html?_sop=10",

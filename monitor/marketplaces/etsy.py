@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from detectors.model import Listing
 from monitor.marketplaces.apis import EtsyOpen
-from monitor.marketplaces.base import Page, ParsedPage, Query, Request
+from monitor.marketplaces.base import Abilities, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_text
 from monitor.marketplaces.prices import Price, iso_code, to_decimal
 from monitor.marketplaces.reading import dig, next_page, page_number
@@ -57,6 +57,12 @@ class Etsy(TableSite):
 
 MARKETPLACE = Etsy(
     "etsy",
+    abilities=Abilities(
+        "api rendered saved",
+        detail="rendered saved",
+        seller="api rendered saved",
+        note="its API needs a key; its pages refuse plain requests",
+    ),
     hosts=frozenset({"etsy.com"}),
     address=re.compile(r"etsy\.com/(?:[a-z]{2}(?:-[a-z]{2})?/)?listing/(?P<id>\d{6,14})(?=[/?])"),
     template="https://www.etsy.com/listing/{id}",

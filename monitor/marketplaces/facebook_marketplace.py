@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from monitor.marketplaces.base import Page
+from monitor.marketplaces.base import Abilities, Page
 from monitor.marketplaces.document import Document, document
 from monitor.marketplaces.reading import Found
 from monitor.marketplaces.tables import Records, TableSite
@@ -50,6 +50,11 @@ def _objects_with(data: Any, key: str) -> Iterator[dict[str, Any]]:
 
 MARKETPLACE = FacebookMarketplace(
     "facebook-marketplace",
+    abilities=Abilities(
+        "rendered saved",
+        detail="rendered saved",
+        note="asks for a login; use your own browser. Sellers are private persons",
+    ),
     hosts=frozenset({"facebook.com"}),
     address=re.compile(r"facebook\.com/(?:[^?]*/)?marketplace/(?:[^/?]+/)?item/(?P<id>\d{8,20})(?=[/?])"),
     template="https://www.facebook.com/marketplace/item/{id}/",

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from selectolax.lexbor import LexborNode
 
 from detectors.model import Seller
-from monitor.marketplaces.base import Page, ParsedPage, Query, Request
+from monitor.marketplaces.base import Abilities, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_attribute, meta
 from monitor.marketplaces.prices import Price, iso_code, read_price, to_decimal
 from monitor.marketplaces.reading import Found, Site, dig, found, parsed, seller
@@ -306,4 +306,11 @@ def _inside_product(node: LexborNode) -> bool:
     return False
 
 
-MARKETPLACE = GenericShop("generic-jsonld")
+MARKETPLACE = GenericShop(
+    "generic-jsonld",
+    abilities=Abilities(
+        "http rendered saved",
+        detail="http rendered saved",
+        note="any shop that marks its goods as schema.org says: give its search address",
+    ),
+)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 
+from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.tables import Cards, Records, TableSite
 
 MARKETPLACE = TableSite(
     "lazada",
+    abilities=Abilities(
+        "rendered saved",
+        detail="rendered saved",
+        note="six countries, each with items of its own; plain requests are sent to a puzzle",
+    ),
     hosts=frozenset(f"lazada.{country}" for country in ("sg", "com.my", "co.th", "vn", "com.ph", "co.id")),
     address=re.compile(r"/products/(?:[^/?]*-)?i(?P<id>\d{5,15})(?:-s\d+)?\.html"),
     template="https://www.{host}/products/pdp-i{id}.html",

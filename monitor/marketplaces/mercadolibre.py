@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.document import Document, first_text
 from monitor.marketplaces.reading import Found, seller
 from monitor.marketplaces.tables import Cards, Records, TableSite
@@ -71,6 +72,11 @@ class MercadoLibre(TableSite):
 
 MARKETPLACE = MercadoLibre(
     "mercadolibre",
+    abilities=Abilities(
+        "rendered saved",
+        detail="rendered saved",
+        note="its API refuses everyone's searches since 2025; answers of it in HAR files are read",
+    ),
     hosts=frozenset({*(f"mercadolibre.{country}" for country in _DOLLARS), "mercadolivre.com.br"}),
     main_host="mercadolibre.com.ar",
     template="https://articulo.{host}/{id}",

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 
+from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.tables import Cards, Records, TableSite
 
 MARKETPLACE = TableSite(
     "mercari-jp",
+    abilities=Abilities(
+        "saved", detail="saved", seller="saved", note="signed requests only: record the visit as a HAR file"
+    ),
     hosts=frozenset({"mercari.com", "mercari.jp"}),
     address=re.compile(
         r"(?:jp\.mercari\.com/(?:[a-z]{2}/)?item|api\.mercari\.jp/items/get)(?:/|\?id=)(?P<id>m\d{8,13})(?!\d)"

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from detectors.model import Listing, Outcome, Seller
 from monitor.errors import LayoutChanged
-from monitor.marketplaces.base import Pace, Page, ParsedPage, Query, Request
+from monitor.marketplaces.base import Abilities, Pace, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document
 from monitor.marketplaces.images import full_sizes
 from monitor.marketplaces.prices import Price
@@ -45,6 +45,7 @@ class Site:
     search_key: str = ""
     signs: Mapping[str, str] = field(default_factory=dict)
     hint: str = ""
+    abilities: Abilities = Abilities()  # noqa: RUF009 - frozen
 
     def search_request(self, keyword: str) -> Request | None:
         """The first page of a keyword search; None where plain HTTP cannot search this site."""

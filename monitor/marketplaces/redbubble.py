@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.document import Document, first_text
 from monitor.marketplaces.tables import Cards, TableSite
 
@@ -29,6 +30,11 @@ class Redbubble(TableSite):
 
 MARKETPLACE = Redbubble(
     "redbubble",
+    abilities=Abilities(
+        "rendered saved",
+        detail="rendered saved",
+        note="refuses plain requests; written without a recorded page: check what it reads",
+    ),
     hosts=frozenset({"redbubble.com"}),
     address=re.compile(
         r"redbubble\.com/(?:[a-z]{2}/)?i/(?P<type>[^/?]+)/(?P<slug>[^/?]+)/(?P<id>\d{5,12})\.(?P<code>[A-Za-z0-9]{3,10})(?=[/?])"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.document import Document
 from monitor.marketplaces.prices import iso_code
 from monitor.marketplaces.reading import Found
@@ -61,6 +62,9 @@ class Shopee(TableSite):
 
 MARKETPLACE = Shopee(
     "shopee",
+    abilities=Abilities(
+        "saved", detail="saved", seller="saved", note="signed requests only: record the visit as a HAR file"
+    ),
     hosts=frozenset(f"shopee.{country}" for country in _HOSTS.values()),
     main_host="shopee.ph",
     address=re.compile(r"(?:/product/|-i\.)(?P<shop>\d{3,14})[/.](?P<id>\d{3,16})(?=[/?])"),

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from detectors.model import Listing
-from monitor.marketplaces.base import Pace, Page, ParsedPage, Query, Request
+from monitor.marketplaces.base import Abilities, Pace, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_attribute, meta, script_value
 from monitor.marketplaces.generic_jsonld import linked_listing, linked_products
 from monitor.marketplaces.prices import Price, iso_code, to_decimal
@@ -197,6 +197,12 @@ def _whole(value: str | None) -> int | None:
 
 MARKETPLACE = Shopify(
     "shopify",
+    abilities=Abilities(
+        "http saved",
+        detail="http rendered saved",
+        seller="http",
+        note="any shop: give its address; the whole shop is read and searched here",
+    ),
     pace=Pace(requests_per_minute=60),  # marketplaces.md 12: 1 s between pages
     hint="the shop's address: --shop https://shop.example",
 )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from detectors.model import Seller
+from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.document import Document, first_attribute
 from monitor.marketplaces.html import segments
 from monitor.marketplaces.reading import seller
@@ -39,6 +40,7 @@ class Site1688(TableSite):
 
 MARKETPLACE = Site1688(
     "1688",
+    abilities=Abilities("rendered saved", detail="rendered saved", note="its pages need a browser, search in Chinese"),
     hosts=frozenset({"1688.com"}),
     address=re.compile(r"(?:/offer/|[?&]offerId=)(?P<id>\d{9,14})(?!\d)"),
     template="https://detail.1688.com/offer/{id}.html",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.document import Document, first_attribute
 from monitor.marketplaces.html import segments
 from monitor.marketplaces.tables import Cards, Item, Records, TableSite
@@ -35,6 +36,7 @@ class Taobao(TableSite):
 
 MARKETPLACE = Taobao(
     "taobao",
+    abilities=Abilities("rendered saved", detail="rendered saved", note="asks for a login; use your own browser"),
     hosts=frozenset({"taobao.com"}),
     address=re.compile(
         r"(?:item|m\.intl|h5\.m|a\.m|world)\.[a-z.]*taobao\.com/[^?]*\?(?:[^#]*&)?(?:id|itemId)=(?P<id>\d{8,14})(?!\d)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from detectors.model import Seller
+from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.document import Document, first_attribute, first_text, meta
 from monitor.marketplaces.reading import seller
 from monitor.marketplaces.tables import Item, TableSite
@@ -24,6 +25,7 @@ class Tmall(TableSite):
 
 MARKETPLACE = Tmall(
     "tmall",
+    abilities=Abilities("", detail="rendered saved", note="asks for a login; its items appear in Taobao's search"),
     hosts=frozenset({"tmall.com", "tmall.hk"}),
     address=re.compile(r"detail\.[a-z.]*tmall\.(?:com|hk)/[^?]*\?(?:[^#]*&)?id=(?P<id>\d{8,14})(?!\d)"),
     template="https://detail.tmall.com/item.htm?id={id}",

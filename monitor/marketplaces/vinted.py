@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.tables import Records, TableSite
 
 _COUNTRIES = "fr de co.uk com es it nl be pl pt lt cz sk hu at lu ro se dk fi gr hr ie si ee lv"
@@ -29,6 +30,7 @@ _ITEMS = Records(
 
 MARKETPLACE = TableSite(
     "vinted",
+    abilities=Abilities("saved", detail="saved", note="needs a session: record the visit as a HAR file"),
     hosts=frozenset(f"vinted.{country}" for country in _COUNTRIES.split()),
     address=re.compile(r"/items/(?P<id>\d{4,14})(?=[-/?])"),
     template="https://www.{host}/items/{id}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from monitor.marketplaces.base import Pace
+from monitor.marketplaces.base import Abilities, Pace
 from monitor.marketplaces.tables import Records, TableSite
 
 _STATE = "props.pageProps.initialData"
@@ -25,6 +25,9 @@ _ITEMS = Records(
 
 MARKETPLACE = TableSite(
     "walmart",
+    abilities=Abilities(
+        "http rendered saved", detail="http rendered saved", note="plain requests are blocked at times"
+    ),
     hosts=frozenset({"walmart.com"}),
     pace=Pace(requests_per_minute=6),
     search_url="https://www.walmart.com/search",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
-from monitor.marketplaces.base import Pace
+from monitor.marketplaces.base import Abilities, Pace
 from monitor.marketplaces.tables import Records, TableSite
 
 MARKETPLACE = TableSite(
     "wildberries",
+    abilities=Abilities(
+        "http saved", detail="saved", note="its open answers allow few requests; pages are read from HAR files"
+    ),
     hosts=frozenset({"wildberries.ru", "wb.ru"}),
     pace=Pace(requests_per_minute=6),  # marketplaces.md 11: search answers 429 within a handful of requests
     search_url="https://search.wb.ru/exactmatch/ru/common/v9/search?dest=-1257786&curr=rub&resultset=catalog&appType=1",

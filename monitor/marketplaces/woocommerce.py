@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from monitor.marketplaces.base import Page, ParsedPage, Query, Request
+from monitor.marketplaces.base import Abilities, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document
 from monitor.marketplaces.images import wordpress_full_size
 from monitor.marketplaces.prices import Price, iso_code, to_decimal
@@ -76,6 +76,7 @@ class WooCommerce(TableSite):
 
 MARKETPLACE = WooCommerce(
     "woocommerce",
+    abilities=Abilities("http saved", detail="http saved", seller="http", note="any shop: give its address"),
     hint="the shop's address: --shop https://shop.example",
     records=(
         _PRODUCTS,
