@@ -1,4 +1,4 @@
-"""What finding copies costs and finds. One core, process CPU time.
+"""What finding copies costs and finds. One core, process CPU time (set OPENBLAS_NUM_THREADS=1).
 
 python benchmarks/detect.py                     images a second, narrow path, beside plain imagehash
 python benchmarks/detect.py --set DIR --out F   matches a set of ../shared/bench/make_set.py; score.py reads F
@@ -7,6 +7,7 @@ python benchmarks/detect.py --set DIR --out F   matches a set of ../shared/bench
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import io
 import json
 import random
@@ -14,13 +15,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import cv2
 import faiss
 import imagehash
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from detectors.describe import Description, describe, describe_reference
+from detectors.describe import Description, describe, describe_reference, sketch
 from detectors.errors import DetectorError
+from detectors.features import Features
 from detectors.hasher import CODE_BYTES, hashers
 from detectors.judge import judge
 from detectors.model import Fingerprint
@@ -126,7 +130,7 @@ def match_set(folder: Path, out: Path) -> None:
 def _candidates(listings: Sequence[Path], works: Sequence[Path], index: WorksIndex) -> Iterator[str]:
     for path in listings:
         try:
-            verdicts = judge(index.matches(describe(path.read_bytes())))
+            verdicts = judge(index.matches(describe(path.read_bytes())), least=0.0)
         except DetectorError:
             verdicts = []
         candidates = [[works[verdict.work_id].name, verdict.score] for verdict in verdicts[:10]]
@@ -139,12 +143,15 @@ def main() -> None:
     parser.add_argument("--set", type=Path, help="a folder made by make_set.py")
     parser.add_argument("--out", type=Path, default=Path("results.jsonl"), help="where the matches of --set go")
     parser.add_argument("--pictures", type=int, default=200, help="how many drawings the costs are averaged over")
+    parser.add_argument("--works", type=int, nargs="+", default=[100, 1_000], help="numbers of works, rising")
     arguments = parser.parse_args()
     faiss.omp_set_num_threads(1)
+    cv2.setNumThreads(1)
     if arguments.set:
         match_set(arguments.set, arguments.out)
-    else:
-        speed(arguments.pictures)
+        return
+    speed(arguments.pictures)
+    cascade_speed(arguments.pictures // 4, arguments.works)
 
 
 if __name__ == "__main__":

@@ -59,10 +59,10 @@ def object_regions(image: Image.Image, content: Region) -> list[Region]:
 
     step = math.ceil(max(image.size) / _GRID_PX)
     small = np.asarray(image.convert("RGB").reduce(step), dtype=np.int16).transpose(2, 0, 1).copy()  # planes: fast
-    lines = np.zeros(small.shape[1:], np.uint8)
+    height, width = small.shape[1], small.shape[2]
+    lines = np.zeros((height, width), np.uint8)
     lines[:, 1:] |= np.abs(np.diff(small, axis=2)).max(axis=0) > _LINE_STEP
     lines[1:] |= np.abs(np.diff(small, axis=1)).max(axis=0) > _LINE_STEP
-    height, width = lines.shape[0], lines.shape[1]
     found = []
     for reach in _REACHES:
         joined = cv2.dilate(lines, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
