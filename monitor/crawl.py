@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
+from detectors.errors import DetectorError, ImageTooLarge
 from detectors.model import Outcome
 from monitor.clock import Clock
-from monitor.errors import FetchError, TryLater
+from monitor.errors import FetchError, SandboxError, TryLater
 from monitor.fetch import Fetcher
-from monitor.marketplaces.base import Marketplace, Page, ParsedPage, Request
+from monitor.marketplaces.base import LARGEST_PICTURE, Marketplace, Page, ParsedPage, Query, Request
+from monitor.marketplaces.urls import host_of, on_host
 from monitor.sandbox import Sandbox
 from storage.blobs import Blobs
 from storage.database import Database
+from storage.errors import NotFound
 from storage.listings import Recorded, record_listings
-from storage.searches import add_capture, finish_crawl, get_search, open_crawl
+from storage.searches import add_capture, finish_crawl, get_search, is_registered, open_crawl
 from storage.tables import Capture, Crawl, Search
 
 _logger = logging.getLogger(__name__)
+_PICTURE_SIDES_PX = (800, 600, 400, 200)  # tried until a picture is small enough to be searched for
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,50 @@ async def capture_of(
     )
 
 
+@dataclass(slots=True)
+class _Run:
+    """One search under way in this process."""
+
+    search: Search
+    crawl: Crawl
+    query: Query
+    first: Request
+    asked: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
+
+    def next_request(self) -> Request | None:
+        """The first page, or where the crawl stands; None when it is done. Later pages are asked like the first."""
+        if not self.crawl.pages:
+            return self.first
+        url = self.crawl.next_url
+        if not url or url in self.asked or self.crawl.pages >= self.search.page_limit:
+            return None
+        alike = _place(url) == _place(self.first.url)
+        return replace(self.first, url=url, params={}) if alike else Request(url)
+
+    def shows_more(self, parsed: ParsedPage) -> bool:
+        """Whether a page shows a listing that is new to this run: some sites repeat their last page for ever."""
+        fresh = {listing.listing_id for listing in parsed.listings} - self.seen
+        self.seen |= fresh
+        return bool(fresh)
+
+
+def _place(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", ""
+    return parts.scheme, parts.netloc.lower()
+
+
+def _onward(site: Marketplace, page_url: str, url: str | None) -> str | None:
+    """The following page, if it is on the page's own host and port or on the marketplace's hosts."""
+    if url is None or _place(url)[1] == _place(page_url)[1] or on_host(host_of(url), site.hosts):
+        return url
+    _logger.warning("next page refused: it is on another site", extra={"page": page_url, "url": url})
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Crawler:
     """Runs searches."""
@@ -106,41 +155,71 @@ class Crawler:
         async with self.database.write("crawl opened") as session:
             search = await get_search(session, search_id)
             crawl = await open_crawl(session, search, self.clock.now())
+        query = await self._query(search, crawl)
+        first = self._first_request(search, crawl, query) if query else None
         to_examine: list[int] = []
-        asked: set[str] = set()
         retry_at = None
-        request = self._next_request(search, crawl)
-        while request and request.url not in asked:
-            reading = await self.reader.read(request, search.marketplace, crawl.id)
-            asked.add(request.url)
-            recorded = await self._record(crawl, reading)
-            to_examine += [*recorded.new, *recorded.changed]
-            retry_at = reading.page.retry_at
-            request = self._next_request(search, crawl)
+        if query and first:
+            run = _Run(search, crawl, query, first)
+            while request := run.next_request():
+                reading = await self.reader.read(request, search.marketplace, crawl.id)
+                recorded = await self._record(run, reading)
+                run.asked |= {request.url, reading.page.url}
+                to_examine += [*recorded.new, *recorded.changed]
+                retry_at = reading.page.retry_at
         await self._finish(crawl, retry_at)
         return to_examine
 
-    def _next_request(self, search: Search, crawl: Crawl) -> Request | None:
-        """The first page, or where the crawl stands; None when it is done."""
-        if crawl.pages:
-            return Request(crawl.next_url) if crawl.next_url and crawl.pages < search.page_limit else None
-        marketplace = self.marketplaces.get(search.marketplace)
-        request = marketplace.search_request(search.keyword) if marketplace else None
+    async def _query(self, search: Search, crawl: Crawl) -> Query | None:
+        """What the search looks for; None, and why in the crawl, where its picture cannot be searched for any more."""
+        if not search.picture:
+            return Query(search.keyword, search.seller, shop=search.shop)
+        try:
+            return Query(picture=await self._picture(search.picture))
+        except (NotFound, DetectorError, SandboxError) as error:
+            crawl.outcome, crawl.reason = Outcome.FAILED, f"its picture cannot be searched for: {error}"
+            return None
+
+    async def _picture(self, sha256: str) -> bytes:
+        """A registered picture as a JPEG that is small enough for every image search.
+
+        Raises:
+            NotFound: It is no work's reference any more.
+            DetectorError: It cannot be decoded, or not made small enough.
+            SandboxError: Decoding it broke a limit.
+        """
+        async with self.database.read() as session:
+            if not await is_registered(session, sha256):
+                raise NotFound("it is no reference of a work any more; `bazaarwatch search remove` ends the search")
+        data = await self.reader.blobs.get(sha256)
+        for side_px in _PICTURE_SIDES_PX:
+            small = await self.reader.sandbox.thumbnail(data, side_px)
+            if len(small) <= LARGEST_PICTURE:
+                return small
+        raise ImageTooLarge(f"more than {LARGEST_PICTURE} bytes at {_PICTURE_SIDES_PX[-1]} px a side")
+
+    def _first_request(self, search: Search, crawl: Crawl, query: Query) -> Request | None:
+        """The search's first page; None, and why in the crawl, where the site cannot be searched so."""
+        site = self.marketplaces.get(search.marketplace)
+        request = site.query_request(query) if site else None
         if request is None:
+            hint = f": {site.hint}" if site and site.hint else "; import saved pages instead"
             crawl.outcome = Outcome.NEEDS_RENDERING
-            crawl.reason = f"{search.marketplace} cannot be searched by plain HTTP; import saved pages instead"
+            crawl.reason = f"{search.marketplace} cannot be searched so by plain HTTP{hint}"
         return request
 
-    async def _record(self, crawl: Crawl, reading: Reading) -> Recorded:
+    async def _record(self, run: _Run, reading: Reading) -> Recorded:
         """One page's harvest and where to go on, durable together."""
-        parsed = reading.parsed
+        parsed, crawl = reading.parsed, run.crawl
+        site = self.marketplaces[run.search.marketplace]
+        kept_listings = [listing for listing in parsed.listings if site.keeps(run.query, listing)]
         async with self.database.write("search page recorded") as session:
             kept = await add_capture(session, reading.capture)
-            recorded = await record_listings(session, parsed.listings, kept.id, self.clock.now())
+            recorded = await record_listings(session, kept_listings, kept.id, self.clock.now())
             past_the_end = parsed.outcome is Outcome.EMPTY and crawl.listings_seen > 0
             crawl.outcome = Outcome.OK if past_the_end else parsed.outcome
             crawl.reason = reading.capture.reason
-            crawl.next_url = parsed.next
+            crawl.next_url = _onward(site, reading.page.url, parsed.next) if run.shows_more(parsed) else None
             crawl.pages += 1
             crawl.listings_seen += len(recorded.seen)
             crawl.listings_new += len(recorded.new)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -87,7 +87,8 @@ class Examiner:
             listing = await get_listing(session, listing_key)
             seller = await get_seller(session, listing)
             pictures = await pictures_of(session, listing_key)
-        looks = [await self._look(picture, listing.marketplace) for picture in pictures]
+            source = await _source(session, listing)
+        looks = [await self._look(picture, listing.marketplace, source) for picture in pictures]
         verdicts = judge([match for look in looks for match in look.matches])
         facts_sha256 = await self.blobs.put(facts_of(listing, seller)) if verdicts else ""
         async with self.database.write("examination recorded") as session:
@@ -105,13 +106,14 @@ class Examiner:
         async with self.database.read() as session:
             row = await get_listing(session, listing_key)
             seller = await get_seller(session, row)
+            source = await _source(session, row)
         marketplace = self.marketplaces.get(row.marketplace)
         if row.detailed_at or marketplace is None:
             return None
         request = marketplace.listing_request(as_value(row, seller))
         if request is None:
             return None
-        reading = await reader.read(request, row.marketplace)
+        reading = await reader.read(replace(request, referrer=source), row.marketplace)
         own = [item for item in reading.parsed.listings if row.listing_id in (item.listing_id, *item.aliases)]
         async with self.database.write("item page recorded") as session:
             kept = await add_capture(session, reading.capture)
@@ -121,14 +123,14 @@ class Examiner:
             return _Missed(f"its page: {reading.capture.reason}", reading.page.retry_at)
         return None
 
-    async def _look(self, picture: ListingPicture, marketplace: str) -> _Look:
+    async def _look(self, picture: ListingPicture, marketplace: str, source: str | None) -> _Look:
         """Get the bytes of one picture and compare them with every work."""
         if picture.sha256:
             sha256, data = picture.sha256, await self.blobs.get(picture.sha256)
         elif self.reader is None:
             return _Look(picture, None)
         else:
-            page = await self.reader.get(Request(picture.url), marketplace)
+            page = await self.reader.get(Request(picture.url, referrer=source), marketplace)
             if page.outcome not in (None, Outcome.OK) or not _may_be_picture(page):
                 outcome = page.outcome or Outcome.FAILED
                 passing = outcome in _PASSING or page.retry_at  # a host that refuses us for now says nothing of it
@@ -190,6 +192,17 @@ class Examiner:
 def _may_be_picture(page: Page) -> bool:
     """Whether an answer is worth keeping as a picture's bytes: bot walls put a page in its place, with status 200."""
     return bool(page.body) and not page.headers.get("content-type", "").startswith("text/")
+
+
+async def _source(session: AsyncSession, listing: Listing) -> str | None:
+    """The page that a listing was last seen on, by which the fetcher judges where it may lead.
+
+    Empty if that page was saved by hand; None if there is none: the operator gave the listing's address.
+    """
+    capture = await session.get(Capture, listing.capture_id) if listing.capture_id else None
+    if capture is None:
+        return None
+    return capture.url if capture.how == "fetched" else ""
 
 
 def as_value(row: Listing, seller: Seller | None) -> model.Listing:

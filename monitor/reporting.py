@@ -139,7 +139,7 @@ async def _small(parts: Parts, sha256: str) -> bytes | None:
 
 def _coverage(row: Coverage) -> SearchCoverage:
     return SearchCoverage(
-        keyword=row.search.keyword,
+        keyword=row.search.subject,
         marketplace=row.search.marketplace,
         asked=row.asked,
         got=row.got,

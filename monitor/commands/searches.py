@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from monitor.commands.common import AsJson, UsageProblem, say, show, with_parts
 from monitor.daemon import Parts
 from storage.searches import add_search, edit_search, list_searches, remove_search, set_paused
+from storage.works import find_work, references
 
-search = typer.Typer(no_args_is_help=True, help="Keywords to look for on marketplaces.")
+if TYPE_CHECKING:
+    from monitor.marketplaces.base import Marketplace, Query
+
+search = typer.Typer(
+    no_args_is_help=True, help="What to look for on marketplaces: keywords, sellers' offers, pictures of works."
+)
 
 SearchId = Annotated[int, typer.Argument(help="The search's id.")]
 Every = Annotated[float | None, typer.Option("--every", min=0.25, help="Hours between two runs.")]
@@ -26,25 +33,105 @@ def register(app: typer.Typer) -> None:
 def add(
     ctx: typer.Context,
     marketplace: Annotated[str, typer.Argument(help="The marketplace's name, such as ebay.")],
-    keyword: Annotated[str, typer.Argument(help="What to look for.")],
+    keyword: Annotated[
+        str, typer.Argument(help="What to look for; may be left out with --picture, --seller or --shop.")
+    ] = "",
+    picture: Annotated[
+        str,
+        typer.Option(metavar="WORK", help="Look for what resembles this work's references; its title, or its id."),
+    ] = "",
+    seller: Annotated[str, typer.Option(help="Look through what this seller offers (the site's id of it).")] = "",
+    shop: Annotated[
+        str, typer.Option(help="The shop's address, for shopify, woocommerce, generic-jsonld and demo-bazaar.")
+    ] = "",
     every: Every = None,
     pages: Pages = None,
 ) -> None:
-    """Look for a keyword on a marketplace from now on."""
+    """Look for something on a marketplace from now on: a keyword, a seller's offers, or a work's pictures.
 
-    async def change(parts: Parts) -> int:
+    Shops that live on any host take --shop https://shop.example, and without a keyword are read as a whole.
+    generic-jsonld takes a page, such as a category, or a search with {keyword} in the keyword's place:
+    --shop "https://shop.example/search?q={keyword}".
+    """
+    keyword, seller = keyword.strip(), seller.strip()
+
+    async def change(parts: Parts) -> list[int]:
         site = parts.marketplaces.get(marketplace)
         if site is None:
             raise UsageProblem(f"no marketplace {marketplace!r}; known: {', '.join(sorted(parts.marketplaces))}")
-        if site.search_request(keyword) is None:
-            raise UsageProblem(f"{marketplace} cannot be searched by plain HTTP; save its pages and use `import`")
+        address = _shop_address(site, shop)
+        wanted = await _wanted(parts, keyword, seller, picture)
+        _require_searchable(site, keyword, seller, picture, address)
         schedule = ctx.obj.settings.schedule
+        rhythm, limit = every or schedule.rhythm_h, pages or schedule.page_limit
+        now, actor = parts.clock.now(), ctx.obj.actor
         async with parts.database.write("search added") as session:
-            rhythm, limit = every or schedule.rhythm_h, pages or schedule.page_limit
-            now, actor = parts.clock.now(), ctx.obj.actor
-            return (await add_search(session, now, actor, marketplace, keyword.strip(), rhythm, limit)).id
+            return [
+                (
+                    await add_search(
+                        session, now, actor, marketplace, word, rhythm, limit,
+                        seller=seller, picture=sha256, shop=address,
+                    )
+                ).id
+                for word, sha256 in wanted
+            ]  # fmt: skip
 
-    say(f"search {with_parts(ctx, change)} added; `bazaarwatch scan` runs it now, `bazaarwatch run` from now on")
+    added = ", ".join(map(str, with_parts(ctx, change)))
+    say(f"search {added} added; `bazaarwatch scan` runs it now, `bazaarwatch run` from now on")
+
+
+def _shop_address(site: Marketplace, shop: str) -> str:
+    """The shop's address as it is stored: with a path only where the site reads a page of it."""
+    if not shop:
+        return ""
+    from monitor.errors import FetchError
+    from monitor.gate import read_url
+    from monitor.marketplaces.generic_jsonld import KEYWORD, GenericShop
+
+    if site.hosts:
+        raise UsageProblem(f"{site.name} answers on its own hosts; --shop is for shops that live on any host")
+    try:
+        target = read_url(shop.replace(KEYWORD, "keyword"))
+    except FetchError as error:
+        raise UsageProblem(f"--shop: {error}") from None
+    if isinstance(site, GenericShop):
+        return shop.strip()
+    parts = urlsplit(target.url)
+    if parts.path.strip("/") or parts.query:
+        raise UsageProblem(f"--shop: {shop} is a page; the shop's address is {parts.scheme}://{parts.netloc}")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+async def _wanted(parts: Parts, keyword: str, seller: str, named: str) -> list[tuple[str, str]]:
+    """(Keyword, picture's hash) of each search: one for each reference of a work, else a single one."""
+    if not named:
+        return [(keyword, "")]
+    if keyword or seller:
+        raise UsageProblem("a picture is looked for by itself: leave out the keyword and --seller")
+    async with parts.database.read() as session:
+        work = await find_work(session, named)
+        found = await references(session, work.id)
+    if not found:
+        raise UsageProblem(f"work {work.id} has no picture; `bazaarwatch works add` registers one")
+    return [(work.title, one.sha256) for one in found]
+
+
+def _require_searchable(site: Marketplace, keyword: str, seller: str, picture: str, shop: str) -> None:
+    from monitor.marketplaces.base import Query
+
+    query = Query(keyword, seller, picture.encode(), shop)
+    if site.query_request(query) is not None:
+        return
+    what = _kind(query)
+    if what is None:
+        raise UsageProblem("say what to look for: a keyword, --seller, --picture or --shop")
+    hint = site.hint or "save its pages and use `import`"
+    raise UsageProblem(f"{site.name} cannot be searched {what} by plain HTTP; {hint}")
+
+
+def _kind(query: Query) -> str | None:
+    kinds = (("by picture", query.picture), ("by seller", query.seller), ("by keyword", query.keyword))
+    return next((kind for kind, given in kinds if given), "as a whole" if query.shop else None)
 
 
 @search.command("list")
@@ -57,7 +144,11 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
                 {
                     "id": one.id,
                     "marketplace": one.marketplace,
+                    "looks_for": one.subject,
                     "keyword": one.keyword,
+                    "seller": one.seller,
+                    "picture": one.picture,
+                    "shop": one.shop,
                     "every_h": one.rhythm_h,
                     "pages": one.page_limit,
                     "state": "paused" if one.paused_at else "active",
@@ -72,7 +163,12 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
             ]
 
     empty = "no searches yet; `bazaarwatch search add MARKETPLACE KEYWORD`"
-    show(with_parts(ctx, work), as_json, empty, hide=["every_h", "pages", "reason"])
+    show(
+        with_parts(ctx, work),
+        as_json,
+        empty,
+        hide=["keyword", "seller", "picture", "shop", "every_h", "pages", "reason"],
+    )
 
 
 @search.command()
