@@ -76,13 +76,13 @@ def _undisturbed(desk):
 @pytest.mark.parametrize(
     "points",
     [
-        pytest.param((1, 2, 4, 9, 14, 21, 27), id="sample"),
+        pytest.param((1, 4, 11, 20), id="sample"),
         pytest.param(count(1), id="everywhere", marks=[pytest.mark.soak, pytest.mark.timeout(0)]),
     ],
 )
 def test_a_scan_killed_at_a_commit_point_ends_as_an_undisturbed_one(ready, points):
     reached = _every(ready, points, ("scan",), _scan_on, _undisturbed(ready))
-    assert reached >= 7
+    assert reached >= 4
 
 
 @pytest.mark.soak
@@ -150,7 +150,7 @@ def test_an_export_killed_at_any_commit_point_leaves_one_whole_pack(scanned):
         ("complaints", "export", "1"),
     )
     for command in commands:
-        for number in (1, 2):
+        for number in (1, 2) if command[1] == "export" else (2,):
             twin = _copy(scanned, f"{command[1]} crashed at {number}")
             assert _crash_at(twin, number, *command)
             assert twin.is_well()
@@ -180,5 +180,5 @@ def test_an_import_killed_at_any_commit_point_is_whole_after_another(ready, few,
     calm(*command)
     expected = calm.content()
     assert len(expected["alerts"]) >= 3
-    reached = _every(ready, count(1, 5), command, lambda twin: twin(*command), expected)
+    reached = _every(ready, (1, 3, 7), command, lambda twin: twin(*command), expected)
     assert reached >= 3
