@@ -39,6 +39,8 @@ _COMMANDS = {  # by name: the file under monitor/commands that holds it; loaded 
     "import": "crawling",
     "parse": "crawling",
     "match": "matching",
+    "marketplaces": "marketplaces",
+    "keywords": "keywords",
     "alerts": "alerts",
     "digest": "digest",
     "complaints": "complaints",

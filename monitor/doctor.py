@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from monitor.canaries import drift_notes
 from monitor.daemon import Parts
 from storage.audit import first_broken
 from storage.complaints import ComplaintSummary, list_complaints
@@ -54,6 +55,7 @@ async def examine_installation(parts: Parts, *, deep: bool) -> list[Check]:
             Check("parked", bad=False, detail=parked or "none; every listing could be examined"),
             _late(await list_searches(session), parts.clock.now()),
             _hosts(await list_hosts(session), parts.clock.now()),
+            _layouts(await drift_notes(session)),
         ]
     return checks
 
@@ -111,6 +113,10 @@ def _hosts(hosts: Iterable[Host], now: datetime) -> Check:
         if row.blocked_until and row.blocked_until > now
     ]
     return Check("hosts", bad=False, detail="; ".join(blocked) or "none refuses us")
+
+
+def _layouts(notes: list[str]) -> Check:
+    return Check("layouts", bad=False, detail="; ".join(notes) or "no marketplace's canary search has lost a field")
 
 
 def _distributions() -> Check:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.errors import DetectorError
 from detectors.model import PriorityLevel
+from monitor.canaries import drift_notes
 from monitor.daemon import Parts
 from monitor.digest import Digest, DigestAlert, DigestFacts, SearchCoverage, WaitingComplaint, compose_digest
 from monitor.errors import SandboxError
@@ -100,7 +101,7 @@ async def _facts(
         coverage=tuple([_coverage(row) for row in await coverage(session, since or BEGINNING)]),
         complaints=tuple(_waiting(one) for one in await list_complaints(session) if one.complaint.state in _WAITING),
         suppressed=await suppressed_since(session, since or BEGINNING, until),
-        notes=(parked,) if backlog.parked else (),
+        notes=(*((parked,) if backlog.parked else ()), *await drift_notes(session)),
         open_alerts=sum((await count_open(session, until)).values()),
     )
 

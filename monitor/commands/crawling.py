@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from detectors.model import Outcome
 from monitor import importing, wire
+from monitor.canaries import run_due_canaries
 from monitor.commands.common import AsJson, UsageProblem, messages, print_json, progress, say, show, with_parts
 from monitor.daemon import Parts, described_marketplaces, make_sandbox, run, scan
 from monitor.marketplaces import MARKETPLACES
@@ -109,7 +110,10 @@ def run_(ctx: typer.Context) -> None:
 
     async def work(parts: Parts) -> None:
         async def digest() -> None:
-            await digest_if_due(parts)
+            try:
+                await run_due_canaries(parts)
+            finally:
+                await digest_if_due(parts)
 
         await run(parts, digest)
 
