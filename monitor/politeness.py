@@ -31,7 +31,7 @@ _OWN_CONNECTIONS = 16
 _STATE_LASTS_S = 10.0  # how long a host without pace is asked before the database is looked at again
 _NOTE_EVERY_S = 300.0  # an outcome that stays the same is written this often
 _BIG_ROBOTS = 1 << 16  # bytes that are read in a thread, off the event loop
-_SLOWEST_S = 60.0  # between two requests to a host that answers late, or says that it is too much
+_SLOWEST_S = 30.0  # between two requests to a host under strain; within what is waited for (fetch.max_wait_s)
 _EASED = 0.8  # of that time after each answer in good time
 _WORTH_NOTING_S = 0.1
 

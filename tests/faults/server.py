@@ -21,10 +21,15 @@ def bomb(bits):
 
 
 class FaultServer:
-    """``requests`` lists (path, headers, seconds) of all that was asked; ``robots`` is the answer to /robots.txt."""
+    """``requests`` lists (path, headers, seconds) of all that was asked; ``robots`` is the answer to /robots.txt.
+
+    It serves as an HTTP proxy too, of which ``connect_status`` answers every CONNECT.
+    """
 
     def __init__(self):
         self.requests = []
+        self.methods, self.bodies = [], []
+        self.connect_status = "502 Bad Gateway"
         self.robots = answer(b"", "404 Not Found")
         self.open = self.peak_open = 0
         self.address = ""
@@ -68,6 +73,12 @@ class FaultServer:
         path = head[0].split(" ")[1]
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
         self.requests.append((path, headers, time.monotonic()))
+        self.methods.append(head[0].split(" ")[0])
+        self.bodies.append(await reader.readexactly(int(headers.get("content-length", 0))))
+        if self.methods[-1] == "CONNECT":
+            writer.write(answer(b"", self.connect_status))
+            await writer.drain()
+            return False
         parts = urlsplit(path)
         if parts.path == "/robots.txt":
             fault = self.robots

@@ -1,0 +1,113 @@
+"""Paces that learn, daily budgets, and documented APIs, without a network: hosts are only names here."""
+
+import pytest
+
+from config.settings import load
+from detectors.model import Outcome
+from monitor.gate import read_url
+from monitor.marketplaces.base import Api
+from monitor.politeness import Politeness
+from storage.database import Database
+
+PAGE = read_url("http://a.example/page")
+
+
+@pytest.fixture
+async def store(sqlite_url):
+    database = Database(sqlite_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def make(store, clock, tmp_path):
+    def build(own=False, **changes):
+        environ = {f"BAZAARWATCH_FETCH__{key.upper()}": str(value) for key, value in changes.items()}
+        return Politeness(load(tmp_path, environ).fetch, store, clock, lambda _: own)
+
+    return build
+
+
+async def no_robots(_):
+    return 404, b""
+
+
+async def forbidding(_):
+    return 200, b"User-agent: *\nDisallow: /"
+
+
+async def gap(polite, clock):
+    """The seconds between two turns, without the random part."""
+    await polite.admit(PAGE, 0.0, no_robots)
+    before = len(clock.slept)
+    await polite.admit(PAGE, 0.0, no_robots)
+    return sum(clock.slept[before:]) / 1.1  # the middle of the random part
+
+
+async def test_a_host_under_strain_is_asked_ever_more_slowly_up_to_half_a_minute(make, clock):
+    polite = make(pace_s=3)
+    for expected_s in (6, 12, 24, 30, 30):
+        await polite.learn(PAGE, 0.2, strained=True)
+        assert await gap(polite, clock) == pytest.approx(expected_s, rel=0.1)
+
+
+async def test_a_host_that_recovered_comes_back_to_its_pace_step_by_step(make, clock):
+    polite = make(pace_s=3)
+    for _ in range(2):
+        await polite.learn(PAGE, 0.2, strained=True)
+    gaps = []
+    for _ in range(8):
+        await polite.learn(PAGE, 0.2, strained=False)
+        gaps.append(await gap(polite, clock))
+    assert gaps[0] == pytest.approx(12 * 0.8, rel=0.1)
+    assert gaps[-1] == pytest.approx(3, rel=0.1)
+
+
+async def test_a_host_is_asked_no_sooner_than_it_takes_to_answer(make, clock):
+    polite = make(pace_s=3)
+    await polite.learn(PAGE, 9.0, strained=False)
+    assert await gap(polite, clock) == pytest.approx(9, rel=0.1)
+
+
+async def test_a_hosts_slowness_is_known_to_every_process(make, clock):
+    await make(pace_s=3).learn(PAGE, 0.2, strained=True)
+    assert await gap(make(pace_s=3), clock) == pytest.approx(6, rel=0.1)
+
+
+async def test_an_own_server_without_pace_is_never_slowed_down(make, clock):
+    polite = make(own=True)
+    await polite.learn(PAGE, 9.0, strained=True)
+    assert await gap(polite, clock) == 0
+
+
+async def test_a_days_budget_holds_for_every_host_that_is_not_the_operators(make, clock):
+    polite = make(requests_per_day=3)  # the robots file is one of them
+    answers = [await polite.admit(PAGE, 0.0, no_robots) for _ in range(4)]
+    assert [answer and answer.outcome for answer in answers] == [None, None, Outcome.RATE_LIMITED, Outcome.RATE_LIMITED]
+    assert answers[-1].retry_at > clock.now()
+    own = make(own=True, requests_per_day=3)
+    other = read_url("http://b.example/page")
+    assert [await own.admit(other, 0.0, no_robots) for _ in range(9)] == [None] * 9
+
+
+async def test_an_apis_own_budget_counts_where_it_is_smaller(make):
+    api = Api("documented", requests_per_day=1)
+    for settings in (100, 0):
+        polite = make(requests_per_day=settings)
+        page = read_url(f"http://budget{settings}.example/")
+        assert await polite.admit(page, 0.0, no_robots, api) is None
+        assert (await polite.admit(page, 0.0, no_robots, api)).outcome == Outcome.RATE_LIMITED
+
+
+async def test_a_turn_that_is_not_taken_is_not_counted(make):
+    polite = make(requests_per_day=3, max_wait_s=1, respect_robots="false")
+    answers = [await polite.admit(PAGE, 50.0, no_robots) for _ in range(9)]
+    assert answers[0] is None
+    assert all("turn in" in answer.reason for answer in answers[1:])
+
+
+async def test_robots_bind_everyone_but_a_documented_api(make):
+    polite = make()
+    assert (await polite.admit(PAGE, 0.0, forbidding)).outcome == Outcome.BLOCKED
+    assert await polite.admit(PAGE, 0.0, forbidding, Api("documented", 10)) is None
+    assert (await polite.admit(PAGE, 0.0, forbidding)).outcome == Outcome.BLOCKED
