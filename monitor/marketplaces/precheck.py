@@ -13,12 +13,11 @@ _MOST_TAGS = 400_000
 _MOST_ATTRIBUTES = 5000
 _MOST_OPTIONS = 5000
 _MOST_FORMATS = 200  # open at once, each unlike the others; HTML's own rule limits equal ones to three
-_LONG_TAG = re.compile(rb"<[a-zA-Z][^<>]{%d,}" % (2 * _MOST_ATTRIBUTES))
-_QUOTED = re.compile(rb"\"[^\"]*\"|'[^']*'")
-_ATTRIBUTE = re.compile(rb"[\s/\"'][^\s\"'=<>/]")
-_FORMAT = re.compile(
-    rb"<(/?)(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)((?:[\s/][^<>]{0,200})?)>", re.IGNORECASE
-)
+_LONG_PIECE = re.compile(rb"<[a-z][^<]{%d,}" % (2 * _MOST_ATTRIBUTES))
+_HEAD = re.compile(rb"<[a-z](?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?)*+")  # never looks at a sign twice
+_QUOTED = re.compile(rb"=\s*+(?:\"[^\"]*+\"|'[^']*+')")
+_ATTRIBUTE = re.compile(rb"[\s/][^\s=/]")
+_FORMAT = re.compile(rb"<(/?)(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)((?:[\s/][^<>]{0,200})?)>")
 
 
 def unreadable(body: bytes) -> str | None:
@@ -28,20 +27,29 @@ def unreadable(body: bytes) -> str | None:
     tags = body.count(b"<")
     if tags > _MOST_TAGS:
         return f"the page has more than {_MOST_TAGS} tags"
-    for tag in _LONG_TAG.finditer(body):
-        if len(_ATTRIBUTE.findall(_QUOTED.sub(b'""', tag[0]))) > _MOST_ATTRIBUTES:
+    text = body.lower()
+    for piece in _LONG_PIECE.finditer(text):
+        if _attributes(piece[0]) > _MOST_ATTRIBUTES:
             return f"a tag of the page has more than {_MOST_ATTRIBUTES} attributes"
-    if tags > _MOST_OPTIONS and body.lower().count(b"<option") > _MOST_OPTIONS:
+    if tags > _MOST_OPTIONS and text.count(b"<option") > _MOST_OPTIONS:
         return f"the page has more than {_MOST_OPTIONS} options"
-    if tags > _MOST_FORMATS and _has_many_formats(body):
+    if tags > _MOST_FORMATS and _has_many_formats(text):
         return f"more than {_MOST_FORMATS} kinds of formatting are open at once"
     return None
 
 
-def _has_many_formats(body: bytes) -> bool:
+def _attributes(piece: bytes) -> int:
+    """How many attributes the tag has that a piece of a page begins with."""
+    head = _HEAD.match(piece)
+    if not head or head.end() <= 2 * _MOST_ATTRIBUTES:
+        return 0
+    return len(_ATTRIBUTE.findall(_QUOTED.sub(b" ", head[0])))
+
+
+def _has_many_formats(text: bytes) -> bool:
     opened = 0
     kinds: set[bytes] = set()
-    for tag in _FORMAT.finditer(body):
+    for tag in _FORMAT.finditer(text):
         if tag[1]:
             opened = max(0, opened - 1)
         elif tag[2].strip():
