@@ -52,12 +52,12 @@ class Finding:
 
 
 def lost_fields(outcome: Outcome, listings: int, fields: Mapping[str, int], before: Sequence[CanaryRun]) -> str:
-    """What a run no longer shows, in words; empty if nothing is missing, or the site refused to answer.
+    """What a run no longer shows, in words; empty if nothing is missing. A refusal tells nothing new.
 
     Args:
         listings: How many listings the run showed.
         fields: In how many of them each field was there.
-        before: Earlier runs at the marketplace.
+        before: Earlier runs at the marketplace, newest first.
     """
     if outcome is Outcome.DRIFT:
         return "the page's layout is not known any more"
@@ -65,7 +65,7 @@ def lost_fields(outcome: Outcome, listings: int, fields: Mapping[str, int], befo
     if outcome is Outcome.EMPTY:
         return f"no listing, where {good[0].listings} were" if good else ""
     if outcome is not Outcome.OK:
-        return ""
+        return before[0].lost if before else ""
     lost = []
     for name in FIELDS:
         usual = max((run.fields.get(name, 0) / run.listings for run in good), default=1.0 if name in _ALWAYS else 0.0)
