@@ -94,17 +94,79 @@ def speed(pictures: int) -> None:
         print(f"{name:58}{ms:8.2f}{1000 / ms:10.0f}")
 
     row("imagehash.phash on the undecimated picture (peer)", cpu_ms(_plain_phash, files))
-    row("decode + fingerprint", cpu_ms(describe, files))
+    row("decode + fingerprint (sketch)", cpu_ms(sketch, files))
     for held in (1_000, 100_000):
         index = filled_index(held)
-        row(
-            f"decode + fingerprint + index of {held:,}",
-            cpu_ms(lambda file, at=index: at.matches(describe(file)), files),
-        )
+        row(f"decode + fingerprint + index of {held:,}", cpu_ms(lambda file, at=index: at.matches(sketch(file)), files))
 
 
 def _plain_phash(file: bytes) -> object:
     return imagehash.phash(Image.open(io.BytesIO(file)))
+
+
+def cascade_speed(pictures: int, counts: Sequence[int]) -> None:
+    """Print what the whole cascade costs beside OpenCV's SIFT alone, in turns so that both meet the same machine."""
+    files = [jpeg(placed(seed)) for seed in range(pictures)]
+    greys = [np.asarray(Image.open(io.BytesIO(file)).convert("L").resize((480, 480))) for file in files]
+    started = time.process_time()
+    known = [describe_reference(jpeg(drawing(seed))) for seed in range(min(counts[-1], 60))]
+    print(f"\nregistering a work: {(time.process_time() - started) / len(known) * 1e3:.0f} ms")
+    index, held, rng = WorksIndex(), 0, np.random.default_rng(2)
+    print(
+        f"{'works':>8}{'SIFT alone, ms':>16}{'describe, ms':>14}{'match, ms':>11}{'whole / SIFT':>14}{'memory, MB':>12}"
+    )
+    for count in counts:
+        for work_id in range(held, count):
+            index.add(
+                work_id, 1, known[work_id] if work_id < len(known) else _another(known[work_id % len(known)], rng)
+            )
+        held = count
+        sift, described, matched = _in_turns(files, greys, index)
+        ratio = (described + matched) / sift
+        print(f"{count:8,}{sift:16.1f}{described:14.1f}{matched:11.1f}{ratio:14.2f}{_resident_mb():12.0f}")
+
+
+def _in_turns(files: Sequence[bytes], greys: Sequence[NDArray[np.uint8]], index: WorksIndex) -> tuple[float, ...]:
+    sift = cv2.SIFT_create(nfeatures=400)
+    index.matches(describe(files[0]))  # lays out the index
+    spent = [0.0, 0.0, 0.0]
+    for file, grey in zip(files, greys, strict=True):
+        times = [time.process_time()]
+        sift.detectAndCompute(grey, None)
+        times.append(time.process_time())
+        description = describe(file)
+        times.append(time.process_time())
+        judge(index.matches(description))
+        times.append(time.process_time())
+        spent = [total + after - before for total, before, after in zip(spent, times, times[1:], strict=False)]
+    return tuple(total / len(files) * 1e3 for total in spent)
+
+
+def placed(seed: int) -> Image.Image:
+    """A listing's picture: a drawing, of a registered work's in one of two, on a plain or a drawn-over ground."""
+    rng = random.Random(seed)
+    picture = drawing(seed + 500) if seed % 3 == 0 else Image.new("RGB", (800, 800), (230, rng.randrange(256), 200))
+    side = rng.randint(380, 760)
+    design = drawing(seed if seed % 2 else seed + 700, side)
+    picture.paste(design, (rng.randint(0, 800 - side), rng.randint(0, 800 - side)))
+    return picture
+
+
+def _another(description: Description, rng: np.random.Generator) -> Description:
+    """A stand-in for one more work: as many points, each looking otherwise."""
+    features = description.features
+    shuffled = features.descriptors.reshape(-1, 4, 4, 8)[:, rng.permutation(4)][:, :, rng.permutation(4)]
+    noise = rng.integers(-12, 13, shuffled.shape)
+    other = (shuffled.astype(np.int64) + noise).clip(0, 255).astype(np.uint8).reshape(-1, 128)
+    return dataclasses.replace(description, fingerprints=(), features=Features(features.points, other))
+
+
+def _resident_mb() -> float:
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return float("nan")
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
 
 
 def match_set(folder: Path, out: Path) -> None:

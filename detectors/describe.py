@@ -14,7 +14,7 @@ from PIL import Image
 
 from detectors.decode import decode_image
 from detectors.errors import UnreadableDescription
-from detectors.features import WIDTH, Features, extract
+from detectors.features import CONTRAST, FAINT, WIDTH, Features, extract
 from detectors.hasher import CODE_BYTES, hashers
 from detectors.model import WHOLE, Fingerprint, Region
 from detectors.prepare import content_region, cut, object_regions, require_detail
@@ -162,7 +162,7 @@ def describe(data: bytes) -> Description:
         image.size,
         tuple(f for region in regions for f in _fingerprints(image, region, orientations=1)),
         content,
-        _features(_enlarged(data, image, content), content, EXAMINED_PX, PICTURE_FEATURES),
+        _features(_enlarged(data, image, content), content, EXAMINED_PX, PICTURE_FEATURES, CONTRAST),
         _thumbnail(image),
     )
 
@@ -177,11 +177,11 @@ def describe_reference(data: bytes) -> Description:
     image = decode_image(data, REFERENCE_PX)
     content = _content(image)
     regions = dict.fromkeys([content, WHOLE])
-    features = _features(_enlarged(data, image, content), content, REFERENCE_PX, REFERENCE_FEATURES)
+    features = _features(_enlarged(data, image, content), content, REFERENCE_PX, REFERENCE_FEATURES, FAINT)
     recut = decode_image(data, REFERENCE_PX, ground=_DARK)
     if recut.tobytes() != image.tobytes():
         features = features.joined(
-            _features(recut, content, REFERENCE_PX, REFERENCE_FEATURES).unlike(features, RECUT_FEATURES)
+            _features(recut, content, REFERENCE_PX, REFERENCE_FEATURES, FAINT).unlike(features, RECUT_FEATURES)
         )
     return Description(
         image.size,
@@ -207,7 +207,7 @@ def _enlarged(data: bytes, image: Image.Image, content: Region) -> Image.Image:
     return decode_image(data, min(wanted, _MAX_DECODED_PX), min(wanted, _MAX_DECODED_PX))
 
 
-def _features(image: Image.Image, content: Region, side_px: int, limit: int) -> Features:
+def _features(image: Image.Image, content: Region, side_px: int, limit: int, contrast: float) -> Features:
     """The features of the content, at about ``side_px``, in fractions of the whole's long side."""
     left, top, right, bottom = content.box
     frame_x, frame_y = _FRAME_PX / image.width, _FRAME_PX / image.height  # silhouettes have two sides
@@ -217,7 +217,7 @@ def _features(image: Image.Image, content: Region, side_px: int, limit: int) -> 
     if not 0.9 < factor < 1.3:
         size = (max(1, round(part.width * factor)), max(1, round(part.height * factor)))
         part = part.resize(size, Image.Resampling.BICUBIC)
-    found = extract(np.asarray(part), limit)
+    found = extract(np.asarray(part), limit, contrast)
     share = max((box[2] - box[0]) * image.width, (box[3] - box[1]) * image.height) / max(image.size)
     origin = (box[0] * image.width / max(image.size), box[1] * image.height / max(image.size))
     return found.within(share, origin)

@@ -1,0 +1,45 @@
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from detectors.describe import describe, describe_reference
+from detectors.errors import DetectorError
+from detectors.explain import comparison
+from detectors.works import WorksIndex
+
+
+@pytest.fixture(scope="module")
+def case(draw, encode):
+    sheet = Image.new("RGB", (800, 800), (200, 220, 200))
+    sheet.paste(draw(4).resize((400, 400)), (100, 300))
+    reference, picture = encode(draw(4)), encode(sheet, "JPEG", quality=80)
+    index = WorksIndex()
+    index.add(1, 2, describe_reference(reference))
+    matches = index.matches(describe(picture))
+    return reference, picture, next(match for match in matches if match.detector == "features")
+
+
+def test_the_same_bytes_give_the_same_picture(case):
+    assert comparison(*case) == comparison(*case)
+
+
+def test_the_reference_lies_over_its_copy_so_that_the_overlay_looks_like_the_picture(case):
+    sheet = np.asarray(Image.open(io.BytesIO(comparison(*case))), dtype=float)
+    overlay = sheet[12:492, 2 * 492 + 12 : 3 * 492]
+    copy = np.asarray(Image.open(io.BytesIO(case[1])).convert("RGB").resize((480, 480)), dtype=float)
+    inside = (slice(190, 410), slice(70, 290))
+    assert np.abs(overlay[inside] - copy[inside]).mean() < 12
+
+
+def test_matched_points_and_the_frame_are_drawn(case):
+    sheet = np.asarray(Image.open(io.BytesIO(comparison(*case))))
+    assert (sheet[:, :492] == (0, 150, 70)).all(axis=2).sum() > 100
+    assert (sheet[:, 492:984] == (220, 20, 60)).all(axis=2).sum() > 100
+
+
+def test_a_match_without_placement_cannot_be_drawn(case):
+    with pytest.raises(DetectorError, match="without placement"):
+        comparison(case[0], case[1], replace(case[2], placement=None))
