@@ -24,6 +24,7 @@ from storage.searches import add_capture, finish_crawl, get_search, is_registere
 from storage.tables import Capture, Crawl, Search
 
 _logger = logging.getLogger(__name__)
+_PASSING = frozenset({Outcome.FAILED, Outcome.RATE_LIMITED})
 _PICTURE_SIDES_PX = (800, 600, 400, 200)  # tried until a picture is small enough to be searched for
 
 
@@ -163,7 +164,7 @@ class Crawler:
             run = _Run(search, crawl, query, first)
             while request := run.next_request():
                 reading = await self.reader.read(request, search.marketplace, crawl.id)
-                recorded = await self._record(run, reading)
+                recorded = await self._record(run, request, reading)
                 run.asked |= {request.url, reading.page.url}
                 to_examine += [*recorded.new, *recorded.changed]
                 retry_at = reading.page.retry_at
@@ -208,7 +209,7 @@ class Crawler:
             crawl.reason = f"{search.marketplace} cannot be searched so by plain HTTP{hint}"
         return request
 
-    async def _record(self, run: _Run, reading: Reading) -> Recorded:
+    async def _record(self, run: _Run, request: Request, reading: Reading) -> Recorded:
         """One page's harvest and where to go on, durable together."""
         parsed, crawl = reading.parsed, run.crawl
         site = self.marketplaces[run.search.marketplace]
@@ -219,8 +220,11 @@ class Crawler:
             past_the_end = parsed.outcome is Outcome.EMPTY and crawl.listings_seen > 0
             crawl.outcome = Outcome.OK if past_the_end else parsed.outcome
             crawl.reason = reading.capture.reason
-            crawl.next_url = _onward(site, reading.page.url, parsed.next) if run.shows_more(parsed) else None
-            crawl.pages += 1
+            if crawl.pages and parsed.outcome in _PASSING:
+                crawl.next_url = request.url  # the next crawl goes on here
+            else:
+                crawl.next_url = _onward(site, reading.page.url, parsed.next) if run.shows_more(parsed) else None
+                crawl.pages += 1
             crawl.listings_seen += len(recorded.seen)
             crawl.listings_new += len(recorded.new)
             await session.merge(crawl)

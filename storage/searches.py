@@ -14,6 +14,8 @@ from storage.audit import record
 from storage.errors import NotFound, Refused
 from storage.tables import Capture, Crawl, Reference, Search, Work
 
+_GO_ON_WITHIN = timedelta(hours=6)
+
 
 async def add_search(
     session: AsyncSession,
@@ -114,11 +116,18 @@ async def make_due(session: AsyncSession, search_ids: Sequence[int] | None, now:
 
 
 async def open_crawl(session: AsyncSession, search: Search, now: datetime) -> Crawl:
-    """The crawl to work on: the one that a crash left unfinished, or a new one."""
+    """The crawl to work on: the one that a crash left unfinished, or a new one.
+
+    A new one goes on where the last broke off for a passing reason, if that was lately and after some pages: else
+    a search of many pages would never come to its last ones, and with a page that always fails never to its first.
+    """
     unfinished = await session.scalar(select(Crawl).where(Crawl.search_id == search.id, Crawl.finished_at.is_(None)))
     if unfinished:
         return unfinished
     crawl = Crawl(search_id=search.id, marketplace=search.marketplace, started_at=now)
+    last = await session.scalar(select(Crawl).where(Crawl.search_id == search.id).order_by(Crawl.id.desc()).limit(1))
+    if last and last.next_url and last.listings_seen and last.finished_at and now - last.finished_at <= _GO_ON_WITHIN:
+        crawl.next_url, crawl.pages = last.next_url, last.pages
     session.add(crawl)
     await session.flush()
     return crawl
@@ -131,13 +140,13 @@ async def finish_crawl(session: AsyncSession, crawl: Crawl, now: datetime, retry
         retry_at: When the site may be asked again after a refusal; never earlier than that, nor later than the rhythm
             where the run failed for a passing reason.
     """
-    crawl.finished_at, crawl.next_url = now, None
+    passing = crawl.outcome in {Outcome.FAILED, Outcome.RATE_LIMITED}
+    crawl.finished_at, crawl.next_url = now, crawl.next_url if passing else None
     await session.merge(crawl)
     if crawl.search_id is None:
         return
     search = await session.get_one(Search, crawl.search_id)
     regular = now + timedelta(hours=search.rhythm_h)
-    passing = crawl.outcome in {Outcome.FAILED, Outcome.RATE_LIMITED}
     soon = min(regular, now + timedelta(hours=1)) if passing else regular
     search.next_run_at = max(soon, retry_at) if retry_at else soon
 
@@ -176,6 +185,7 @@ async def edit_search(
         if await session.scalar(select(Search.id).filter_by(**others, keyword=keyword)):
             raise Refused(f"another search already looks for {keyword!r} on {search.marketplace}")
         search.keyword, search.next_run_at = keyword, now
+        await session.execute(update(Crawl).where(Crawl.search_id == search_id).values(next_url=None))
     search.page_limit = page_limit or search.page_limit
     if rhythm_h:
         search.rhythm_h = rhythm_h

@@ -1,5 +1,7 @@
 """Page after page of a search: where next leads, and where it must not."""
 
+from datetime import timedelta
+
 import pytest
 import stamina
 
@@ -108,11 +110,11 @@ async def test_a_crawl_goes_on_where_it_was_stopped_and_asks_alike(world, server
     search_id = await world.search("demo-bazaar", "pin", shop=server.url)
     record, left = type(world.crawler)._record, [2]
 
-    async def stopping(self, run, reading):
+    async def stopping(self, run, request, reading):
         left[0] -= 1
         if not left[0]:
             raise KeyError("stopped")
-        return await record(self, run, reading)
+        return await record(self, run, request, reading)
 
     type(world.crawler)._record = stopping
     try:
@@ -123,3 +125,48 @@ async def test_a_crawl_goes_on_where_it_was_stopped_and_asks_alike(world, server
     done = await world.crawl(search_id)
     assert (done.outcome, done.pages, done.listings_seen) == (Outcome.OK, 3, 3)
     assert server.pages.count("/search?q=pin") == 1
+
+
+async def test_a_search_goes_on_at_the_page_that_failed(world, server, clock):
+    failing = {"3"}
+
+    def search(q="", page="1"):
+        if page in failing:
+            return answer(b"", "500 Oops")
+        return results([int(page)], f"?q=pin&page={int(page) + 1}" if page < "5" else "")
+
+    server.search = search
+    search_id = await world.search("demo-bazaar", "pin", shop=server.url)
+    first = await world.crawl(search_id)
+    assert (first.outcome, first.listings_seen, await world.next_run(search_id) - clock.now()) == (
+        Outcome.FAILED,
+        2,
+        timedelta(hours=1),
+    )
+    clock.advance(3600)
+    failing.clear()
+    second = await world.crawl(search_id)
+    assert (second.outcome, second.pages, second.listings_seen) == (Outcome.OK, 5, 3)
+    assert server.pages.count("/search?q=pin") == 1
+    assert (await world.crawl(search_id)).listings_seen == 5
+
+
+async def test_a_page_that_always_fails_does_not_keep_a_search_from_its_first_page(world, server, clock):
+    def search(q="", page="1"):
+        return results([1], "?q=pin&page=2") if page == "1" else answer(b"", "500 Oops")
+
+    server.search = search
+    search_id = await world.search("demo-bazaar", "pin", shop=server.url)
+    seen = []
+    for _ in range(4):
+        seen.append((await world.crawl(search_id)).listings_seen)
+        clock.advance(3600)
+    assert seen == [1, 0, 1, 0]
+
+
+async def test_a_search_that_broke_off_long_ago_begins_anew(world, server, clock):
+    server.search = lambda q="", page="1": results([1], "?q=pin&page=2") if page == "1" else answer(b"", "500 Oops")
+    search_id = await world.search("demo-bazaar", "pin", shop=server.url)
+    for _ in range(2):
+        assert (await world.crawl(search_id)).listings_seen == 1
+        clock.advance(7 * 3600)

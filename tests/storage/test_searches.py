@@ -179,3 +179,15 @@ async def test_a_picture_counts_as_registered_until_its_work_is_removed(database
         assert await is_registered(session, SHA)
         await remove_work(session, work.id, NOW, "mira")
         assert not await is_registered(session, SHA)
+
+
+async def test_a_new_keyword_begins_at_its_own_first_page(database: Database) -> None:
+    search_id = await add(database)
+    async with database.write("test") as session:
+        crawl = await open_crawl(session, await get_search(session, search_id), NOW)
+        crawl.outcome, crawl.pages, crawl.next_url, crawl.listings_seen = Outcome.FAILED, 2, "https://b.example/3", 9
+        await finish_crawl(session, crawl, NOW, None)
+    async with database.write("test") as session:
+        await edit_search(session, search_id, NOW, "mira", keyword="luna moth")
+        again = await open_crawl(session, await get_search(session, search_id), NOW + HOUR)
+        assert (again.pages or 0, again.next_url) == (0, None)
