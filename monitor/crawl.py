@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from detectors.errors import DetectorError, ImageTooLarge
@@ -23,6 +24,9 @@ from storage.listings import Recorded, record_listings
 from storage.searches import add_capture, finish_crawl, get_search, is_registered, open_crawl
 from storage.tables import Capture, Crawl, Search
 
+if TYPE_CHECKING:
+    from monitor.browser import Renderer
+
 _logger = logging.getLogger(__name__)
 _PASSING = frozenset({Outcome.FAILED, Outcome.RATE_LIMITED})
 _PICTURE_SIDES_PX = (800, 600, 400, 200)  # tried until a picture is small enough to be searched for
@@ -39,20 +43,25 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Fetches one page, reads it in the sandbox and keeps its bytes."""
+    """Fetches one page, reads it in the sandbox and keeps its bytes; may render search pages that scripts fill."""
 
     fetcher: Fetcher
     sandbox: Sandbox
     blobs: Blobs
     marketplaces: Mapping[str, Marketplace]
     clock: Clock
+    renderer: Renderer | None = None
 
     async def read(self, request: Request, marketplace: str, crawl_id: int | None = None) -> Reading:
         """Fetch a page and read it; its bytes are stored, its row is not yet."""
         page = await self.get(request, marketplace)
         parsed = await self.sandbox.parse(page, marketplace)
+        how = "fetched"
+        if parsed.outcome is Outcome.NEEDS_RENDERING and self.renderer and crawl_id is not None:
+            page, how = await self.renderer.render(page), "rendered"
+            parsed = await self.sandbox.parse(page, marketplace)
         await self.fetcher.report(page, parsed.outcome)
-        capture = await capture_of(self.blobs, page, parsed, "fetched", self.clock.now(), crawl_id)
+        capture = await capture_of(self.blobs, page, parsed, how, self.clock.now(), crawl_id)
         return Reading(page, parsed, capture)
 
     async def get(self, request: Request, marketplace: str) -> Page:

@@ -7,7 +7,7 @@ only reads the database starts in half the time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from storage.blobs import Blobs
 from storage.database import CommitPoints, Database, check_schema, upgrade_schema
 
 if TYPE_CHECKING:
+    from monitor.browser import Renderer
     from monitor.crawl import Reader
     from monitor.examine import Examiner
     from monitor.tasks import Tasks
@@ -65,7 +66,19 @@ class Parts:
         from monitor.fetch import Fetcher
 
         fetcher = Fetcher(self.settings.fetch, self.database, self.clock)
-        return Reader(fetcher, self.sandbox, self.blobs, self.marketplaces, self.clock)
+        renderer = self.renderer if self.settings.browser.enabled else None
+        return Reader(fetcher, self.sandbox, self.blobs, self.marketplaces, self.clock, renderer)
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Renders pages that only JavaScript fills.
+
+        Raises:
+            ConfigError: Playwright or Chromium is missing.
+        """
+        from monitor.browser import make_renderer
+
+        return make_renderer(self.settings.browser, self.settings.fetch, self.database, self.clock)
 
     def examiner(self, reader: Reader | None) -> Examiner:
         """Examines listings, fetching what is missing only through a reader."""
@@ -172,12 +185,29 @@ async def run(parts: Parts, digest: Callable[[], Awaitable[None]]) -> None:
     if parts.settings.digest.rhythm_h:
         schedule.add_job(digest, minutes=5, **every)
     on_stop(asyncio.get_running_loop(), stop.set)
-    schedule.start()
-    working = asyncio.create_task(parts.tasks.engine.run())
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    schedule.shutdown(wait=False)
+    async with _console(parts):
+        schedule.start()
+        working = asyncio.create_task(parts.tasks.engine.run())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        schedule.shutdown(wait=False)
     parts.tasks.engine.stop()
     stopping.cancel()
     with suppress(TimeoutError):
         await asyncio.wait_for(working, _GRACE_S)
+
+
+@asynccontextmanager
+async def _console(parts: Parts) -> AsyncIterator[None]:
+    """Listen for pages that browsers send in, if a port is set; what they bring is examined next."""
+    port = parts.settings.console.port
+    if not port:
+        yield
+        return
+    from monitor.console.server import listening
+
+    async def examine(listing_keys: Sequence[int]) -> None:
+        await parts.tasks.engine.enqueue("examine_listing", listing_keys, priority=1)
+
+    async with listening(parts, examine, port):
+        yield

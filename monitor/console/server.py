@@ -17,7 +17,7 @@ from monitor.daemon import Parts
 from storage.tokens import count_valid
 
 DEFAULT_PORT = 8741
-_GRACE_S = 5
+_GRACE_S = 2
 _logger = logging.getLogger(__name__)
 
 
