@@ -96,7 +96,7 @@ def check(
     else:
         show(rows, as_json=False, empty="the description has no table for such a page")
         say(f"{parsed.outcome}: {len(parsed.listings)} listings {parsed.layout or parsed.reason}")
-        for field, found in counts.items():
+        for field, found in counts.items() if parsed.listings else ():
             missing = "" if found == len(parsed.listings) else "  <- missing in the others"
             say(f"  {field}: in {found} of {len(parsed.listings)}{missing}")
         say(f"  next page: {parsed.next or 'none found'}; a search for 'moth pin' begins at {first or '(none)'}")

@@ -71,11 +71,13 @@ _BUILT_IN: tuple[Marketplace, ...] = (
 
 
 def _registered() -> dict[str, Marketplace]:
-    found: dict[str, Marketplace] = {site.name: site for site in _BUILT_IN}
+    """Those of other packages first: shops on any host, the last of ours, would claim their pages."""
+    built_in = {site.name: site for site in _BUILT_IN}
+    others: dict[str, Marketplace] = {}
     for entry in entry_points(group="bazaarwatch.marketplaces"):
         site: Marketplace = entry.load()
-        found.setdefault(site.name, site)
-    return found
+        others.setdefault(site.name, site)
+    return {name: site for name, site in others.items() if name not in built_in} | built_in
 
 
 MARKETPLACES: dict[str, Marketplace] = _registered()
