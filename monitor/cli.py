@@ -47,6 +47,7 @@ _COMMANDS = {  # by name: the file under monitor/commands that holds it; loaded 
     "doctor": "doctor",
     "settings": "doctor",
     "db": "setup",
+    "render": "rendering",
     "serve": "serving",
     "token": "serving",
     "demo": "demo",

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from config.errors import ConfigError
 from config.settings import load
@@ -16,10 +17,15 @@ from detectors.model import Outcome
 from monitor import browser
 from monitor.browser import make_renderer
 from monitor.clock import SystemClock
+from monitor.crawl import Crawler
+from monitor.daemon import build
 from monitor.fetch import Fetcher
-from monitor.marketplaces import parse
+from monitor.marketplaces import MARKETPLACES, parse
 from monitor.marketplaces.base import Page, Request
+from monitor.marketplaces.demo import DemoBazaar
 from storage.database import Database
+from storage.searches import add_search
+from storage.tables import Capture, Crawl, Listing
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -322,3 +328,35 @@ async def test_what_is_missing_is_said_before_anything_runs(tmp_path, chromium):
         settings = load(tmp_path, environ)
         with pytest.raises(ConfigError, match=words):
             make_renderer(settings.browser, settings.fetch, None, SystemClock())
+
+
+async def test_a_search_whose_pages_only_scripts_fill_is_rendered_once_and_kept_as_rendered(
+    chromium, tmp_path, sqlite_url
+):
+    shell = SHELL.replace("/app.js", "/search.js")
+    answers = {
+        "/search?q=pin": ("text/html", shell),
+        "/search.js": ("text/javascript", APP),
+        "/api/items": ("application/json", '[[1, "Fox pin"], [2, "Owl pin"]]'),
+    }
+    async with serving(answers) as shop:
+        environ = {
+            "BAZAARWATCH_DATABASE__URL": sqlite_url,
+            "BAZAARWATCH_FETCH__CONTACT": "test@example.org",
+            "BAZAARWATCH_FETCH__OWN_ADDRESSES": f'["{shop.address}"]',
+            "BAZAARWATCH_BROWSER__ENABLED": "true",
+        }
+        sites = {**MARKETPLACES, "demo-bazaar": DemoBazaar(base_url=f"http://{shop.address}")}
+        async with build(load(tmp_path, environ), sites) as parts:
+            async with parts.database.write("search") as session:
+                search = await add_search(session, parts.clock.now(), "test", "demo-bazaar", "pin", 24.0, 3)
+            await Crawler(parts.database, parts.reader, sites, parts.clock).crawl(search.id)
+            async with parts.database.read() as session:
+                crawl = await session.scalar(select(Crawl))
+                capture = await session.scalar(select(Capture))
+                titles = set(await session.scalars(select(Listing.title)))
+            kept = await parts.blobs.get(capture.sha256)
+    assert (crawl.outcome, crawl.pages, titles) == ("ok", 1, {"Fox pin", "Owl pin"})
+    assert (capture.how, capture.outcome) == ("rendered", "ok")
+    assert b"Owl pin" in kept
+    assert shop.paths.count("/search?q=pin") == 1
