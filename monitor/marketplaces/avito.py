@@ -30,7 +30,9 @@ def _largest(sizes: Mapping[str, Any]) -> Any:
 
 MARKETPLACE = Avito(
     "avito",
-    abilities=Abilities("rendered saved", note="refuses plain requests; its answers in HAR files are read"),
+    abilities=Abilities(
+        "rendered saved", language="ru", note="refuses plain requests; its answers in HAR files are read"
+    ),
     hosts=frozenset({"avito.ru"}),
     address=re.compile(r"avito\.ru(?P<path>/[^?]*_(?P<id>\d{6,14}))/?\?"),
     template="https://www.avito.ru{path}",

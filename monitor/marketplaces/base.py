@@ -118,6 +118,7 @@ class Abilities:
     picture: str = ""  # what looks like a registered picture
     detail: str = ""  # an item's own page
     seller: str = ""  # all that one seller offers
+    language: str = "en"  # in which its sellers write, ISO 639-1; that of most, where they write in several
     note: str = ""  # what to expect, for people
 
 

@@ -154,6 +154,7 @@ class Description(_Table):
 
     name: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{1,39}$")]
     hosts: Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], Field(min_length=1)]
+    language: Annotated[str, Field(pattern="^[a-z]{2}$")] = "en"  # in which its sellers write
     requests_per_minute: Annotated[float, Field(gt=0, le=60)] = 20.0
     linked: bool = False  # whether its JSON-LD products are listings
     scripts: tuple[str, ...] = ()  # what stands before the data in a script, or a script's selector
@@ -258,6 +259,7 @@ def site_of(description: Description) -> DescribedSite:
         abilities=Abilities(
             "http rendered saved" if search else "rendered saved",
             detail="http rendered saved" if description.items or description.linked else "",
+            language=description.language,
             note="described in the data folder",
         ),
         signs=description.listing.signs,

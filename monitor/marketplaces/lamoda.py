@@ -18,7 +18,7 @@ class Lamoda(TableSite):
 
 MARKETPLACE = Lamoda(
     "lamoda",
-    abilities=Abilities("rendered saved", detail="rendered saved", note="refuses plain requests"),
+    abilities=Abilities("rendered saved", detail="rendered saved", language="ru", note="refuses plain requests"),
     hosts=frozenset({"lamoda.ru", "lamoda.by", "lamoda.kz"}),
     main_host="lamoda.ru",
     address=re.compile(r"/p/(?P<article>(?P<id>[a-z0-9]{10,16}))(?P<slug>/[^/?]*)?/?\?", re.IGNORECASE),

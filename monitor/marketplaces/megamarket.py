@@ -9,7 +9,7 @@ from monitor.marketplaces.tables import Records, TableSite
 
 MARKETPLACE = TableSite(
     "megamarket",
-    abilities=Abilities("saved", note="refuses plain requests: record the visit as a HAR file"),
+    abilities=Abilities("saved", language="ru", note="refuses plain requests: record the visit as a HAR file"),
     hosts=frozenset({"megamarket.ru", "sbermegamarket.ru"}),
     address=re.compile(r"/catalog/details/(?P<slug>[^/?]*?(?P<id>\d{9,14}(?:_\d+)?))(?=[/?])"),
     template="https://megamarket.ru/catalog/details/{slug}/",

@@ -75,6 +75,7 @@ MARKETPLACE = MercadoLibre(
     abilities=Abilities(
         "rendered saved",
         detail="rendered saved",
+        language="es",
         note="its API refuses everyone's searches since 2025; answers of it in HAR files are read",
     ),
     hosts=frozenset({*(f"mercadolibre.{country}" for country in _DOLLARS), "mercadolivre.com.br"}),

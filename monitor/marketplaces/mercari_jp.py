@@ -14,7 +14,11 @@ from monitor.marketplaces.tables import Cards, Records, TableSite
 MARKETPLACE = TableSite(
     "mercari-jp",
     abilities=Abilities(
-        "saved", detail="saved", seller="saved", note="signed requests only: record the visit as a HAR file"
+        "saved",
+        detail="saved",
+        seller="saved",
+        language="ja",
+        note="signed requests only: record the visit as a HAR file",
     ),
     hosts=frozenset({"mercari.com", "mercari.jp"}),
     address=re.compile(

@@ -17,6 +17,7 @@ def overview(sites: Iterable[Marketplace]) -> list[dict[str, Any]]:
             "picture_search": site.abilities.picture.split(),
             "detail": site.abilities.detail.split(),
             "seller": site.abilities.seller.split(),
+            "language": site.abilities.language,
             "note": site.abilities.note,
             "hosts": sorted(site.hosts),
         }
@@ -27,11 +28,11 @@ def overview(sites: Iterable[Marketplace]) -> list[dict[str, Any]]:
 def markdown(sites: Iterable[Marketplace]) -> str:
     """The same as a Markdown table."""
     lines = [
-        "| marketplace | hosts | keyword search | picture search | item page | seller's offers | what to expect |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| marketplace | hosts | keyword search | picture search | item page | seller | language | what to expect |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in overview(sites):
         hosts = ", ".join(row["hosts"][:3]) + (f" (+{len(row['hosts']) - 3})" if len(row["hosts"]) > 3 else "")
         ways = [", ".join(row[key]) or "–" for key in ("keyword_search", "picture_search", "detail", "seller")]
-        lines.append(f"| {' | '.join([row['name'], hosts or 'any', *ways, row['note']])} |")
+        lines.append(f"| {' | '.join([row['name'], hosts or 'any', *ways, row['language'], row['note']])} |")
     return "\n".join(lines) + "\n"

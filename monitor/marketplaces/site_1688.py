@@ -40,7 +40,9 @@ class Site1688(TableSite):
 
 MARKETPLACE = Site1688(
     "1688",
-    abilities=Abilities("rendered saved", detail="rendered saved", note="its pages need a browser, search in Chinese"),
+    abilities=Abilities(
+        "rendered saved", detail="rendered saved", language="zh", note="its pages need a browser, search in Chinese"
+    ),
     hosts=frozenset({"1688.com"}),
     address=re.compile(r"(?:/offer/|[?&]offerId=)(?P<id>\d{9,14})(?!\d)"),
     template="https://detail.1688.com/offer/{id}.html",

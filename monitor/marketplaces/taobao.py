@@ -36,7 +36,9 @@ class Taobao(TableSite):
 
 MARKETPLACE = Taobao(
     "taobao",
-    abilities=Abilities("rendered saved", detail="rendered saved", note="asks for a login; use your own browser"),
+    abilities=Abilities(
+        "rendered saved", detail="rendered saved", language="zh", note="asks for a login; use your own browser"
+    ),
     hosts=frozenset({"taobao.com"}),
     address=re.compile(
         r"(?:item|m\.intl|h5\.m|a\.m|world)\.[a-z.]*taobao\.com/[^?]*\?(?:[^#]*&)?(?:id|itemId)=(?P<id>\d{8,14})(?!\d)"

@@ -25,7 +25,9 @@ class Tmall(TableSite):
 
 MARKETPLACE = Tmall(
     "tmall",
-    abilities=Abilities("", detail="rendered saved", note="asks for a login; its items appear in Taobao's search"),
+    abilities=Abilities(
+        "", detail="rendered saved", language="zh", note="asks for a login; its items appear in Taobao's search"
+    ),
     hosts=frozenset({"tmall.com", "tmall.hk"}),
     address=re.compile(r"detail\.[a-z.]*tmall\.(?:com|hk)/[^?]*\?(?:[^#]*&)?id=(?P<id>\d{8,14})(?!\d)"),
     template="https://detail.tmall.com/item.htm?id={id}",

@@ -10,7 +10,10 @@ from monitor.marketplaces.tables import Records, TableSite
 MARKETPLACE = TableSite(
     "wildberries",
     abilities=Abilities(
-        "http saved", detail="saved", note="its open answers allow few requests; pages are read from HAR files"
+        "http saved",
+        detail="saved",
+        language="ru",
+        note="its open answers allow few requests; pages are read from HAR files",
     ),
     hosts=frozenset({"wildberries.ru", "wb.ru"}),
     pace=Pace(requests_per_minute=6),  # marketplaces.md 11: search answers 429 within a handful of requests
