@@ -34,7 +34,7 @@ CALLS = {
     *("getaddrinfo", "getnameinfo", "gethostbyname", "create_async_engine", "urlopen", "urlretrieve"),
 }
 
-# The doors: what a file uses, and for what. Outgoing HTTP is in the first four alone, and each connection passes the gate.
+# The doors: what a file uses, and for what. Outgoing HTTP is in the first four alone, each connection by the gate.
 DOORS = {
     "monitor/fetch.py": {"httpx2", "httpcore2", "ssl", "socket"},  # the client; its sockets only ask the routing table
     "monitor/gate.py": {"httpx2", "httpcore2", "ssl", "socket", "getaddrinfo"},  # resolves, checks and connects
