@@ -176,7 +176,7 @@ async def _import_container(
 
     Of a recorded visit's other answers (advertisements, statistics) none is kept.
     """
-    _check_size(file, LARGEST_CONTAINER)
+    _check_size(file, LARGEST_CONTAINER[form])
     held = await _all_parts(parts, file, form)
     pages = [part for part in held if not part.is_picture]
     pictures = CarriedPictures.of_parts("", held)

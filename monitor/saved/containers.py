@@ -5,22 +5,29 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from monitor.errors import ImportRefused
 
 if TYPE_CHECKING:
     import numpy as np
 
-LARGEST_CONTAINER = 100_000_000  # the child may grow by 400 MB; text takes up to two bytes a sign there
+LARGEST_CONTAINER = {"har": 256_000_000, "mhtml": 50_000_000}  # the child may grow by 400 MB: a mail by seven times
 _LARGEST_PART = 30_000_000
 _LARGEST_BATCH = 32_000_000  # of parts in one answer
 _MOST_PARTS = 20_000
 _LONGEST_URL = 8192
+_STEP = 1 << 20
+_LONGEST_FOREWORD = 32 << 20  # of a HAR file: its list of pages
+_ENTRIES = re.compile(r'"entries"\s*:\s*\[')
+_BETWEEN = re.compile(r"[\s,]*")
+_DECODER = json.JSONDecoder()
 _JSON = ("application/json", "text/json", "+json")
 _HTML = ("text/html", "application/xhtml+xml")
 
@@ -77,31 +84,55 @@ def mhtml_parts(data: bytes) -> Iterator[Part]:
         raise ImportRefused("it holds no page")
 
 
-def har_parts(data: bytes) -> Iterator[Part]:
+def har_parts(text: TextIO) -> Iterator[Part]:
     """Every page, JSON answer and picture of a recorded visit that was kept with its body.
 
     Raises:
-        ImportRefused: It is no HAR file, or one without bodies.
+        ImportRefused: It is no HAR file, is cut short, or is one without bodies.
     """
-    text = data.decode("utf-8-sig", "replace")
-    del data
-    try:
-        recorded = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ImportRefused(f"no HAR file ({error})") from None
-    del text
-    log = recorded.get("log") if isinstance(recorded, dict) else None
-    entries = log.get("entries") if isinstance(log, dict) else None
-    if not isinstance(entries, list):
-        raise ImportRefused("no HAR file (it has no log.entries)")
     has_body = False
-    for entry in entries[:_MOST_PARTS]:
+    for entry in islice(_har_entries(text), _MOST_PARTS):
         part = _har_part(entry)
         if part:
             has_body = True
             yield part
     if not has_body:
         raise ImportRefused('it holds no bodies; save it as "HAR with content"')
+
+
+def _har_entries(text: TextIO) -> Iterator[Any]:
+    """The members of ``log.entries``, one after the other: the whole would take five times its size as values."""
+    buffer = _read_to_entries(text)
+    at, step = 0, _STEP
+    while True:
+        at = _BETWEEN.match(buffer, at).end()  # type: ignore[union-attr]  # it matches anywhere
+        if buffer[at : at + 1] == "]":
+            return
+        try:
+            entry, end = _DECODER.raw_decode(buffer, at)
+        except RecursionError:
+            raise ImportRefused("no HAR file (it nests too deep)") from None
+        except ValueError:  # the entry goes on beyond what was read
+            more = text.read(step)
+            if not more:
+                raise ImportRefused("no HAR file, or one that was cut short") from None
+            buffer, at, step = buffer[at:] + more, 0, 2 * step  # doubled: no part is read more than twice on average
+            continue
+        at, step = end, _STEP
+        yield entry
+
+
+def _read_to_entries(text: TextIO) -> str:
+    """What was read behind the bracket that opens ``log.entries``."""
+    buffer = ""
+    while more := text.read(_STEP):
+        buffer += more
+        found = _ENTRIES.search(buffer)
+        if found:
+            return buffer[found.end() :]
+        if len(buffer) > _LONGEST_FOREWORD:
+            break
+    raise ImportRefused("no HAR file (it has no log.entries)")
 
 
 def _har_part(entry: Any) -> Part | None:
@@ -133,7 +164,12 @@ def _one_word(value: object) -> str:
     return "".join(str(value).split())[:_LONGEST_URL] if isinstance(value, str) else ""
 
 
-_FORMS = {"mhtml": mhtml_parts, "har": har_parts}
+def _parts(file: Path, form: str) -> Iterator[Part]:
+    if form == "mhtml":
+        yield from mhtml_parts(file.read_bytes())
+        return
+    with file.open(encoding="utf-8-sig", errors="replace") as text:
+        yield from har_parts(text)
 
 
 def unpack(file: str, form: str, start: int) -> tuple[dict[str, Any], Sequence[np.ndarray[Any, Any]]]:
@@ -148,7 +184,7 @@ def unpack(file: str, form: str, start: int) -> tuple[dict[str, Any], Sequence[n
     arrays = []
     total = 0
     following = None
-    for number, part in enumerate(_FORMS[form](Path(file).read_bytes())):
+    for number, part in enumerate(_parts(Path(file), form)):
         if number < start or len(part.body) > _LARGEST_PART:
             continue
         if described and total + len(part.body) > _LARGEST_BATCH:

@@ -1,6 +1,7 @@
 """MHTML and HAR files, and what is no such file."""
 
 import base64
+import io
 import json
 from contextlib import suppress
 from email.message import EmailMessage
@@ -41,6 +42,10 @@ def har(*entries):
     return json.dumps({"log": {"version": "1.2", "entries": list(entries)}}).encode()
 
 
+def read(body):
+    return list(har_parts(io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", "replace")))
+
+
 def entry(url, kind, body, status=200, encoding=None):
     content = {"mimeType": kind, "text": body, **({"encoding": encoding} if encoding else {})}
     return {"request": {"url": url}, "response": {"status": status, "content": content}}
@@ -66,16 +71,14 @@ def test_a_message_without_a_page_is_refused():
 
 def test_a_har_file_gives_its_pages_answers_and_pictures():
     encoded = base64.b64encode(PICTURE).decode()
-    parts = list(
-        har_parts(
-            har(
-                entry(PAGE, "text/html; charset=windows-1251", "<p>Мотылёк"),
-                entry("https://api.pins.example/s", "application/json", '{"items": []}', 403),
-                entry("https://img.pins.example/1.png", "image/png", encoded, encoding="base64"),
-                entry("https://www.pins.example/a.js", "text/javascript", "1"),
-                entry("chrome-extension://x/page.html", "text/html", "<p>"),
-                entry("https://www.pins.example/nothing", "text/html", ""),
-            )
+    parts = read(
+        har(
+            entry(PAGE, "text/html; charset=windows-1251", "<p>Мотылёк"),
+            entry("https://api.pins.example/s", "application/json", '{"items": []}', 403),
+            entry("https://img.pins.example/1.png", "image/png", encoded, encoding="base64"),
+            entry("https://www.pins.example/a.js", "text/javascript", "1"),
+            entry("chrome-extension://x/page.html", "text/html", "<p>"),
+            entry("https://www.pins.example/nothing", "text/html", ""),
         )
     )
     assert [part.url for part in parts] == [PAGE, "https://api.pins.example/s", "https://img.pins.example/1.png"]
@@ -89,6 +92,9 @@ def test_a_har_file_gives_its_pages_answers_and_pictures():
     ("body", "reason"),
     [
         (b"", "no HAR file"),
+        (b'{"log": {"entries": [', "cut short"),
+        (b'{"log": {"entries": [' + b"[" * 100_000, "nests too deep"),
+        (har(entry(PAGE, "text/html", "x" * 3_000_000))[:-10], "cut short"),
         (b"[" * 100_000, "no HAR file"),
         (b'{"log": 3}', "no log.entries"),
         (
@@ -101,7 +107,7 @@ def test_a_har_file_gives_its_pages_answers_and_pictures():
 )
 def test_what_is_no_har_file_is_refused_with_the_reason(body, reason):
     with pytest.raises(ImportRefused, match=reason):
-        list(har_parts(body))
+        read(body)
 
 
 @given(
@@ -120,7 +126,7 @@ def test_what_is_no_har_file_is_refused_with_the_reason(body, reason):
 def test_no_shape_of_a_har_entry_raises_anything_else(shape):
     parts = []
     with suppress(ImportRefused):
-        parts += har_parts(har(shape))
+        parts += read(har(shape))
     assert all(isinstance(part, Part) for part in parts)
 
 
