@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import inf
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from detectors.model import Outcome
 from monitor.clock import Clock
 from monitor.errors import FetchError, SandboxError, TryLater
 from monitor.fetch import Fetcher
-from monitor.marketplaces.base import LARGEST_PICTURE, Marketplace, Page, ParsedPage, Query, Request
+from monitor.marketplaces.base import LARGEST_PICTURE, Marketplace, Pace, Page, ParsedPage, Query, Request
 from monitor.marketplaces.urls import host_of, on_host
 from monitor.sandbox import Sandbox
 from storage.blobs import Blobs
@@ -73,16 +74,19 @@ class Reader:
             TryLater: Nothing can be fetched now.
         """
         try:
-            return await self.fetcher.get(request, pace_s=self._pace_s(marketplace))
+            pace = self._pace(marketplace)
+            return await self.fetcher.get(
+                request, pace_s=60.0 / pace.requests_per_minute, per_day=pace.requests_per_day
+            )
         except TryLater:
             raise
         except FetchError as error:
             _logger.warning("address refused", extra={"url": request.url, "reason": str(error)})
             return Page(request.url, b"", outcome=Outcome.BLOCKED, reason=str(error))
 
-    def _pace_s(self, marketplace: str) -> float:
+    def _pace(self, marketplace: str) -> Pace:
         known = self.marketplaces.get(marketplace)
-        return 60.0 / known.pace.requests_per_minute if known else 0.0
+        return known.pace if known else Pace(requests_per_minute=inf)
 
 
 async def capture_of(

@@ -87,12 +87,13 @@ class Fetcher:
         self._pool = _pool(self._gate)
         self._by_proxy = _proxied(settings.proxy.get_secret_value(), settings.max_bytes + _HEAD_BYTES)
 
-    async def get(self, request: Request, *, pace_s: float = 0.0) -> Page:
+    async def get(self, request: Request, *, pace_s: float = 0.0, per_day: int = 0) -> Page:
         """The page at a URL, or how it failed; see `Page.outcome`.
 
         Args:
             request: What to ask for.
             pace_s: Seconds between two requests that its marketplace wants; the settings may want more.
+            per_day: Requests in any 24 hours that its marketplace wants at most; the settings may want fewer. 0: any.
 
         Raises:
             FetchError: The URL or a header must not be sent; no fault of the other side.
@@ -101,7 +102,9 @@ class Fetcher:
         target = read_url(request.url, request.params)
         self._gate.check(target)
         self._require_leave(target, request.referrer)
-        errand = _Errand(_checked(request.headers), request.method, request.body, request.repeatable, request.api)
+        per_day = request.api.requests_per_day if request.api else per_day
+        headers = _checked(request.headers)
+        errand = _Errand(headers, request.method, request.body, request.repeatable, request.api, per_day)
         if request.api is None or request.api.grant is None:
             return await self._run(target, errand, pace_s)
         return await self._run_with_token(target, errand, pace_s, request.api, request.api.grant)
@@ -176,7 +179,7 @@ class Fetcher:
         for _ in range(self._settings.max_redirects + 1):
             try:
                 async with self._politeness.connections(target):
-                    refusal = await self._politeness.admit(target, pace_s, ask_robots, errand.api)
+                    refusal = await self._politeness.admit(target, pace_s, ask_robots, errand.api, errand.per_day)
                     if refusal is not None:
                         return self._page(target, refusal.outcome, refusal.reason, retry_at=refusal.retry_at)
                     answer = await self._ask(target, errand, budget)
@@ -190,7 +193,8 @@ class Fetcher:
                 raise self._failure(target, f"status {answer.status}: what was sent is not sent elsewhere")
             following = self._follow(target, answer)
             if following.origin != target.origin:
-                errand = _Errand({name: value for name, value in errand.headers.items() if name in _HARMLESS})
+                harmless = {name: value for name, value in errand.headers.items() if name in _HARMLESS}
+                errand = _Errand(harmless, per_day=0 if errand.api else errand.per_day)
             target = following
         raise self._failure(target, f"more than {self._settings.max_redirects} redirects")
 
@@ -423,6 +427,7 @@ class _Errand:
     body: bytes = b""
     repeatable: bool = True
     api: Api | None = None
+    per_day: int = 0
 
     def __repr__(self) -> str:
         return f"{self.method} with {len(self.body)} bytes"

@@ -90,7 +90,7 @@ class Politeness:
         return self._known(target).connections
 
     async def admit(
-        self, target: Target, pace_s: float, ask_robots: AskRobots, api: Api | None = None
+        self, target: Target, pace_s: float, ask_robots: AskRobots, api: Api | None = None, per_day: int = 0
     ) -> Refusal | None:
         """Wait for the host's turn; None says ask now, and that the request was counted.
 
@@ -99,6 +99,7 @@ class Politeness:
             pace_s: Seconds between two requests that its marketplace wants; the settings may want more.
             ask_robots: Fetches ``/robots.txt`` of a target: (status, body), `UNREACHABLE` without an answer.
             api: The documented API that the page is part of; its terms stand in place of robots.txt.
+            per_day: Requests in any 24 hours that the marketplace allows; the settings may allow fewer. 0: any number.
         """
         known = self._known(target)
         refusal = await self._blocked(target, known)
@@ -116,7 +117,7 @@ class Politeness:
             if not robots.allows(target.url):
                 return Refusal(Outcome.BLOCKED, robots.why, known.robots_until)
             delay_s = robots.crawl_delay_s
-        return await self._turn(target, pace_s, delay_s, self._per_day(target, api))
+        return await self._turn(target, pace_s, delay_s, self._per_day(target, per_day))
 
     async def learn(self, target: Target, latency_s: float, *, strained: bool) -> None:
         """Ask a host more slowly after signs of strain or late answers, and step by step faster again without.
@@ -194,7 +195,7 @@ class Politeness:
         async with known.robots_lock:
             if known.robots is not None and _ahead(known.robots_until, self._clock.now(), ROBOTS_LAST):
                 return known.robots
-            refusal = await self._turn(target, pace_s, 0.0, self._per_day(target, None))
+            refusal = await self._turn(target, pace_s, 0.0, self._per_day(target, 0))
             if refusal is not None:
                 return refusal
             status, body = await ask(target)
@@ -210,10 +211,9 @@ class Politeness:
     def _pace_s(self, target: Target) -> float:
         return self._settings.own_pace_s if self._is_own(target) else self._settings.pace_s
 
-    def _per_day(self, target: Target, api: Api | None) -> int:
+    def _per_day(self, target: Target, theirs: int) -> int:
         """The requests that the host may get in 24 hours; 0 says any number."""
         ours = 0 if self._is_own(target) else self._settings.requests_per_day
-        theirs = api.requests_per_day if api else 0
         return min(ours, theirs) if ours and theirs else ours or theirs
 
     async def _turn(self, target: Target, wish_s: float, delay_s: float, per_day: int) -> Refusal | None:

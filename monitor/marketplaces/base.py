@@ -101,6 +101,7 @@ class Pace:
     """How often one host may be asked."""
 
     requests_per_minute: float = 20.0
+    requests_per_day: int = 0  # in any 24 hours; 0: as the settings say
 
 
 WAYS = ("api", "http", "rendered", "saved")

@@ -273,7 +273,7 @@ MARKETPLACE = Ebay(
     abilities=Abilities(
         "api http rendered saved",
         picture="api",
-        detail="http rendered saved",
+        detail="api http rendered saved",
         seller="api http rendered saved",
         note="plain requests meet a wall after a few in a row; its API needs a key",
     ),

@@ -59,7 +59,7 @@ MARKETPLACE = Etsy(
     "etsy",
     abilities=Abilities(
         "api rendered saved",
-        detail="rendered saved",
+        detail="api rendered saved",
         seller="api rendered saved",
         note="its API needs a key; its pages refuse plain requests",
     ),

@@ -14,6 +14,7 @@ from config.settings import load
 from detectors.model import Listing, Outcome
 from monitor.marketplaces import MARKETPLACES
 from monitor.marketplaces.apis import EbayBrowse, EtsyOpen
+from monitor.marketplaces.base import Query
 from monitor.marketplaces.keys import with_keys
 from monitor.tokens import Tokens
 from storage.database import Database
@@ -337,3 +338,25 @@ def test_keys_come_from_the_settings_alone_and_print_as_stars(tmp_path):
 def test_half_a_key_is_none(tmp_path):
     settings = load(tmp_path, {"BAZAARWATCH_MARKETPLACES__EBAY__CLIENT_ID": "id"})
     assert with_keys(MARKETPLACES, settings.marketplaces) is MARKETPLACES
+
+
+KEYED = {
+    **MARKETPLACES,
+    "ebay": replace(MARKETPLACES["ebay"], api=EbayBrowse(CLIENT_ID, SECRET)),
+    "etsy": replace(MARKETPLACES["etsy"], api=EtsyOpen(KEYSTRING, SHARED)),
+}
+
+
+@pytest.mark.parametrize("site", KEYED.values(), ids=lambda site: site.name)
+def test_the_table_of_marketplaces_promises_what_a_search_can_do(site):
+    shop = "" if site.hosts else "https://shop.example"
+    find = f"{shop}/?q={{keyword}}" if site.name == "generic-jsonld" else shop
+    can = {
+        "keyword": site.query_request(Query("moth", shop=find)),
+        "picture": site.query_request(Query(picture=b"a picture", shop=shop)),
+    }
+    if site.hosts or site.name == "demo-bazaar":  # elsewhere the shop is the seller
+        can["seller"] = site.query_request(Query(seller="77", shop=shop))
+    for ability, request in can.items():
+        promised = {"api", "http"} & set(getattr(site.abilities, ability).split())
+        assert (request is not None) == bool(promised), ability

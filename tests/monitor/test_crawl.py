@@ -1,11 +1,13 @@
 """Page after page of a search: where next leads, and where it must not."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import stamina
 
 from detectors.model import Outcome
+from monitor.marketplaces.base import Pace
 from monitor.marketplaces.demo import DemoBazaar
 from storage.database import Database
 from tests.faults.server import FaultServer, answer
@@ -170,3 +172,12 @@ async def test_a_search_that_broke_off_long_ago_begins_anew(world, server, clock
     for _ in range(2):
         assert (await world.crawl(search_id)).listings_seen == 1
         clock.advance(7 * 3600)
+
+
+async def test_a_marketplaces_daily_budget_ends_a_search(world, server, clock):
+    bazaar = world.crawler.marketplaces["demo-bazaar"]
+    world.crawler.marketplaces["demo-bazaar"] = replace(bazaar, pace=Pace(requests_per_day=2))
+    server.search = lambda q="", page="1": results([int(page)], f"?q=pin&page={int(page) + 1}")
+    done = await crawl(world, server)
+    assert (done.outcome, done.listings_seen) == (Outcome.RATE_LIMITED, 2)
+    assert "2 requests of 24 hours" in done.reason

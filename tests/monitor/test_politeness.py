@@ -90,13 +90,12 @@ async def test_a_days_budget_holds_for_every_host_that_is_not_the_operators(make
     assert [await own.admit(other, 0.0, no_robots) for _ in range(9)] == [None] * 9
 
 
-async def test_an_apis_own_budget_counts_where_it_is_smaller(make):
-    api = Api("documented", requests_per_day=1)
+async def test_a_marketplaces_own_budget_counts_where_it_is_smaller(make):
     for settings in (100, 0):
-        polite = make(requests_per_day=settings)
+        polite = make(requests_per_day=settings, respect_robots="false")
         page = read_url(f"http://budget{settings}.example/")
-        assert await polite.admit(page, 0.0, no_robots, api) is None
-        assert (await polite.admit(page, 0.0, no_robots, api)).outcome == Outcome.RATE_LIMITED
+        assert await polite.admit(page, 0.0, no_robots, per_day=1) is None
+        assert (await polite.admit(page, 0.0, no_robots, per_day=1)).outcome == Outcome.RATE_LIMITED
 
 
 async def test_a_turn_that_is_not_taken_is_not_counted(make):
