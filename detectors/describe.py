@@ -64,6 +64,12 @@ class Description:
         """Width and height in fractions of the long side."""
         return self.size[0] / max(self.size), self.size[1] / max(self.size)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Description) and self.to_bytes() == other.to_bytes()
+
+    def __hash__(self) -> int:
+        return hash(self.to_bytes())
+
     def to_wire(self) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         """JSON-ready facts and plain arrays, enough for ``from_wire`` in another process."""
         regions = list(dict.fromkeys(fingerprint.region for fingerprint in self.fingerprints))
