@@ -50,6 +50,12 @@ export async function ask(settings, path, options = {}) {
     throw new Error(`Nothing answers at ${settings.address}. Is “bazaarwatch serve” running there?`);
   }
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(body.detail || body.title || `${settings.address} answered ${answer.status}.`);
+  if (!answer.ok) throw new Error(sentence(body.detail || body.title || `${settings.address} answered ${answer.status}`));
   return body;
+}
+
+/** The program's words as a sentence for a person: "no `x y` here" becomes "No “x y” here." */
+function sentence(text) {
+  const quoted = text.replace(/`([^`]*)`/g, "“$1”");
+  return `${quoted.charAt(0).toUpperCase()}${quoted.slice(1)}${/[.!?]$/.test(quoted) ? "" : "."}`;
 }

@@ -20,6 +20,7 @@ from monitor.errors import FetchError
 from monitor.gate import read_url
 from monitor.importing import Imported
 from monitor.marketplaces.base import Page
+from monitor.marketplaces.images import full_size
 from monitor.saved.pictures import CarriedPictures, pictures_for
 from storage.audit import record
 from storage.listings import add_picture_urls, find_listing, link_picture, pictures_of, record_listings
@@ -122,7 +123,7 @@ async def take(parts: Parts, sent: Sent, actor: str) -> Imported:
     """
     page, now = sent.page, parts.clock.now()
     parsed = await parts.sandbox.parse(page, None)
-    carried = CarriedPictures(page.url, sent.pictures)
+    carried = CarriedPictures(page.url, _in_every_size(sent.pictures))
     found = {
         (listing.listing_id, address): await parts.blobs.put(data)
         for listing in parsed.listings
@@ -146,6 +147,16 @@ async def take(parts: Parts, sent: Sent, actor: str) -> Imported:
     return Imported(
         page.url, parsed.outcome, parsed.marketplace, recorded.seen, len(recorded.new), len(found), parsed.reason
     )
+
+
+def _in_every_size(pictures: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The same, findable also by the address of their full size, which a page's data often names instead."""
+    largest: dict[str, bytes] = {}
+    for url, data in pictures.items():
+        full = full_size(url)
+        if len(data) > len(largest.get(full, b"")):
+            largest[full] = data
+    return largest | dict(pictures)
 
 
 async def _link(

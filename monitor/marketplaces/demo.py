@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -80,16 +80,18 @@ class DemoBazaar(Site):
         price = node.css_first("span.price")
         stated = price.attributes if price is not None else {}
         raw = " ".join(price.text().split()) if price is not None else None
-        return found(
+        shown = image_sources(node, pictures)
+        item = found(
             self,
             page,
             number,
             absolute(page.address, href or f"/item/{number}") or "",
             first_text(node, title),
             price=Price(to_decimal(stated.get("data-amount")), iso_code(stated.get("data-currency")), raw),
-            pictures=[source.replace("/thumb/", "/full/", 1) for source in image_sources(node, pictures)],
+            pictures=[source.replace("/thumb/", "/full/", 1) for source in shown],
             seller=_account(page, node),
         )
+        return replace(item, sources=tuple(shown)) if item else None  # as the page writes them
 
 
 def _account(page: Document, node: LexborNode | LexborHTMLParser) -> Seller | None:

@@ -51,13 +51,32 @@ async def test_a_click_on_a_page_brings_its_listings_with_their_pictures(
 
 
 @pytest.mark.timeout(240)
+async def test_a_click_on_a_search_page_brings_every_card_with_the_picture_it_shows(
+    open_browser, bazaar, parts, endpoint, token
+):
+    found = [one for one in bazaar.catalogue.listings if "pin" in one.title.lower().split()]
+    assert len(found) > 1
+    async with open_browser(shop_example=port_of(bazaar.base_url)) as browser:
+        await browser.set_up(endpoint, token)
+        said, badge = await browser.press_the_button(await browser.open("http://shop.example/search?q=pin"))
+    assert badge == str(len(found)), said
+    assert f"{len(found)} of listings kept; the page shows {len(found)}" in said
+    kept = await rows(
+        parts, "SELECT p.sha256, l.listing_id FROM listing_pictures p JOIN listings l ON p.listing_key = l.id"
+    )
+    shown = {one.listing_id: bazaar.catalogue.thumb(one.pictures[0].picture_id) for one in found}
+    assert {listing_id: await parts.blobs.get(sha256) for sha256, listing_id in kept} == shown
+
+
+@pytest.mark.timeout(240)
 async def test_the_button_says_what_went_wrong(open_browser, bazaar, parts, endpoint, token):
     async with open_browser(shop_example=port_of(bazaar.base_url)) as browser:
         page = await browser.open("http://shop.example/search?q=pin")
         said, badge = await browser.press_the_button(page)
         assert badge == "!"
         assert "No token is set" in said
-        assert "unknown or was revoked" in await browser.set_up(endpoint, "bw_wrong")
+        said = await browser.set_up(endpoint, "bw_wrong")
+        assert said == "This token is unknown or was revoked: “bazaarwatch token add NAME” makes one."
         said, badge = await browser.press_the_button(page)
         assert badge == "!"
         assert "unknown or was revoked" in said

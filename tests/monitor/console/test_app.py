@@ -62,6 +62,22 @@ async def test_a_page_is_kept_with_its_pictures_and_who_sent_it(client, parts, t
     assert await rows(parts, "SELECT count(*) FROM api_tokens WHERE used_at IS NOT NULL") == [(1,)]
 
 
+async def test_a_picture_shown_small_belongs_to_the_listing_whose_data_name_it_in_full(client, parts, token):
+    product = {
+        "@context": "https://schema.org", "@type": "Product", "name": "Fox", "sku": "5", "url": "https://shop.example/5",
+        "image": "https://ae01.alicdn.com/kf/Habc.jpg", "offers": {"price": "4", "priceCurrency": "EUR"},
+    }  # fmt: skip
+    html = f'<title>Fox</title><h1>Fox</h1><script type="application/ld+json">{json.dumps(product)}</script>'
+    shown = "https://ae01.alicdn.com/kf/Habc.jpg"
+    pictures = [(f"{shown}_50x50.jpg", b"tiny"), (f"{shown}_220x220q75.jpg_.avif", b"larger"), (f"{shown}x", b"other")]
+    answer = await client.post(
+        "/api/v1/pages", files=form(html, "https://shop.example/5", pictures), headers=bearer(token)
+    )
+    assert answer.json()["pictures"] == 1, answer.text
+    ((url, sha256),) = await rows(parts, "SELECT url, sha256 FROM listing_pictures")
+    assert (url, await parts.blobs.get(sha256)) == (shown, b"larger")
+
+
 async def test_the_same_page_sent_twice_is_one_capture_and_one_listing(client, parts, token):
     seen_at = datetime.now(UTC).isoformat()
     for new in (1, 0):
