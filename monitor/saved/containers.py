@@ -18,7 +18,10 @@ from monitor.errors import ImportRefused
 if TYPE_CHECKING:
     import numpy as np
 
-LARGEST_CONTAINER = {"har": 256_000_000, "mhtml": 50_000_000}  # the child may grow by 400 MB: a mail by seven times
+LARGEST_CONTAINER = {
+    "har": 256_000_000,
+    "mhtml": 40_000_000,
+}  # a child may grow by 400 MB, a mail takes 8 times its size
 _LARGEST_PART = 30_000_000
 _LARGEST_BATCH = 32_000_000  # of parts in one answer
 _MOST_PARTS = 20_000

@@ -213,3 +213,45 @@ def test_a_folder_gives_its_pages_and_archives_but_not_what_a_browser_saved_with
     for name in ("a.mhtml", "b.har", "c.zip", "d.json", "notes.txt"):
         (tmp_path / name).write_text("x")
     assert [file.name for file in page_files([tmp_path])] == ["a.mhtml", "b.har", "c.zip", "d.json", "moth.html"]
+
+
+def save_nested_mail(folder):
+    body = b"MIME-Version: 1.0\n"
+    for number in range(3000):
+        body += b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (number, number)
+    (folder / "deep.mhtml").write_bytes(body)
+    return folder / "deep.mhtml"
+
+
+def workbook_with(folder, name, content):
+    Workbook().save(folder / "plain.xlsx")
+    with (
+        zipfile.ZipFile(folder / "plain.xlsx") as plain,
+        zipfile.ZipFile(folder / "bad.xlsx", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bad,
+    ):
+        for entry in plain.namelist():
+            if entry != name:
+                bad.writestr(entry, plain.read(entry))
+        bad.writestr(name, content)
+    return folder / "bad.xlsx"
+
+
+def save_swelling_workbook(folder):
+    sheet = (
+        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row><c t="str"><v>'
+    )
+    return workbook_with(folder, "xl/worksheets/sheet1.xml", sheet + b"x" * 450_000_000)
+
+
+def save_laughing_workbook(folder):
+    laughs = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(9))
+    text = f'<!DOCTYPE sst [<!ENTITY l0 "ha">{laughs}]><sst>&l9;</sst>'
+    return workbook_with(folder, "xl/worksheets/sheet1.xml", text)
+
+
+@pytest.mark.parametrize("save", [save_nested_mail, save_swelling_workbook, save_laughing_workbook])
+async def test_a_file_made_to_break_its_reader_is_one_failed_line(parts, tmp_path, save):
+    (done,) = await take(parts, save(tmp_path))
+    assert done.outcome is Outcome.FAILED
+    assert done.reason
+    assert not done.listing_keys
