@@ -217,9 +217,9 @@ class Crawler:
         site = self.marketplaces.get(search.marketplace)
         request = site.query_request(query) if site else None
         if request is None:
-            hint = f": {site.hint}" if site and site.hint else "; import saved pages instead"
+            hint = site.hint if site and site.hint else "import saved pages instead"
             crawl.outcome = Outcome.NEEDS_RENDERING
-            crawl.reason = f"{search.marketplace} cannot be searched so by plain HTTP{hint}"
+            crawl.reason = f"{search.marketplace} cannot be searched so: {hint}"
         return request
 
     async def _record(self, run: _Run, request: Request, reading: Reading) -> Recorded:

@@ -126,7 +126,7 @@ def _require_searchable(site: Marketplace, keyword: str, seller: str, picture: s
     if what is None:
         raise UsageProblem("say what to look for: a keyword, --seller, --picture or --shop")
     hint = site.hint or "save its pages and use `import`"
-    raise UsageProblem(f"{site.name} cannot be searched {what} by plain HTTP; {hint}")
+    raise UsageProblem(f"{site.name} cannot be searched {what}: {hint}")
 
 
 def _kind(query: Query) -> str | None:

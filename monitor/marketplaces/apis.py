@@ -10,6 +10,7 @@ from urllib.parse import quote
 from monitor.marketplaces.base import Api, Grant, Query, Request
 
 _EBAY_PAGE = 200  # items; the Browse API's largest page
+_ALSO_AUCTIONS = "buyingOptions:{FIXED_PRICE|AUCTION}"  # without it, auctions are left out
 _ETSY_PAGE = 100  # listings; the Open API's largest page
 
 
@@ -25,9 +26,8 @@ class EbayBrowse:
 
     def search(self, query: Query) -> Request | None:
         """A search by keyword, by keyword within a seller's items, or by picture; None for a seller alone."""
-        params = {"limit": str(_EBAY_PAGE)}
-        if query.seller:
-            params["filter"] = f"sellers:{{{query.seller}}}"
+        sellers = f",sellers:{{{query.seller}}}" if query.seller else ""
+        params = {"limit": str(_EBAY_PAGE), "filter": f"{_ALSO_AUCTIONS}{sellers}"}
         if query.picture:
             body = json.dumps({"image": b64encode(query.picture).decode("ascii")}).encode()
             return self._request("item_summary/search_by_image", params, body)

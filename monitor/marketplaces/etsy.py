@@ -66,7 +66,7 @@ MARKETPLACE = Etsy(
     hosts=frozenset({"etsy.com"}),
     address=re.compile(r"etsy\.com/(?:[a-z]{2}(?:-[a-z]{2})?/)?listing/(?P<id>\d{6,14})(?=[/?])"),
     template="https://www.etsy.com/listing/{id}",
-    hint="a key of its API: set marketplaces.etsy.keystring and shared_secret; pictures cannot be searched there",
+    hint="it takes a key of its API (set marketplaces.etsy.keystring and shared_secret), which knows no pictures",
     mark=".v2-listing-card[data-listing-id], [data-listing-card-v2]",
     linked=True,
     records=(

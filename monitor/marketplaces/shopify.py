@@ -204,5 +204,5 @@ MARKETPLACE = Shopify(
         note="any shop: give its address; the whole shop is read and searched here",
     ),
     pace=Pace(requests_per_minute=60),  # marketplaces.md 12: 1 s between pages
-    hint="the shop's address: --shop https://shop.example",
+    hint="it takes the shop's address: --shop https://shop.example",
 )

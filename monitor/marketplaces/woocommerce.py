@@ -77,7 +77,7 @@ class WooCommerce(TableSite):
 MARKETPLACE = WooCommerce(
     "woocommerce",
     abilities=Abilities("http saved", detail="http saved", seller="http", note="any shop: give its address"),
-    hint="the shop's address: --shop https://shop.example",
+    hint="it takes the shop's address: --shop https://shop.example",
     records=(
         _PRODUCTS,
         replace(

@@ -125,7 +125,8 @@ class Apis:
         require(set(request.query_params) <= known, f"unknown keys {set(request.query_params) - known}")
         require(request.query_params.get("sort", "") in _SORTS, "sort")
         if "filter" in request.query_params:
-            require(re.fullmatch(r"sellers:\{[^{}|]+(\|[^{}|]+)*\}", request.query_params["filter"]), "filter")
+            parts = r"(buyingOptions:\{(AUCTION|FIXED_PRICE|BEST_OFFER|\|)+\})?,?(sellers:\{[^{}|]+(\|[^{}|]+)*\})?"
+            require(re.fullmatch(parts, request.query_params["filter"]), "filter")
         return None
 
     def _page(self, request):

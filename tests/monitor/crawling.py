@@ -50,7 +50,7 @@ class World:
         from sqlalchemy import select
 
         async with self.database.read() as session:
-            return (await session.scalars(select(table).order_by(table.id))).all()
+            return (await session.scalars(select(table).order_by(*table.__table__.primary_key))).all()
 
     async def listings(self):
         return await self.rows(Listing)

@@ -12,6 +12,7 @@ from monitor.errors import FetchError
 from monitor.gate import AddressRefused, Gate, SystemResolver
 from monitor.marketplaces.base import Api, Request
 from storage.database import Database
+from storage.tables import Host
 from tests.faults.server import FaultServer, answer
 from tests.monitor.crawling import crawling
 
@@ -231,3 +232,27 @@ async def test_a_name_that_turns_inside_after_it_was_checked_is_not_reached():
         with pytest.raises(AddressRefused):
             await gate.connect_tcp("rebinding.example", 80, 1.0)
     assert reached == ["93.184.215.14"]
+
+
+# A pace that learns
+
+
+async def test_a_server_that_says_it_is_too_much_is_asked_more_slowly(store, clock, tmp_path, server):
+    async with crawling(store, clock, tmp_path, [server.address], own_pace_s=2.0, retries=0) as world:
+        await world.fetcher.get(Request(f"{server.url}/status?code=503"))
+        before = len(clock.slept)
+        for _ in range(2):
+            assert (await world.fetcher.get(Request(f"{server.url}/page"))).outcome is None
+    assert [slept > 2.4 for slept in clock.slept[before:]][-1]
+
+
+async def test_a_server_that_answers_late_is_asked_no_faster_than_it_answers(store, clock, tmp_path, server):
+    def late():
+        clock.advance(9)
+        return answer(b"at last")
+
+    server.late = late
+    async with crawling(store, clock, tmp_path, [server.address], own_pace_s=2.0) as world:
+        for _ in range(3):
+            await world.fetcher.get(Request(f"{server.url}/late"))
+        assert (await world.rows(Host))[0].slow_s == 9

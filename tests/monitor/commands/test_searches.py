@@ -123,7 +123,7 @@ def test_a_works_pictures_are_looked_for_one_by_one(run, moth):
     ("arguments", "environ", "why"),
     [
         (["ebay"], {}, "marketplaces.ebay.client_id"),
-        (["etsy"], ETSY_KEY, "pictures cannot be searched"),
+        (["etsy"], ETSY_KEY, "knows no pictures"),
         (["amazon"], {}, "by picture"),
         (["ebay", "moth"], EBAY_KEY, "leave out the keyword"),
     ],
