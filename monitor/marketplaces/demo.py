@@ -25,7 +25,7 @@ class DemoBazaar(Site):
 
     name: str = field(default="demo-bazaar", init=False)
     base_url: str = ""
-    hint: str = field(default="the bazaar's address: --shop http://127.0.0.1:8765", init=False)
+    hint: str = field(default="it takes the bazaar's address: --shop http://127.0.0.1:8765", init=False)
 
     def query_request(self, query: Query) -> Request | None:
         """``/search?q=<keyword>`` or ``/seller/<id>``; None by picture, or without an address."""
