@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from typing import Any, Final
 
 import numpy as np
@@ -36,6 +37,7 @@ class FeatureIndex:
         self._new: list[tuple[int, Variants]] = []
         self._index: Any = None
         self._laid_out_for = 0
+        self._taking_in = threading.Lock()
 
     def add(self, reference: Reference, features: Features) -> None:
         """Hold a reference's features."""
@@ -101,9 +103,15 @@ class FeatureIndex:
         return found
 
     def _take_in(self) -> None:
-        """Put what was added since the last search into the index; laying it out takes seconds, so not at each add."""
-        if not self._new:
-            return
+        """Put what was added since the last search into the index; laying it out takes seconds, so not at each add.
+
+        Searches run in threads: whoever comes while another lays out waits, or it would search an index without works.
+        """
+        with self._taking_in:
+            if self._new:
+                self._take_in_new()
+
+    def _take_in_new(self) -> None:
         new, self._new = self._new, []
         self._work = np.array([-1 if held is None else held[0] for held in self._references] + [-1], dtype=np.int64)
         first = len(self._slot)
