@@ -1,8 +1,10 @@
 """SIGKILL at every commit point: whatever was under way, a restart ends where an undisturbed run ends."""
 
 import shutil
+from collections import Counter
 from dataclasses import replace
 from itertools import count
+from random import Random
 
 import pytest
 
@@ -41,6 +43,15 @@ def _crash_at(desk, number, *command):
     return done.code == _KILLED
 
 
+def _differences(found, expected):
+    """By kind of row: what is missing and what is too much, doubled rows included."""
+    unlike = {name: (Counter(expected[name]), Counter(rows)) for name, rows in found.items() if rows != expected[name]}
+    return {
+        name: (list((wanted - got).elements()), list((got - wanted).elements()))
+        for name, (wanted, got) in unlike.items()
+    }
+
+
 def _every(desk, points, command, recover, expected):
     """Crash at each of the points in a fresh copy, restart, compare; how many points there are."""
     reached = 0
@@ -49,7 +60,7 @@ def _every(desk, points, command, recover, expected):
         died = _crash_at(twin, number, *command)
         assert twin.is_well(), number
         recover(twin)
-        assert twin.content() == expected, number
+        assert _differences(twin.content(), expected) == {}, number
         assert twin.is_well(), number
         shutil.rmtree(twin.data)
         if not died:
@@ -76,31 +87,31 @@ def _undisturbed(desk):
 @pytest.mark.parametrize(
     "points",
     [
-        pytest.param((1, 4, 11, 20), id="sample"),
+        pytest.param((4, 11), id="sample", marks=pytest.mark.timeout(600)),
         pytest.param(count(1), id="everywhere", marks=[pytest.mark.soak, pytest.mark.timeout(0)]),
     ],
 )
 def test_a_scan_killed_at_a_commit_point_ends_as_an_undisturbed_one(ready, points):
     reached = _every(ready, points, ("scan",), _scan_on, _undisturbed(ready))
-    assert reached >= 4
+    assert reached >= 2
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(0)
 def test_a_scan_killed_again_and_again_still_comes_to_its_end(ready):
     expected = _undisturbed(ready)
-    for stride in (2, 3, 5):
-        twin = _copy(ready, f"stride {stride}")
-        lives = 1
-        _crash_at(twin, stride, "scan")
-        while _crash_at(twin, stride, "scan", "--due"):
+    for seed in range(3):
+        twin, strides, lives = _copy(ready, f"seed {seed}"), Random(seed), 1
+        _crash_at(twin, strides.randint(3, 25), "scan")
+        while _crash_at(twin, strides.randint(3, 25), "scan", "--due"):
             assert twin.is_well()
             lives += 1
-            assert lives < 200, "no progress from one life to the next"
-        assert twin.content() == expected
-        assert lives > 5
+            assert lives < 100, "no progress from one life to the next"
+        assert _differences(twin.content(), expected) == {}
+        assert lives > 3
 
 
+@pytest.mark.timeout(600)
 def test_a_scan_killed_on_postgresql_ends_as_an_undisturbed_one(desk, few, open_bazaar, postgres_url):
     server = {"BAZAARWATCH_DATABASE__URL": postgres_url}
     desk = replace(desk, bazaar_url=open_bazaar(few).url, environ=server)
@@ -139,6 +150,7 @@ def test_a_digest_killed_at_any_commit_point_is_told_once_more_and_never_lost(sc
         assert twin.is_well()
 
 
+@pytest.mark.timeout(600)
 def test_an_export_killed_at_any_commit_point_leaves_one_whole_pack(scanned):
     work = scanned.json("works", "list")[0]["title"]
     alerts = [row["id"] for row in scanned.json("alerts", "list", "--work", work)]
@@ -162,6 +174,7 @@ def test_an_export_killed_at_any_commit_point_leaves_one_whole_pack(scanned):
     assert len((pack / "urls-1.txt").read_text("utf-8").splitlines()) == len(alerts)
 
 
+@pytest.mark.timeout(600)
 def test_an_import_killed_at_any_commit_point_is_whole_after_another(ready, few, open_bazaar, tmp_path):
     saved = tmp_path / "saved"
     (saved / "page_files").mkdir(parents=True)
@@ -180,5 +193,5 @@ def test_an_import_killed_at_any_commit_point_is_whole_after_another(ready, few,
     calm(*command)
     expected = calm.content()
     assert len(expected["alerts"]) >= 3
-    reached = _every(ready, (1, 3, 7), command, lambda twin: twin(*command), expected)
-    assert reached >= 3
+    reached = _every(ready, (3, 7), command, lambda twin: twin(*command), expected)
+    assert reached == 2
