@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from detectors.model import Outcome
 from monitor.canaries import drift_notes
 from monitor.daemon import Parts
 from storage.audit import first_broken
@@ -53,9 +54,9 @@ async def examine_installation(parts: Parts, *, deep: bool) -> list[Check]:
             Check("works", bad=False, detail=f"{len(await list_works(session))} watched"),
             Check("listings", bad=False, detail=f"{backlog.listings} known, {backlog.waiting} wait to be examined"),
             Check("parked", bad=False, detail=parked or "none; every listing could be examined"),
-            _late(await list_searches(session), parts.clock.now()),
+            _late(searches := await list_searches(session), parts.clock.now()),
             _hosts(await list_hosts(session), parts.clock.now()),
-            _layouts(await drift_notes(session)),
+            _layouts(await drift_notes(session), searches),
         ]
     return checks
 
@@ -115,8 +116,13 @@ def _hosts(hosts: Iterable[Host], now: datetime) -> Check:
     return Check("hosts", bad=False, detail="; ".join(blocked) or "none refuses us")
 
 
-def _layouts(notes: list[str]) -> Check:
-    return Check("layouts", bad=False, detail="; ".join(notes) or "no marketplace's canary search has lost a field")
+def _layouts(notes: list[str], searches: Iterable[tuple[Search, Crawl | None]]) -> Check:
+    drifted = [
+        f"search {search.id} ({search.marketplace}): {crawl.reason}"
+        for search, crawl in searches
+        if crawl and crawl.outcome == Outcome.DRIFT
+    ]
+    return Check("layouts", bad=False, detail="; ".join(notes + drifted) or "no marketplace shows less than it did")
 
 
 def _distributions() -> Check:

@@ -34,7 +34,9 @@ WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 _LARGEST_PAGE = 50_000_000
 _LARGEST_PICTURE = 30_000_000
 _LARGEST_WORKBOOK = 50_000_000
-_SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d+\)(\S+)\s*-->")  # what browsers write on top
+# What browsers and SingleFile write on top.
+_SAVED_FROM = re.compile(rb"<!--\s*(?:saved from url=\(\d+\)|Page saved with SingleFile\s+url:\s*)(https?://[^\s>]+)")
+_BESIDE = ("_files", "-Dateien", ".files", "_fichiers", "_archivos", "_arquivos", "_bestanden", "_pliki")
 UNKNOWN_URL = "about:blank"
 
 
@@ -75,7 +77,7 @@ def page_files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _is_beside_a_page(folder: Path) -> bool:
-    return folder.name.endswith(("_files", "-Dateien", ".files", "_fichiers", "_archivos"))
+    return folder.name.endswith(_BESIDE)
 
 
 async def import_file(

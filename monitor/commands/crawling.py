@@ -143,7 +143,8 @@ def import_(
         files = list(importing.page_files([path for path in paths if path != Path("-")]))
         results = await _import_files(parts, files, marketplace, url, ctx.obj.actor, quiet=as_json)
         if Path("-") in paths:
-            lines = addresses_in_text(sys.stdin.read())
+            text = sys.stdin.read()
+            lines = addresses_in_text(text) or text.splitlines()
             results += await importing.import_urls(parts, lines, ctx.obj.actor)
         keys = dict.fromkeys(key for one in results for key in one.listing_keys)
         examiner = parts.examiner(None)

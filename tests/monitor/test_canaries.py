@@ -76,7 +76,7 @@ class Answers:
         self.pages = []
         self.asked = []
 
-    async def get(self, request, *, pace_s=0.0):
+    async def get(self, request, **_):
         self.asked.append(request.url)
         body = self.pages.pop(0)
         outcome = Outcome.BLOCKED if body is None else None

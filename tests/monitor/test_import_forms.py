@@ -52,7 +52,8 @@ def save_complete(folder):
 
 def save_singlefile(folder):
     data = [f"data:image/png;base64,{base64.b64encode(picture(number)).decode()}" for number in (1, 2)]
-    (folder / "single.html").write_bytes(html(data))
+    note = f"<!DOCTYPE html> <html><!--\n Page saved with SingleFile \n url: {PAGE} \n saved date: today\n-->".encode()
+    (folder / "single.html").write_bytes(note + html(data, "").removeprefix(b"<html>"))
     return folder / "single.html"
 
 
@@ -137,7 +138,8 @@ async def test_one_item_saved_in_every_form_is_one_listing(parts, tmp_path):
 async def test_the_page_is_kept_as_it_was_saved(parts, tmp_path):
     file = save_singlefile(tmp_path)
     await take(parts, file)
-    ((sha256,),) = await rows(parts, Capture.sha256)
+    ((sha256, url),) = await rows(parts, Capture.sha256, Capture.url)
+    assert url == PAGE
     assert await parts.blobs.get(sha256) == file.read_bytes()
 
 

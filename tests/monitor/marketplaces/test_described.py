@@ -6,13 +6,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from config.errors import ConfigError
 from config.settings import load
 from detectors.model import Outcome
 from monitor.daemon import build, described_marketplaces
 from monitor.importing import import_page, import_urls
-from monitor.marketplaces import MARKETPLACES, canonical, parse
+from monitor.marketplaces import MARKETPLACES, canonical, described, parse
 from monitor.marketplaces.base import Page
 from monitor.marketplaces.described import Description, described_sites, descriptions, read_description, site_of
 from monitor.marketplaces.diagnosis import diagnose
@@ -195,6 +196,17 @@ async def test_a_described_site_is_searched_imported_and_read_in_the_child(tmp_p
         rows, parsed = await parts.sandbox.diagnose(page, next(descriptions(parts.described.values())))
         assert len(rows) == 6
         assert len(parsed.listings) == 2
+
+
+def test_the_guide_explains_every_key():
+    text = GUIDE.read_text("utf-8")
+    models = [Description, *(value for value in vars(described).values() if _is_table(value))]
+    assert len(models) > 6
+    assert [key for model in models for key in model.model_fields if not re.search(rf"\b{key}\b", text)] == []
+
+
+def _is_table(value):
+    return isinstance(value, type) and issubclass(value, BaseModel) and value.__name__.endswith(("Description", "Rule"))
 
 
 def test_the_guides_python_site_reads_a_page():
