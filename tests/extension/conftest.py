@@ -107,14 +107,14 @@ def open_browser(chromium, tmp_path):
     """Opens Chromium in which ``shop.example`` and others lead to ports of this machine, and other names nowhere."""
 
     @asynccontextmanager
-    async def opening(**ports):
+    async def opening(*more_switches, folder=FOLDER, **ports):
         hosts = [f"MAP {host.replace('_', '.')} 127.0.0.1:{port}" for host, port in ports.items()]
         rules = ", ".join([*hosts, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1"])
         switches = (
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
             "--disable-features=DisableLoadExtensionCommandLineSwitch", "--enable-unsafe-extension-debugging",
-            f"--load-extension={FOLDER}", f"--host-resolver-rules={rules}",
+            f"--load-extension={folder}", f"--host-resolver-rules={rules}", *more_switches,
         )  # fmt: skip
         async with async_playwright() as playwright:
             context = await playwright.chromium.launch_persistent_context(

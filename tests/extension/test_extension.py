@@ -1,6 +1,9 @@
 """The extension as a person uses it: settings, one click on the button, and what arrives."""
 
 import json
+import shutil
+import ssl
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -150,6 +153,46 @@ async def test_what_is_sent_is_the_page_as_shown_without_the_sessions_secrets(
         assert secret not in html
     kept = await rows(parts, "SELECT url FROM listing_pictures WHERE sha256 IS NOT NULL ORDER BY url")
     assert kept == [("http://open.example/a.png",), ("http://shop.example/same.png",)]
+
+
+@pytest.fixture
+def shop_with_tls(shop, tmp_path):
+    """The port of the same shop behind TLS, with a certificate that nobody trusts."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-subj", "/CN=shut.example"]
+    try:
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    except FileNotFoundError:
+        pytest.skip("openssl is not there to make a certificate")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Shop) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_pictures_that_pages_may_not_read_come_only_where_the_person_allowed_it(
+    open_browser, shop, shop_with_tls, parts, endpoint, token, tmp_path, monkeypatch, allowed
+):
+    monkeypatch.setattr(_Shop, "page", _Shop.page.replace(b"http://shut.example", b"https://shut.example"))
+    folder = shutil.copytree(EXTENSION, tmp_path / "extension")
+    if allowed:  # nobody can press "Allow" in a browser without a window: the copy asks for it from the start
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        manifest["host_permissions"] += manifest.pop("optional_host_permissions")
+        (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    ports = {"shop_example": shop, "open_example": shop, "shut_example": shop_with_tls}
+    async with open_browser("--ignore-certificate-errors", folder=folder, **ports) as browser:
+        await browser.set_up(endpoint, token)
+        said, _ = await browser.press_the_button(await browser.open("http://shop.example/thing"))
+    assert f"{3 if allowed else 2} of listings kept; the page shows 3" in said
+    kept = await rows(parts, "SELECT sha256 FROM listing_pictures WHERE url = 'https://shut.example/b.png'")
+    assert [await parts.blobs.get(sha256) for (sha256,) in kept if sha256] == ([_Shop.picture] if allowed else [])
 
 
 def test_the_extension_asks_for_no_more_than_it_needs():
