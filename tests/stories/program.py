@@ -75,10 +75,10 @@ def _go_offline(where):
     """No way out of this machine any more; with a string, from the first address on that holds it."""
     get = Fetcher.get
 
-    async def refuse(self, request, *, pace_s=0.0):
+    async def refuse(self, request, **pace):
         if where is True or where in request.url:
             raise Offline("this machine has no network", datetime.now(UTC) + timedelta(minutes=1))
-        return await get(self, request, pace_s=pace_s)
+        return await get(self, request, **pace)
 
     Fetcher.get = refuse
 
