@@ -26,6 +26,7 @@ ROBOTS_LAST = timedelta(days=1)  # RFC 9309 2.4
 _BROKEN_ROBOTS_LAST = timedelta(minutes=10)
 _FIRST_BLOCK = timedelta(hours=1)
 _LONGEST_BLOCK = timedelta(days=1)
+_MOST_DOUBLINGS = 5  # then the longest is reached
 _JITTER = 1.2  # a request comes up to a fifth later than the pace allows
 _OWN_CONNECTIONS = 16
 _STATE_LASTS_S = 10.0  # how long a host without pace is asked before the database is looked at again
@@ -153,7 +154,7 @@ class Politeness:
         """Leave a host alone until then, by default 1 hour, doubled at each further block up to a day; until when."""
         known, now = self._known(target), self._clock.now()
         await self._read(target, known)
-        until = until or now + min(_FIRST_BLOCK * 2**known.block_count, _LONGEST_BLOCK)
+        until = until or now + min(_FIRST_BLOCK * 2 ** min(known.block_count, _MOST_DOUBLINGS), _LONGEST_BLOCK)
         async with self._database.write("host blocked") as session:
             await hosts.block(session, target.key, now, outcome, until)
         known.noted = None

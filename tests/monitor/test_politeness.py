@@ -1,5 +1,7 @@
 """Paces that learn, daily budgets, and documented APIs, without a network: hosts are only names here."""
 
+from datetime import timedelta
+
 import pytest
 
 from config.settings import load
@@ -7,6 +9,7 @@ from detectors.model import Outcome
 from monitor.gate import read_url
 from monitor.marketplaces.base import Api
 from monitor.politeness import Politeness
+from storage import hosts
 from storage.database import Database
 
 PAGE = read_url("http://a.example/page")
@@ -110,3 +113,10 @@ async def test_robots_bind_everyone_but_a_documented_api(make):
     assert (await polite.admit(PAGE, 0.0, forbidding)).outcome == Outcome.BLOCKED
     assert await polite.admit(PAGE, 0.0, forbidding, Api("documented", 10)) is None
     assert (await polite.admit(PAGE, 0.0, forbidding)).outcome == Outcome.BLOCKED
+
+
+async def test_a_host_that_refuses_us_for_months_is_left_alone_a_day_at_a_time(make, store, clock):
+    async with store.write("test") as session:
+        for _ in range(100):
+            await hosts.block(session, PAGE.key, clock.now(), "blocked", clock.now())
+    assert await make().block(PAGE, Outcome.BLOCKED) == clock.now() + timedelta(days=1)
