@@ -57,7 +57,8 @@ async def _match(settings: Settings, files: list[Path], pictures: list[Path]) ->
     async def compare(file: Path) -> None:
         verdicts = []
         try:
-            verdicts = judge(await find_matches(sandbox, index, await asyncio.to_thread(file.read_bytes)))
+            matches = await find_matches(sandbox, index, await asyncio.to_thread(file.read_bytes))
+            verdicts = judge(matches, least=0.0)  # weak ones too: whoever measures sets the threshold
         except (OSError, DetectorError, SandboxError) as error:
             skipped.append(f"image skipped: {file.name}: {error}")
         lines[file] = {"image": file.name, "candidates": [[files[v.work_id].name, v.score] for v in verdicts]}
