@@ -16,6 +16,7 @@ from monitor.clock import Clock
 from monitor.errors import FetchError, SandboxError, TryLater
 from monitor.fetch import Fetcher
 from monitor.marketplaces.base import LARGEST_PICTURE, Marketplace, Pace, Page, ParsedPage, Query, Request
+from monitor.marketplaces.shops import under_its_shop
 from monitor.marketplaces.urls import host_of, on_host
 from monitor.sandbox import Sandbox
 from storage.blobs import Blobs
@@ -61,6 +62,7 @@ class Reader:
         if parsed.outcome is Outcome.NEEDS_RENDERING and self.renderer and crawl_id is not None:
             page, how = await self.renderer.render(page), "rendered"
             parsed = await self.sandbox.parse(page, marketplace)
+        parsed = under_its_shop(parsed, page.url, self.marketplaces)
         await self.fetcher.report(page, parsed.outcome)
         capture = await capture_of(self.blobs, page, parsed, how, self.clock.now(), crawl_id)
         return Reading(page, parsed, capture)

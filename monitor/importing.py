@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,13 +20,14 @@ from monitor.daemon import Parts
 from monitor.errors import ImportRefused, SandboxError
 from monitor.marketplaces import canonical
 from monitor.marketplaces.base import Page, ParsedPage
+from monitor.marketplaces.shops import under_its_shop
 from monitor.saved.addresses import addresses_in_text, is_address
 from monitor.saved.archives import is_zip, unzip
 from monitor.saved.containers import LARGEST_CONTAINER, Part
 from monitor.saved.inline import unfold
 from monitor.saved.pictures import CarriedPictures, SavedPictures, pictures_for, read_file
 from storage.audit import record
-from storage.listings import add_picture_urls, find_listing, link_picture, pictures_of, record_listings
+from storage.listings import Recorded, add_picture_urls, find_listing, link_picture, pictures_of, record_listings
 from storage.searches import add_capture
 
 PAGES = frozenset({".html", ".htm", ".xhtml", ".json"})
@@ -217,7 +220,7 @@ def _is_worth_keeping(parts: Parts, part: Part, parsed: ParsedPage) -> bool:
 async def _parse(parts: Parts, saved: _Saved, marketplace: str | None) -> ParsedPage:
     page = saved.page
     readable = Page(page.url, saved.readable, page.status, page.headers, page.fetched_at)
-    return await parts.sandbox.parse(readable, marketplace)
+    return under_its_shop(await parts.sandbox.parse(readable, marketplace), page.url, parts.marketplaces)
 
 
 async def _take_in(parts: Parts, saved: _Saved, parsed: ParsedPage, actor: str) -> Imported:
@@ -228,15 +231,8 @@ async def _take_in(parts: Parts, saved: _Saved, parsed: ParsedPage, actor: str) 
         for source, picture in pictures.items():
             data = picture if isinstance(picture, bytes) else read_file(picture, _LARGEST_PICTURE)
             found[listing.listing_id, source] = await parts.blobs.put(data)
-    capture = await capture_of(parts.blobs, saved.page, parsed, "imported", parts.clock.now())
-    async with parts.database.write("page imported") as session:
-        now = parts.clock.now()
-        kept = await add_capture(session, capture)
-        recorded = await record_listings(session, parsed.listings, kept.id, now)
-        for (listing_id, source), sha256 in found.items():
-            await _link(parts, session, parsed.marketplace, listing_id, source, sha256)
-        facts = {"file": Path(saved.source).name, "listings": len(recorded.seen), "sha256": kept.sha256}
-        await record(session, now, actor, "page imported", f"capture {kept.id}", facts)
+    facts = {"file": Path(saved.source).name}
+    recorded = await keep_page(parts, saved.page, parsed, found, actor, facts)
     return Imported(
         saved.source,
         parsed.outcome,
@@ -248,17 +244,43 @@ async def _take_in(parts: Parts, saved: _Saved, parsed: ParsedPage, actor: str) 
     )
 
 
+async def keep_page(
+    parts: Parts,
+    page: Page,
+    parsed: ParsedPage,
+    pictures: Mapping[tuple[str, str], str],
+    actor: str,
+    facts: Mapping[str, Any],
+) -> Recorded:
+    """Make a page that a person handed in durable with its listings, all of it or nothing.
+
+    Args:
+        pictures: The SHA-256 of stored pictures by listing id and the address each is kept under.
+        facts: What the audit log says of where the page came from.
+    """
+    now = parts.clock.now()
+    capture = await capture_of(parts.blobs, page, parsed, "imported", now)
+    async with parts.database.write("page imported") as session:
+        kept = await add_capture(session, capture)
+        recorded = await record_listings(session, parsed.listings, kept.id, now)
+        for (listing_id, address), sha256 in pictures.items():
+            await _link(session, parsed.marketplace, listing_id, address, sha256, now)
+        told = {**facts, "listings": len(recorded.seen), "pictures": len(pictures), "sha256": kept.sha256}
+        await record(session, now, actor, "page imported", f"capture {kept.id}", told)
+    return recorded
+
+
 async def _link(
-    parts: Parts, session: AsyncSession, marketplace: str, listing_id: str, source: str, sha256: str
+    session: AsyncSession, marketplace: str, listing_id: str, address: str, sha256: str, now: datetime
 ) -> None:
     row = await find_listing(session, marketplace, listing_id)
     if row is None:
         return
-    await add_picture_urls(session, row.id, [source])
-    (picture,) = [one for one in await pictures_of(session, row.id) if one.url == source]
-    await link_picture(session, picture.id, sha256, None, "imported", parts.clock.now())
+    await add_picture_urls(session, row.id, [address])
+    (picture,) = [one for one in await pictures_of(session, row.id) if one.url == address]
     if picture.sha256 != sha256:
-        row.examine_at = parts.clock.now()
+        await link_picture(session, picture.id, sha256, None, "imported", now)
+        row.examine_at = now
 
 
 async def import_urls(parts: Parts, lines: Iterable[str], actor: str) -> list[Imported]:

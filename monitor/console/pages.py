@@ -8,23 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from monitor.console.guard import Problem
-from monitor.crawl import capture_of
 from monitor.daemon import Parts
 from monitor.errors import FetchError
 from monitor.gate import read_url
-from monitor.importing import Imported
+from monitor.importing import Imported, keep_page
 from monitor.marketplaces.base import Page
 from monitor.marketplaces.images import full_size
+from monitor.marketplaces.shops import under_its_shop
 from monitor.saved.pictures import CarriedPictures, pictures_for
-from storage.audit import record
-from storage.listings import add_picture_urls, find_listing, link_picture, pictures_of, record_listings
-from storage.searches import add_capture
 
 MOST_PICTURES = 400
 _LARGEST_PAGE = 20_000_000
@@ -121,29 +117,20 @@ async def take(parts: Parts, sent: Sent, actor: str) -> Imported:
 
     Sent twice it is one capture, and its listings are one each.
     """
-    page, now = sent.page, parts.clock.now()
-    parsed = await parts.sandbox.parse(page, None)
+    page = sent.page
+    parsed = under_its_shop(await parts.sandbox.parse(page, None), page.url, parts.marketplaces)
     carried = CarriedPictures(page.url, _in_every_size(sent.pictures))
     found = {
         (listing.listing_id, address): await parts.blobs.put(data)
         for listing in parsed.listings
         for address, data in pictures_for(listing, parsed, carried.find).items()
     }
-    capture = await capture_of(parts.blobs, page, parsed, "imported", now)
-    async with parts.database.write("page sent in") as session:
-        kept = await add_capture(session, capture)
-        recorded = await record_listings(session, parsed.listings, kept.id, now)
-        for (listing_id, address), sha256 in found.items():
-            await _link(session, parsed.marketplace, listing_id, address, sha256, now)
-        facts = {
-            "url": page.url,
-            "sha256": kept.sha256,
-            "listings": len(recorded.seen),
-            "pictures": len(found),
-            "captured_at": sent.facts.captured_at.isoformat(),
-            "user_agent": sent.facts.user_agent,
-        }
-        await record(session, now, actor, "page imported", f"capture {kept.id}", facts)
+    facts = {
+        "url": page.url,
+        "captured_at": sent.facts.captured_at.isoformat(),
+        "user_agent": sent.facts.user_agent,
+    }
+    recorded = await keep_page(parts, page, parsed, found, actor, facts)
     return Imported(
         page.url, parsed.outcome, parsed.marketplace, recorded.seen, len(recorded.new), len(found), parsed.reason
     )
@@ -157,16 +144,3 @@ def _in_every_size(pictures: Mapping[str, bytes]) -> dict[str, bytes]:
         if len(data) > len(largest.get(full, b"")):
             largest[full] = data
     return largest | dict(pictures)
-
-
-async def _link(
-    session: AsyncSession, marketplace: str, listing_id: str, address: str, sha256: str, now: datetime
-) -> None:
-    row = await find_listing(session, marketplace, listing_id)
-    if row is None:
-        return
-    await add_picture_urls(session, row.id, [address])
-    (picture,) = [one for one in await pictures_of(session, row.id) if one.url == address]
-    if picture.sha256 != sha256:
-        await link_picture(session, picture.id, sha256, None, "imported", now)
-        row.examine_at = now
