@@ -143,7 +143,9 @@ async def import_page(parts: Parts, file: Path, marketplace: str | None, url: st
 
     page = Page(address, body, fetched_at=parts.clock.now())
     saved = _Saved(str(file), page, unfolded.body, find)
-    return await _take_in(parts, saved, await _parse(parts, saved, marketplace), actor)
+    parsed = await _parse(parts, saved, marketplace)
+    beside = beside.told_apart_by_name(parsed)
+    return await _take_in(parts, saved, parsed, actor)
 
 
 async def _import_archive(parts: Parts, archive: Path, marketplace: str | None, actor: str) -> AsyncIterator[Imported]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 from detectors.model import Listing
 from monitor.errors import ImportRefused
 from monitor.marketplaces.base import ParsedPage
+from monitor.marketplaces.images import full_size
 from monitor.saved.containers import Part
 
 T = TypeVar("T")
@@ -24,10 +26,12 @@ def pictures_for(listing: Listing, parsed: ParsedPage, find: Callable[[str], T |
     """What ``find`` knows of a listing's pictures, by the address under which each picture is kept."""
     found: dict[str, T] = {}
     sources = parsed.local_pictures.get(listing.listing_id, ())
+    all_local = not any("//" in source for source in sources)  # then they stand in the order of the addresses
     for position, source in enumerate(sources):
         picture = find(source)
         if picture is not None:
-            found[listing.image_urls[position] if position < len(listing.image_urls) else source] = picture
+            in_order = all_local and position < len(listing.image_urls)
+            found[listing.image_urls[position] if in_order else full_size(source)] = picture
     for url in listing.image_urls:
         picture = None if url in found else find(url)
         if picture is not None:
@@ -87,9 +91,12 @@ class SavedPictures:
             by_url |= _listed(folder / _PICTURE_LIST, root)
         return cls(root, {name: found[0] for name, found in names.items() if len(found) == 1}, by_url)
 
-    def of(self, listing: Listing, parsed: ParsedPage) -> dict[str, Path]:
-        """The files of a listing's pictures, by the address under which each picture is kept."""
-        return pictures_for(listing, parsed, self.find)
+    def told_apart_by_name(self, parsed: ParsedPage) -> SavedPictures:
+        """The same, without names that end several addresses on the page: those say nothing of whose picture it is."""
+        shown = {url for listing in parsed.listings for url in listing.image_urls}
+        shown |= {source for sources in parsed.local_pictures.values() for source in sources if "//" in source}
+        uses = Counter(_last_segment(url) for url in shown)
+        return replace(self, by_name={name: path for name, path in self.by_name.items() if uses[name] < 2})
 
     def find(self, source: str) -> Path | None:
         """The file that the page shows by this source."""
@@ -103,8 +110,12 @@ class SavedPictures:
             path = _inside(self.root, unquote(parts.path))
             if path:
                 return path
-        known = self.by_name.get(PurePosixPath(unquote(parts.path)).name)
+        known = self.by_name.get(_last_segment(source))
         return known if known and known.resolve().is_relative_to(self.root) else None
+
+
+def _last_segment(url: str) -> str:
+    return PurePosixPath(unquote(url.partition("?")[0].partition("#")[0])).name
 
 
 def _listed(file: Path, root: Path) -> dict[str, Path]:

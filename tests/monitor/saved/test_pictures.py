@@ -97,3 +97,16 @@ def test_a_thumbnails_bytes_are_kept_under_the_full_pictures_address():
         "./files/c.jpg": b"3",
         "https://i.example/b.jpg": b"2",
     }
+
+
+def test_a_name_that_ends_many_addresses_says_nothing_of_whose_picture_it_is(page):
+    listings = tuple(
+        Listing("ebay", number, "", "pin", image_urls=(f"https://i.example/{number}/{name}",))
+        for number, name in (("1", "s-l500.webp"), ("2", "s-l500.webp"), ("3", "alone.jpg"))
+    )
+    parsed = ParsedPage(Outcome.OK, "ebay", listings)
+    folder = page.parent / "search_files"
+    for name in ("s-l500.webp", "alone.jpg"):
+        (folder / name).write_bytes(b"picture")
+    beside = SavedPictures.beside(page).told_apart_by_name(parsed)
+    assert [len(pictures_for(listing, parsed, beside.find)) for listing in listings] == [0, 0, 1]
