@@ -37,7 +37,7 @@ def list_(ctx: typer.Context, runs: Runs = RETIRE_AFTER, as_json: AsJson = False
             {
                 "search": one.search.id,
                 "marketplace": one.search.marketplace,
-                "keyword": one.search.keyword,
+                "keyword": one.search.subject,
                 "runs": one.runs,
                 "new_listings": one.listings_new,
                 "alerts": one.alerted,
