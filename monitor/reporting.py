@@ -164,7 +164,7 @@ def _waiting(one: ComplaintSummary) -> WaitingComplaint:
 
 
 def _write(data_dir: Path, digest: Digest, mail: EmailMessage | None) -> Path:
-    folder = data_dir / DIGESTS / f"{digest.at:%Y-%m-%dT%H-%M-%S}"
+    folder = data_dir / DIGESTS / f"{digest.at:%Y-%m-%dT%H-%M-%S.%f}"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / "digest.txt").write_text(digest.text, "utf-8")
     (folder / "digest.html").write_text(digest.html, "utf-8")

@@ -13,10 +13,12 @@ from typing import Any
 
 from sqlalchemy import event, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from storage.errors import SchemaOutdated
 
+_CONFLICTS = frozenset({"40001", "40P01"})  # serialization failure, deadlock detected
 BUSY_TIMEOUT_S = 30  # another process may hold the write lock of an embedded database this long
 
 
@@ -139,6 +141,11 @@ async def check_schema(database: Database) -> None:
         raise SchemaOutdated(
             f"the database is of version {present}, the program of {newest}: run `bazaarwatch db upgrade`"
         )
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether PostgreSQL undid a transaction only because another stood in its way: done again, it may pass."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _CONFLICTS
 
 
 def newest_version() -> str:

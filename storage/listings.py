@@ -62,6 +62,7 @@ async def add_details(
     session: AsyncSession, row: Listing, listing: model.Listing, capture_id: int, now: datetime
 ) -> None:
     """Merge what the item's own page shows more than the search page did: seller, price, more pictures."""
+    await take_turn(session, _LOCK)
     sellers = await _record_sellers(session, [listing], now)
     row = await session.merge(row)
     _refresh(row, listing, sellers, capture_id, now)

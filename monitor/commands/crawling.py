@@ -64,6 +64,7 @@ def scan_(
             return {
                 "searches_run": tasks.engine.finished["crawl_search"],
                 "listings_examined": tasks.engine.finished["examine_listing"],
+                "lost": tasks.engine.lost,
                 "listings_waiting": backlog.waiting,
                 "listings_parked": backlog.parked,
                 "open_alerts": await count_open(session, parts.clock.now()),
@@ -77,12 +78,15 @@ def scan_(
     result = with_parts(ctx, work)
     if as_json:
         print_json(result)
-        return
+        raise typer.Exit(1 if result["lost"] else 0)
     say(f"{result['searches_run']} searches run, {result['listings_examined']} listings examined")
+    if result["lost"]:
+        say(f"{result['lost']} units of work failed by a fault of ours; --verbose shows it, `doctor` what is parked")
     for line in result["not_ok"]:  # type: ignore[attr-defined]
         say(line)
     counts = ", ".join(f"{count} {level}" for level, count in result["open_alerts"].items())  # type: ignore[attr-defined]
     say(f"open alerts: {counts or 'none'}; `bazaarwatch alerts list` shows them")
+    raise typer.Exit(1 if result["lost"] else 0)
 
 
 async def _with_progress(parts: Parts, quiet: bool) -> None:

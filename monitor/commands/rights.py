@@ -15,6 +15,7 @@ from monitor.daemon import Parts
 from storage import tables
 from storage.works import add_right, find_work, list_rights, right_states, set_right_state, the_owner
 
+_CLAIMS = uuid.UUID("6f1d6c0e-53d5-4f6c-9a0b-0a7f3f0d8c11")  # of ours alone
 rights = typer.Typer(no_args_is_help=True, help="The rights that protect your works.")
 
 
@@ -58,7 +59,7 @@ def add(
                 title=title or protected[0].title,
                 holder=holder.name,
                 number=number,
-                claim_number=new_claim_number(holder.name, str(uuid.uuid4())) if unregistered else None,
+                claim_number=_claim_number(holder, protected) if unregistered else None,
                 office=office,
                 jurisdictions=tuple(code.upper() for code in jurisdiction or ()),
                 expires_on=expiry,
@@ -81,6 +82,12 @@ def add(
 
     row = with_parts(ctx, store)
     say(f"right {row.id} added, number {row.number}")
+
+
+def _claim_number(holder: tables.Owner, protected: list[tables.Work]) -> str:
+    """One for the work, however often it is registered: a second right over it would be refused as a duplicate."""
+    named = f"{holder.id}:{holder.created_at.isoformat()}:{sorted(work.id for work in protected)}"
+    return new_claim_number(holder.name, str(uuid.uuid5(_CLAIMS, named)))
 
 
 @rights.command("list")

@@ -16,11 +16,13 @@ from pgqueuer.domain.types import QueueExecutionMode
 from pgqueuer.models import Job
 
 from monitor.errors import TryLater
+from storage.database import is_conflict
 
 Task = Callable[[int], Awaitable[None]]
 Lost = Callable[[str, int, Exception], Awaitable[None]]
 
 _logger = logging.getLogger(__name__)
+_CONFLICTS = 3  # with other transactions, survived before the task counts as lost
 _BATCH = 100  # jobs taken from the queue at once; how many run at once is our own semaphore's business
 
 
@@ -40,6 +42,7 @@ class LocalEngine:
         self._free = asyncio.Semaphore(concurrency)
         self.queued: Counter[str] = Counter()
         self.finished: Counter[str] = Counter()
+        self.lost = 0  # units of work that raised
         self.put_back: TryLater | None = None  # the last reason why a unit of work could not be done now
         for name, task in tasks.items():
             self._queue.entrypoint(name, accepts_context=False)(self._unit(name, task))
@@ -82,14 +85,27 @@ class LocalEngine:
                 if self._queue.shutdown.is_set():
                     return  # the tables still say that it is due
                 try:
-                    await task(number)
+                    await _past_conflicts(task, number)
                 except TryLater as later:
                     self.put_back = later
                     _logger.info("task put back", extra={"task": name, "id": number, "reason": str(later)})
                 except Exception as error:
+                    self.lost += 1
                     _logger.exception("task lost", extra={"task": name, "id": number})
                     await self._lost(name, number, error)
                 finally:
                     self.finished[name] += 1
 
         return work
+
+
+async def _past_conflicts(task: Task, number: int) -> None:
+    """Do a unit of work, again where the database undid it for another's sake: every one is safe to do twice."""
+    for _ in range(_CONFLICTS):
+        try:
+            return await task(number)
+        except Exception as error:
+            if not is_conflict(error):
+                raise
+            _logger.info("task done again after a conflict", extra={"id": number})
+    return await task(number)

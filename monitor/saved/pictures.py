@@ -18,6 +18,7 @@ from monitor.saved.containers import Part
 
 T = TypeVar("T")
 
+_WHOLE = ("/", "http:", "https:")  # how an address begins; a path beside a saved page does not
 _PICTURE_LIST = "pictures.csv"
 _LARGEST_LIST = 50_000_000
 
@@ -26,12 +27,14 @@ def pictures_for(listing: Listing, parsed: ParsedPage, find: Callable[[str], T |
     """What ``find`` knows of a listing's pictures, by the address under which each picture is kept."""
     found: dict[str, T] = {}
     sources = parsed.local_pictures.get(listing.listing_id, ())
-    all_local = not any("//" in source for source in sources)  # then they stand in the order of the addresses
+    whole = [source.startswith(_WHOLE) for source in sources]
+    # Sources of one kind stand in the order of the addresses; where both kinds occur some name one picture twice.
+    in_order = not any(whole) or (all(whole) and len(sources) == len(listing.image_urls))
     for position, source in enumerate(sources):
         picture = find(source)
         if picture is not None:
-            in_order = all_local and position < len(listing.image_urls)
-            found[listing.image_urls[position] if in_order else full_size(source)] = picture
+            ordered = in_order and position < len(listing.image_urls)
+            found[listing.image_urls[position] if ordered else _address(listing, source)] = picture
     for url in listing.image_urls:
         picture = None if url in found else find(url)
         if picture is not None:
@@ -112,6 +115,11 @@ class SavedPictures:
                 return path
         known = self.by_name.get(_last_segment(source))
         return known if known and known.resolve().is_relative_to(self.root) else None
+
+
+def _address(listing: Listing, source: str) -> str:
+    """The whole address of a source in its full size; a path beside the saved page stays as it is."""
+    return full_size(urljoin(listing.url, source)) if source.startswith(_WHOLE) else source
 
 
 def _last_segment(url: str) -> str:

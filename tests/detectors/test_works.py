@@ -27,7 +27,7 @@ def index(references) -> WorksIndex:
 
 
 def _found(index, image, encode):
-    return judge(index.matches(describe(encode(image, "JPEG", quality=60))))
+    return judge(index.matches(describe(encode(image, "JPEG", quality=60))), least=0.7)
 
 
 @pytest.mark.parametrize("work_id", WORKS)

@@ -68,6 +68,7 @@ def test_the_first_tick_crawls_and_a_request_to_stop_ends_it_well(shop_desk, baz
     assert "search crawled" not in _events(desk)
 
 
+@pytest.mark.soak
 def test_a_stop_in_the_midst_of_the_work_loses_nothing(shop_desk, bazaar, catalogue, planted, start):
     desk = shop_desk
     desk.begin(catalogue)

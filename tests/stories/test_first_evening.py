@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from monitor.demo.catalogue import Kind
 
 
@@ -61,6 +63,7 @@ def test_the_first_evening_ends_with_a_pack_of_exactly_the_listings_decided(shop
     assert desk.is_well()
 
 
+@pytest.mark.soak
 def test_running_every_command_twice_neither_loses_nor_doubles_anything(shop_desk, catalogue, bazaar):
     desk = shop_desk
     folder = desk.begin(catalogue)
