@@ -42,7 +42,7 @@ check: $(VENV)/.check-installed  ## everything that must be green before a commi
 
 .PHONY: soak
 soak: $(VENV)/.check-installed  ## the long tests, in full
-	$(BIN)/pytest -m soak --timeout 0
+	$(BIN)/pytest --hypothesis-profile soak --timeout 0
 
 .PHONY: bench
 bench: $(VENV)/.run-installed  ## listings and images a second on this machine

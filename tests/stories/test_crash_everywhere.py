@@ -112,6 +112,7 @@ def test_a_scan_killed_again_and_again_still_comes_to_its_end(ready):
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.soak
 def test_a_scan_killed_on_postgresql_ends_as_an_undisturbed_one(desk, few, open_bazaar, postgres_url):
     server = {"BAZAARWATCH_DATABASE__URL": postgres_url}
     desk = replace(desk, bazaar_url=open_bazaar(few).url, environ=server)
