@@ -85,6 +85,8 @@ def register(arguments: Sequence[str]) -> None:
 
 def main() -> None:
     """Run the command line; exit code 2 for wrong use, 1 for failure, 0 otherwise."""
+    for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")  # their small tasks only get in the children's way
     register(sys.argv[1:])
     try:
         code = app(standalone_mode=False)

@@ -85,9 +85,7 @@ class Parts:
         from monitor.examine import Examiner
 
         attempts = self.settings.schedule.attempts
-        return Examiner(
-            self.database, reader, self.blobs, self.sandbox, self.works, self.marketplaces, self.clock, attempts
-        )
+        return Examiner(self.database, reader, self.blobs, self.works, self.marketplaces, self.clock, attempts)
 
     @cached_property
     def tasks(self) -> Tasks:

@@ -15,12 +15,10 @@ from detectors.judge import judge
 from detectors.model import Outcome
 from detectors.priority import prioritize
 from monitor.clock import Clock
-from monitor.compare import find_matches
 from monitor.crawl import Reader
 from monitor.errors import SandboxError
 from monitor.evidence import facts_of, proof
 from monitor.marketplaces.base import Marketplace, Page, Request
-from monitor.sandbox import Sandbox
 from monitor.works import Works
 from storage.alerts import add_evidence, raise_alert, record_matches, rejected_before
 from storage.blobs import Blobs
@@ -70,7 +68,6 @@ class Examiner:
     database: Database
     reader: Reader | None
     blobs: Blobs
-    sandbox: Sandbox
     works: Works
     marketplaces: Mapping[str, Marketplace]
     clock: Clock
@@ -138,7 +135,7 @@ class Examiner:
                 return _Look(picture, outcome, _Missed(reason, page.retry_at) if passing else None)
             sha256, data = await self.blobs.put(page.body), page.body
         try:
-            matches = await find_matches(self.sandbox, await self.works.index(), data)
+            matches = await self.works.matches(sha256, data)
         except (DetectorError, SandboxError) as error:
             return _Look(picture, Outcome.OK, None, sha256, failure=f"{type(error).__name__}: {error}")
         return _Look(picture, Outcome.OK, None, sha256, matches=matches)

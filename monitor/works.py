@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from detectors.errors import UnreadableDescription
+from detectors.model import Match
+from monitor.compare import find_matches
 from monitor.sandbox import Sandbox
 from storage.blobs import Blobs
 from storage.database import Database
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from detectors.describe import Description
     from detectors.works import WorksIndex
 
+_JUDGED = 20_000  # pictures whose findings are kept in memory; most have none
 _logger = logging.getLogger(__name__)
 
 
@@ -30,6 +34,7 @@ class Works:
         self._building = asyncio.Lock()
         self._version = -1
         self._index: WorksIndex | None = None
+        self._judged: dict[tuple[int, str], Sequence[Match]] = {}
 
     async def index(self) -> WorksIndex:
         """The index of every watched reference, as of now."""
@@ -39,6 +44,21 @@ class Works:
             if self._index is None or version != self._version:
                 self._index, self._version = await self._build(), version
             return self._index
+
+    async def matches(self, sha256: str, picture: bytes) -> Sequence[Match]:
+        """What the detectors find on a picture; bytes that were judged before by the same works are not judged again.
+
+        Raises:
+            DetectorError: The picture cannot be examined.
+            SandboxError: Examining it broke a limit.
+        """
+        index = await self.index()
+        key = (self._version, sha256)
+        if key not in self._judged:
+            self._judged[key] = await find_matches(self._sandbox, index, picture)
+            while len(self._judged) > _JUDGED:
+                self._judged.pop(next(iter(self._judged)))
+        return self._judged[key]
 
     async def _build(self) -> WorksIndex:
         from detectors.works import WorksIndex  # brings faiss, which an idle daemon does without

@@ -280,10 +280,7 @@ class _Maker:
 
     def numbered(self, k: int, draft: _Draft) -> DemoListing:
         """The draft as the ``k``-th listing on sale."""
-        pictures = tuple(
-            DemoPicture(f"p{k:04d}{'abc'[i]}", design, edit, self.seed * 1_000_000 + 10 * k + i)
-            for i, (design, edit) in enumerate(draft.shown)
-        )
+        pictures = tuple(self._picture(k, i, draft) for i in range(len(draft.shown)))
         currency = draft.seller.currency
         price = (draft.price_eur * _CURRENCIES[currency]).quantize(Decimal("0.01"))
         return DemoListing(
@@ -298,10 +295,18 @@ class _Maker:
             draft.edit,
         )
 
+    def _picture(self, k: int, i: int, draft: _Draft) -> DemoPicture:
+        """Honest sellers of one design take the same pictures of it from its maker; the others make their own."""
+        design, edit = draft.shown[i]
+        if draft.kind in (Kind.INNOCENT, Kind.SHARES_MOTIF):
+            return DemoPicture(f"m{design.seed}{edit}", design, edit, design.seed)
+        return DemoPicture(f"p{k:04d}{'abc'[i]}", design, edit, self.seed * 1_000_000 + 10 * k + i)
+
     def _honest(self, design: Design, kind: Kind) -> _Draft:
-        shown: list[tuple[Design, str | None]] = [(design, self.rng.choice(self.edits))]
+        first, second = (self.edits[(design.seed + step) % len(self.edits)] for step in (0, 7))
+        shown: list[tuple[Design, str | None]] = [(design, self.rng.choice((first, second)))]
         if self.rng.random() < 0.08:
-            shown.append((design, self.rng.choice(self.edits)))
+            shown = [(design, first), (design, second)]
         price = REFERENCE_PRICES[design.product] * Decimal(self.rng.randint(60, 140)) / 100
         return _Draft(self._title(design), price, self.rng.choice(self.others), tuple(shown), kind)
 

@@ -69,7 +69,9 @@ class Tour:
 def demo_settings(folder: Path, address: str, environ: Mapping[str, str]) -> Settings:
     """Settings of a demo's data folder, written there too, so that every command works on it afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = f'[fetch]\ncontact = "demo@bazaarwatch.example"\nown_addresses = ["{address}"]\n'
+    text = (
+        f'[fetch]\ncontact = "demo@bazaarwatch.example"\nown_addresses = ["{address}"]\n\n[schedule]\nconcurrency = 8\n'
+    )
     (folder / "bazaarwatch.toml").write_text(text, "utf-8")
     return load(folder, environ)
 

@@ -66,8 +66,8 @@ def test_copies_cost_less_than_the_genuine_article_and_most_do_not_name_the_bran
 def test_every_listing_is_found_by_some_keyword_and_ids_are_unique(catalogue: Catalogue) -> None:
     assert all(any(keyword in listing.title.lower() for keyword in KEYWORDS) for listing in catalogue.listings)
     assert len({listing.listing_id for listing in catalogue.listings}) == 320
-    pictures = [picture.picture_id for listing in catalogue.listings for picture in listing.pictures]
-    assert len(set(pictures)) == len(pictures)
+    pictures = {picture for listing in catalogue.listings for picture in listing.pictures}
+    assert len({picture.picture_id for picture in pictures}) == len(pictures)
 
 
 def test_a_catalogue_repeats_itself_by_seed() -> None:
