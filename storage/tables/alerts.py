@@ -1,0 +1,96 @@
+"""What asks for a person, and what they answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.tables.base import Table, one_of
+from storage.tables.crawling import Listing, Picture, Seller
+from storage.tables.works import Reference, Work
+
+
+class Match(Table):
+    """A detector's finding, kept with every number needed to explain and replay it."""
+
+    __tablename__ = "matches"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    listing_key: Mapped[int] = mapped_column(ForeignKey(Listing.id), index=True)
+    sha256: Mapped[str] = mapped_column(ForeignKey(Picture.sha256), index=True)
+    work_id: Mapped[int] = mapped_column(ForeignKey(Work.id), index=True)
+    reference_id: Mapped[int] = mapped_column(ForeignKey(Reference.id))
+    detector: Mapped[str]
+    version: Mapped[int]
+    threshold: Mapped[float]
+    distance_bits: Mapped[int | None]
+    score: Mapped[float | None]
+    facts: Mapped[dict[str, Any]]  # regions, orientation, inliers, placement
+    found_at: Mapped[datetime]
+    __table_args__ = (UniqueConstraint("listing_key", "sha256", "reference_id", "detector", "version"),)
+
+
+class Case(Table):
+    """One seller's alerts, followed together; opened by the first infringing decision."""
+
+    __tablename__ = "cases"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seller_key: Mapped[int] = mapped_column(ForeignKey(Seller.id), unique=True)
+    opened_at: Mapped[datetime]
+
+
+class Alert(Table):
+    """The request to a person to look: one listing and one work."""
+
+    __tablename__ = "alerts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    listing_key: Mapped[int] = mapped_column(ForeignKey(Listing.id))
+    work_id: Mapped[int] = mapped_column(ForeignKey(Work.id), index=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey(Case.id), index=True)
+    priority: Mapped[str]
+    score: Mapped[int]
+    confidence: Mapped[str]
+    reasons: Mapped[list[str]]
+    suppressed: Mapped[str | None]  # why it is not shown: an allowed seller, a rejected picture
+    answer: Mapped[str | None]  # the decision in force
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    ask_again_at: Mapped[datetime | None]  # an unsure decision comes back then
+    raised_at: Mapped[datetime]
+    changed_at: Mapped[datetime] = mapped_column(index=True)
+    __table_args__ = (
+        UniqueConstraint("listing_key", "work_id"),
+        Index("ix_alerts_answer_score", "answer", "score"),
+        one_of("priority", "urgent high normal low"),
+        one_of("answer", "infringing licensed not-a-match unsure"),
+    )
+
+
+class Evidence(Table):
+    """What was seen, when, under which SHA-256."""
+
+    __tablename__ = "evidence"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey(Alert.id), index=True)
+    kind: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+    url: Mapped[str]
+    how: Mapped[str]
+    seen_at: Mapped[datetime]
+    __table_args__ = (
+        UniqueConstraint("alert_id", "kind", "sha256", "url"),
+        one_of("kind", "page picture facts"),
+    )
+
+
+class Digest(Table):
+    """A summary made for readers, and whether it left."""
+
+    __tablename__ = "digests"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    until_at: Mapped[datetime] = mapped_column(unique=True)  # everything up to here is in it or an earlier one
+    alerts: Mapped[int]
+    folder: Mapped[str]
+    mailed_at: Mapped[datetime | None]
