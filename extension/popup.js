@@ -32,7 +32,7 @@ async function send() {
   show({
     Marketplace: answer.marketplace || "unknown",
     Listings: `${answer.listings} (${answer.new} new)`,
-    Pictures: `${answer.pictures} of listings kept; the page shows ${answer.shown}`,
+    Pictures: `${answer.pictures} kept with listings; the page shows ${answer.shown} different ones`,
     ...(answer.reason ? { Reason: answer.reason } : {}),
   });
 }
