@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,11 +22,19 @@ async def record(
     session: AsyncSession, at: datetime, actor: str, action: str, subject: str, facts: dict[str, Any] | None = None
 ) -> None:
     """Append one entry, in the transaction of the change it speaks of."""
+    await record_all(session, at, actor, action, {subject: facts or {}})
+
+
+async def record_all(
+    session: AsyncSession, at: datetime, actor: str, action: str, facts: Mapping[str, dict[str, Any]]
+) -> None:
+    """Append an entry of the same action for each subject, with its facts."""
     await take_turn(session, _LOCK)
     previous = await session.scalar(select(Audit.hash).order_by(Audit.id.desc()).limit(1)) or _START
-    entry = Audit(at=at, actor=actor, action=action, subject=subject, facts=facts or {}, previous=previous)
-    entry.hash = _hash(entry)
-    session.add(entry)
+    for subject, known in facts.items():
+        entry = Audit(at=at, actor=actor, action=action, subject=subject, facts=known, previous=previous)
+        previous = entry.hash = _hash(entry)
+        session.add(entry)
     await session.flush()
 
 

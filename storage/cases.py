@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.model import Answer, SellerHistory
 from storage.alerts import get_alert
-from storage.audit import record
+from storage.audit import record, record_all
 from storage.errors import StaleState
 from storage.tables import Alert, AllowedSeller, Case, Complaint, ComplaintTarget, Listing, Seller
 from storage.upsert import upsert
@@ -28,26 +29,62 @@ async def decide(
     Raises:
         StaleState: The alert stands in a complaint: that must be cancelled first.
     """
-    alert = await get_alert(session, alert_id)
-    in_complaint = select(Complaint.id).join(ComplaintTarget).where(ComplaintTarget.alert_id == alert_id)
-    if await session.scalar(in_complaint.where(Complaint.state != "cancelled")):
-        raise StaleState(f"alert {alert_id} is part of a complaint; its decision stands")
-    before = alert.answer
-    alert.answer, alert.decided_by, alert.decided_at, alert.ask_again_at = answer, reviewer, now, ask_again_at
-    alert.case_id = await open_case(session, alert, now) if answer is Answer.INFRINGING else None
-    facts = {"before": before, "after": answer.value}
-    await record(session, now, reviewer, "alert decided", f"alert {alert_id}", facts)
-    return alert
+    return (await decide_all(session, [alert_id], answer, reviewer, now, ask_again_at))[0]
 
 
-async def open_case(session: AsyncSession, alert: Alert, now: datetime) -> int | None:
-    """The id of the case of the alert's seller, opened if there is none; None where no page named the seller."""
-    seller_key = await session.scalar(select(Listing.seller_key).where(Listing.id == alert.listing_key))
-    if seller_key is None:
-        return None
-    insert = upsert(session, Case).values(seller_key=seller_key, opened_at=now)
-    await session.execute(insert.on_conflict_do_nothing())
-    return await session.scalar(select(Case.id).where(Case.seller_key == seller_key))
+async def decide_all(
+    session: AsyncSession,
+    alert_ids: Sequence[int],
+    answer: Answer,
+    reviewer: str,
+    now: datetime,
+    ask_again_at: datetime | None = None,
+) -> list[Alert]:
+    """Record one answer to many alerts, as `decide` does to one; all of them or none.
+
+    Raises:
+        NotFound: One of them does not exist.
+        StaleState: One stands in a complaint.
+    """
+    alerts = {alert.id: alert for alert in await session.scalars(select(Alert).where(Alert.id.in_(alert_ids)))}
+    chosen = [alerts.get(alert_id) or await get_alert(session, alert_id) for alert_id in alert_ids]
+    await require_free(session, alert_ids)
+    before = {alert.id: alert.answer for alert in chosen}
+    for alert in chosen:
+        alert.answer, alert.decided_by, alert.decided_at, alert.ask_again_at = answer, reviewer, now, ask_again_at
+        alert.case_id = None
+    if answer is Answer.INFRINGING:
+        await _open_cases(session, chosen, now)
+    facts = {f"alert {alert_id}": {"before": old, "after": answer.value} for alert_id, old in before.items()}
+    await record_all(session, now, reviewer, "alert decided", facts)
+    return chosen
+
+
+async def require_free(session: AsyncSession, alert_ids: Sequence[int]) -> None:
+    """Make sure that none of the alerts stands in a complaint.
+
+    Raises:
+        StaleState: One does: its decision stands until that is cancelled.
+    """
+    in_complaint = select(ComplaintTarget.alert_id).join(Complaint).where(ComplaintTarget.alert_id.in_(alert_ids))
+    taken = await session.scalar(in_complaint.where(Complaint.state != "cancelled").limit(1))
+    if taken:
+        raise StaleState(f"alert {taken} is part of a complaint; its decision stands")
+
+
+async def _open_cases(session: AsyncSession, alerts: Sequence[Alert], now: datetime) -> None:
+    """Put alerts into their sellers' cases, opened where there is none; into none where no page named the seller."""
+    keys = [alert.listing_key for alert in alerts]
+    found = await session.execute(select(Listing.id, Listing.seller_key).where(Listing.id.in_(keys)))
+    sellers = {listing_key: seller_key for listing_key, seller_key in found if seller_key is not None}
+    if not sellers:
+        return
+    rows = [{"seller_key": seller_key, "opened_at": now} for seller_key in sorted(set(sellers.values()))]
+    await session.execute(upsert(session, Case).on_conflict_do_nothing(), rows)
+    opened = await session.execute(select(Case.seller_key, Case.id).where(Case.seller_key.in_(sellers.values())))
+    cases = dict(opened.all())
+    for alert in alerts:
+        alert.case_id = cases.get(sellers.get(alert.listing_key))
 
 
 async def seller_history(session: AsyncSession, listing: Listing) -> SellerHistory:

@@ -23,18 +23,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("marketplace", "seller_id", name=op.f("uq_allowed_sellers_marketplace_seller_id")),
     )
     op.create_table(
-        "api_tokens",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("created_at", storage.tables.base.Utc(timezone=True), nullable=False),
-        sa.Column("used_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.Column("revoked_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
-        sa.UniqueConstraint("name", name=op.f("uq_api_tokens_name")),
-        sa.UniqueConstraint("sha256", name=op.f("uq_api_tokens_sha256")),
-    )
-    op.create_table(
         "audit_log",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", storage.tables.base.Utc(timezone=True), nullable=False),
@@ -47,6 +35,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
         sa.UniqueConstraint("previous", name=op.f("uq_audit_log_previous")),
     )
+    with op.batch_alter_table("audit_log", schema=None) as batch_op:
+        batch_op.create_index("ix_audit_log_subject", ["subject", "id"], unique=False)
+
     op.create_table(
         "digests",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -100,6 +91,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_pictures")),
     )
     op.create_table(
+        "saved_views",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("person", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("query", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_views")),
+        sa.UniqueConstraint("person", "name", name=op.f("uq_saved_views_person_name")),
+    )
+    op.create_table(
         "searches",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("marketplace", sa.String(), nullable=False),
@@ -138,6 +138,62 @@ def upgrade() -> None:
         sa.UniqueConstraint("marketplace", "seller_id", name=op.f("uq_sellers_marketplace_seller_id")),
     )
     op.create_table(
+        "users",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("every_owner", sa.Boolean(), nullable=False),
+        sa.Column("password", sa.String(), nullable=True),
+        sa.Column("totp", sa.String(), nullable=True),
+        sa.Column("created_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("removed_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.CheckConstraint("role IN ('viewer', 'analyst', 'approver', 'admin')", name=op.f("ck_users_role")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("name", name=op.f("uq_users_name")),
+    )
+    op.create_table(
+        "vaults",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key_id", sa.String(length=16), nullable=False),
+        sa.Column("key_file", sa.String(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("changed_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_vaults_only_one")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_vaults")),
+    )
+    op.create_table(
+        "api_tokens",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("scopes", sa.JSON(), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("used_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("revoked_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_api_tokens_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
+        sa.UniqueConstraint("name", name=op.f("uq_api_tokens_name")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_api_tokens_sha256")),
+    )
+    op.create_table(
+        "browser_sessions",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("csrf", sa.String(), nullable=False),
+        sa.Column("created_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("seen_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_browser_sessions_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_browser_sessions")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_browser_sessions_sha256")),
+    )
+    with op.batch_alter_table("browser_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_browser_sessions_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_browser_sessions_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "cases",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("seller_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -167,6 +223,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_crawls_started_at"), ["started_at"], unique=False)
 
     op.create_table(
+        "platform_accounts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=False),
+        sa.Column("owner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(), nullable=False),
+        sa.Column("identity_note", sa.String(), nullable=False),
+        sa.Column("identity_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("suspended", sa.String(), nullable=False),
+        sa.Column("created_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "identity IN ('none', 'pending', 'approved', 'denied')", name=op.f("ck_platform_accounts_identity")
+        ),
+        sa.CheckConstraint(
+            "role = 'agent' OR owner_id IS NOT NULL", name=op.f("ck_platform_accounts_a_holder_is_an_owner")
+        ),
+        sa.CheckConstraint("role IN ('holder', 'agent')", name=op.f("ck_platform_accounts_role")),
+        sa.ForeignKeyConstraint(["owner_id"], ["owners.id"], name=op.f("fk_platform_accounts_owner_id_owners")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_platform_accounts")),
+        sa.UniqueConstraint("platform", "label", name=op.f("uq_platform_accounts_platform_label")),
+    )
+    op.create_table(
         "rights",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("owner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -178,6 +257,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["owner_id"], ["owners.id"], name=op.f("fk_rights_owner_id_owners")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rights")),
         sa.UniqueConstraint("owner_id", "number", name=op.f("uq_rights_owner_id_number")),
+    )
+    op.create_table(
+        "user_owners",
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("owner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["owner_id"], ["owners.id"], name=op.f("fk_user_owners_owner_id_owners")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_owners_user_id_users")),
+        sa.PrimaryKeyConstraint("user_id", "owner_id", name=op.f("pk_user_owners")),
     )
     op.create_table(
         "works",
@@ -247,15 +334,111 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_complaints_state"), ["state"], unique=False)
 
     op.create_table(
+        "decisions",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=False),
+        sa.Column("right_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("undone_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("undone_by", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["right_id"], ["rights.id"], name=op.f("fk_decisions_right_id_rights")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
+    )
+    with op.batch_alter_table("decisions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_decisions_at"), ["at"], unique=False)
+
+    op.create_table(
+        "documents",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("owner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("right_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sealed_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_name", sa.LargeBinary(), nullable=False),
+        sa.Column("mark", sa.String(length=64), nullable=False),
+        sa.Column("added_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "valid_to IS NULL OR valid_from IS NULL OR valid_to >= valid_from",
+            name=op.f("ck_documents_ends_after_it_begins"),
+        ),
+        sa.ForeignKeyConstraint(["owner_id"], ["owners.id"], name=op.f("fk_documents_owner_id_owners")),
+        sa.ForeignKeyConstraint(["right_id"], ["rights.id"], name=op.f("fk_documents_right_id_rights")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_documents")),
+    )
+    with op.batch_alter_table("documents", schema=None) as batch_op:
+        batch_op.create_index("ix_documents_once", ["owner_id", "kind", "mark"], unique=False)
+        batch_op.create_index(batch_op.f("ix_documents_right_id"), ["right_id"], unique=False)
+
+    op.create_table(
+        "kept_answers",
+        sa.Column("token_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("request", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["token_id"], ["api_tokens.id"], name=op.f("fk_kept_answers_token_id_api_tokens")),
+        sa.PrimaryKeyConstraint("token_id", "key", name=op.f("pk_kept_answers")),
+    )
+    with op.batch_alter_table("kept_answers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_kept_answers_at"), ["at"], unique=False)
+
+    op.create_table(
+        "leases",
+        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("picture", sa.String(length=64), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("until_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_leases_work_id_works")),
+        sa.PrimaryKeyConstraint("work_id", "picture", name=op.f("pk_leases")),
+    )
+    with op.batch_alter_table("leases", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_leases_until_at"), ["until_at"], unique=False)
+
+    op.create_table(
         "platform_rights",
         sa.Column("right_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("platform", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
         sa.Column("changed_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["platform_accounts.id"], name=op.f("fk_platform_rights_account_id_platform_accounts")
+        ),
         sa.ForeignKeyConstraint(["right_id"], ["rights.id"], name=op.f("fk_platform_rights_right_id_rights")),
-        sa.PrimaryKeyConstraint("right_id", "platform", name=op.f("pk_platform_rights")),
+        sa.PrimaryKeyConstraint("right_id", "account_id", name=op.f("pk_platform_rights")),
     )
+    with op.batch_alter_table("platform_rights", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_platform_rights_platform"), ["platform"], unique=False)
+
+    op.create_table(
+        "publications",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("stated_on", sa.Date(), nullable=True),
+        sa.Column("stated_by", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("file_name", sa.String(), nullable=False),
+        sa.Column("seen_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_publications_work_id_works")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_publications")),
+        sa.UniqueConstraint("work_id", "url", "sha256", name=op.f("uq_publications_work_id_url_sha256")),
+    )
+    with op.batch_alter_table("publications", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_publications_work_id"), ["work_id"], unique=False)
+
     op.create_table(
         "right_works",
         sa.Column("right_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -348,6 +531,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_alerts_answer_score", ["answer", "score"], unique=False)
         batch_op.create_index(batch_op.f("ix_alerts_case_id"), ["case_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_alerts_changed_at"), ["changed_at"], unique=False)
+        batch_op.create_index(
+            "ix_alerts_open",
+            ["score", "id"],
+            unique=False,
+            sqlite_where=sa.text("answer IS NULL AND suppressed IS NULL"),
+            postgresql_where=sa.text("answer IS NULL AND suppressed IS NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_alerts_work_id"), ["work_id"], unique=False)
 
     op.create_table(
@@ -422,6 +612,21 @@ def upgrade() -> None:
     with op.batch_alter_table("complaint_targets", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_complaint_targets_alert_id"), ["alert_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_complaint_targets_complaint_id"), ["complaint_id"], unique=False)
+
+    op.create_table(
+        "decision_items",
+        sa.Column("decision_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("before", sa.JSON(), nullable=False),
+        sa.Column("undone_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_decision_items_alert_id_alerts")),
+        sa.ForeignKeyConstraint(
+            ["decision_id"], ["decisions.id"], name=op.f("fk_decision_items_decision_id_decisions")
+        ),
+        sa.PrimaryKeyConstraint("decision_id", "alert_id", name=op.f("pk_decision_items")),
+    )
+    with op.batch_alter_table("decision_items", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_decision_items_alert_id"), ["alert_id"], unique=False)
 
     op.create_table(
         "evidence",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.tables.base import Table, one_of
@@ -41,6 +41,9 @@ class Case(Table):
     opened_at: Mapped[datetime]
 
 
+_OPEN = text("answer IS NULL AND suppressed IS NULL")
+
+
 class Alert(Table):
     """The request to a person to look: one listing and one work."""
 
@@ -63,6 +66,7 @@ class Alert(Table):
     __table_args__ = (
         UniqueConstraint("listing_key", "work_id"),
         Index("ix_alerts_answer_score", "answer", "score"),
+        Index("ix_alerts_open", "score", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
         one_of("priority", "urgent high normal low"),
         one_of("answer", "infringing licensed not-a-match unsure"),
     )
