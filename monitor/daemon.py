@@ -7,6 +7,7 @@ only reads the database starts in half the time.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from monitor.tasks import Tasks
 
 _GRACE_S = 8.0  # what is under way after this long is given up; it is still due in the tables
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,7 @@ async def run(parts: Parts, digest: Callable[[], Awaitable[None]]) -> None:
     on_stop(asyncio.get_running_loop(), stop.set)
     async with _console(parts):
         schedule.start()
+        _logger.info("daemon started", extra={"data": str(parts.settings.data_dir)})
         working = asyncio.create_task(parts.tasks.engine.run())
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -193,6 +196,7 @@ async def run(parts: Parts, digest: Callable[[], Awaitable[None]]) -> None:
     stopping.cancel()
     with suppress(TimeoutError):
         await asyncio.wait_for(working, _GRACE_S)
+    _logger.info("daemon stopped")
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -123,6 +124,7 @@ class Desk:
 
     fork: object
     data: Path
+    begun: Path  # data folders as `begin` leaves them, to start from
     bazaar_url: str = ""
     environ: dict = field(default_factory=dict)
     sandbox: bool = False
@@ -209,27 +211,46 @@ class Desk:
         return True
 
     def begin(self, catalogue, keywords=("pin", "patch", "sticker", "print")):
-        """The first evening up to the searches: rights holder, works, a right for each, searches."""
-        folder = self.data.parent / f"{self.data.name} designs"
-        folder.mkdir()
+        """The first evening up to the searches, done once for each choice and copied from then on."""
+        kept = self.begun / " ".join([*(work.title for work in catalogue.works), *keywords])
+        if not kept.exists():
+            self._begin(catalogue, keywords)
+            shutil.copytree(self._designs, kept / "designs")
+            shutil.copytree(self.data, kept / "data")
+        else:
+            shutil.copytree(kept / "designs", self._designs)
+            shutil.copytree(kept / "data", self.data)
+        return self._designs
+
+    @property
+    def _designs(self):
+        return self.data.with_name(f"{self.data.name} designs")
+
+    def _begin(self, catalogue, keywords):
+        """Rights holder, works, a right for each, searches."""
+        self._designs.mkdir()
         self(
             "init", "--owner", "Mira Moss", "--email", "mira@example.org", "--country", "de", "--address", "1 Lane;Ulm"
         )
         for work in catalogue.works:
-            (folder / f"{work.title}.png").write_bytes(catalogue.reference(work))
-        self("works", "add", folder)
+            (self._designs / f"{work.title}.png").write_bytes(catalogue.reference(work))
+        self("works", "add", self._designs)
         for work in catalogue.works:
             published = ("--published", "2025-05-01", "--published-at", "my shop")
             self("rights", "add", "copyright_unregistered", "--work", work.title, *published)
         for keyword in keywords:
             self("search", "add", "demo-bazaar", keyword, "--pages", "9")
-        return folder
+
+
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory):
+    return tmp_path_factory.mktemp("begun")
 
 
 @pytest.fixture
-def desk(forks, tmp_path):
+def desk(forks, begun, tmp_path):
     """A data folder that does not exist yet, with no bazaar in reach."""
-    return Desk(forks, tmp_path / "desk")
+    return Desk(forks, tmp_path / "desk", begun)
 
 
 @pytest.fixture

@@ -38,7 +38,8 @@ def _until(true, process):
 
 
 def _events(desk):
-    lines = desk.data.with_name(f"{desk.data.name}.err").read_text("utf-8").splitlines()
+    log = desk.data.with_name(f"{desk.data.name}.err")
+    lines = log.read_text("utf-8").splitlines() if log.exists() else []
     return [json.loads(line)["event"] for line in lines]
 
 
@@ -59,9 +60,8 @@ def test_the_first_tick_crawls_and_a_request_to_stop_ends_it_well(shop_desk, baz
 
     asked = sum(bazaar.asked.values())
     again = start(desk)
-    log = desk.data.with_name(f"{desk.data.name}.err")
-    _until(lambda: log.exists() and desk.rows("SELECT 1"), again)
-    time.sleep(4)  # some ticks
+    _until(lambda: "daemon started" in _events(desk), again)
+    time.sleep(3)  # some ticks
     again.send_signal(signal.SIGTERM)
     assert again.wait(10) == 0
     assert sum(bazaar.asked.values()) == asked, "before the rhythm is over nothing is asked again"
