@@ -40,7 +40,8 @@ from storage.complaints import (
     targets_of,
 )
 from storage.listings import pictures_of
-from storage.works import get_right, get_work, references, right_states, rights_of
+from storage.rights import get_right, right_states, rights_of
+from storage.works import get_work, references
 
 PACKS = "packs"
 

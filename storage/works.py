@@ -1,8 +1,7 @@
-"""The rights registry: owners, works, their references and the rights that protect them."""
+"""Owners, their works and the references of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.audit import record
 from storage.errors import NotFound, Refused
-from storage.tables import Alert, Owner, PlatformRight, Reference, Right, RightWork, Work
-from storage.upsert import upsert
+from storage.tables import Alert, Owner, Reference, RightWork, Work
 
 
 async def the_owner(session: AsyncSession, name: str | None) -> Owner:
@@ -195,74 +193,3 @@ async def list_works(session: AsyncSession) -> list[WorkSummary]:
         .order_by(Work.id)
     )
     return [WorkSummary(*row) for row in rows]
-
-
-async def add_right(session: AsyncSession, now: datetime, actor: str, right: Right, work_ids: Sequence[int]) -> Right:
-    """Register a right and the works it protects.
-
-    Raises:
-        Refused: The owner already has a right of that number.
-        NotFound: A work does not exist.
-    """
-    twin = select(Right.id).where(Right.owner_id == right.owner_id, Right.number == right.number)
-    present = await session.scalar(twin)
-    if present:
-        raise Refused(f"right {present} already has the number {right.number!r}")
-    for work_id in work_ids:
-        await get_work(session, work_id)
-    right.created_at = now
-    session.add(right)
-    await session.flush()
-    session.add_all(RightWork(right_id=right.id, work_id=work_id) for work_id in work_ids)
-    await record(session, now, actor, "right added", f"right {right.id}", {"kind": right.kind, "works": list(work_ids)})
-    return right
-
-
-async def list_rights(session: AsyncSession) -> list[tuple[Right, list[Work]]]:
-    """Every right with the works it protects."""
-    rights = list(await session.scalars(select(Right).order_by(Right.id)))
-    rows = await session.execute(select(RightWork.right_id, Work).join(Work, Work.id == RightWork.work_id))
-    works: dict[int, list[Work]] = {}
-    for right_id, work in rows:
-        works.setdefault(right_id, []).append(work)
-    return [(right, works.get(right.id, [])) for right in rights]
-
-
-async def get_right(session: AsyncSession, right_id: int) -> Right:
-    """One right.
-
-    Raises:
-        NotFound: There is none.
-    """
-    right = await session.get(Right, right_id)
-    if not right:
-        raise NotFound(f"no right {right_id}; `bazaarwatch rights list` shows them")
-    return right
-
-
-async def set_right_state(
-    session: AsyncSession, right_id: int, platform: str, state: str, note: str, now: datetime, actor: str
-) -> None:
-    """Record how far a right is approved at a platform."""
-    await get_right(session, right_id)
-    insert = upsert(session, PlatformRight)
-    values = {"state": state, "note": note, "changed_at": now}
-    await session.execute(
-        insert.values(right_id=right_id, platform=platform, **values).on_conflict_do_update(
-            index_elements=["right_id", "platform"], set_=values
-        )
-    )
-    facts = {"platform": platform, "state": state, "note": note}
-    await record(session, now, actor, "right state set", f"right {right_id}", facts)
-
-
-async def right_states(session: AsyncSession, right_id: int) -> dict[str, PlatformRight]:
-    """How far a right is approved, by platform."""
-    found = await session.scalars(select(PlatformRight).where(PlatformRight.right_id == right_id))
-    return {row.platform: row for row in found}
-
-
-async def rights_of(session: AsyncSession, work_id: int) -> list[Right]:
-    """The rights that protect a work, oldest first."""
-    found = select(Right).join(RightWork, RightWork.right_id == Right.id).where(RightWork.work_id == work_id)
-    return list(await session.scalars(found.order_by(Right.id)))

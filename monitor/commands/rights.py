@@ -13,7 +13,8 @@ from monitor.complaints.base import RightState
 from monitor.complaints.policy import platforms
 from monitor.daemon import Parts
 from storage import tables
-from storage.works import add_right, find_work, list_rights, right_states, set_right_state, the_owner
+from storage.rights import add_right, list_rights, right_states, set_right_state
+from storage.works import find_work, the_owner
 
 _CLAIMS = uuid.UUID("6f1d6c0e-53d5-4f6c-9a0b-0a7f3f0d8c11")  # of ours alone
 rights = typer.Typer(no_args_is_help=True, help="The rights that protect your works.")

@@ -21,8 +21,9 @@ from monitor.reporting import make_digest
 from storage import tables
 from storage.alerts import AlertView, list_alerts
 from storage.cases import allow_seller, decide
+from storage.rights import add_right, set_right_state
 from storage.searches import add_search
-from storage.works import add_right, set_owner, set_right_state
+from storage.works import set_owner
 
 MARKETPLACE = "demo-bazaar"
 _ARTIST, _ACTOR, _PERSON = "Mira Moss", "demo", "Mira Moss (demo)"

@@ -76,17 +76,6 @@ class RightWork(Table):
     work_id: Mapped[int] = mapped_column(ForeignKey(Work.id), primary_key=True)
 
 
-class PlatformRight(Table):
-    """How far a right is recorded in the account at a complaint platform."""
-
-    __tablename__ = "platform_rights"
-    right_id: Mapped[int] = mapped_column(ForeignKey(Right.id), primary_key=True)
-    platform: Mapped[str] = mapped_column(primary_key=True)
-    state: Mapped[str]  # monitor.complaints.base.RightState
-    note: Mapped[str] = mapped_column(default="")
-    changed_at: Mapped[datetime]
-
-
 class AllowedSeller(Table):
     """A seller who may offer the works: own shop, licensee. Exact id at one marketplace."""
 

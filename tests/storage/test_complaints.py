@@ -16,8 +16,8 @@ from storage.complaints import (
 )
 from storage.database import Database
 from storage.errors import StaleState
+from storage.rights import add_right, get_right, right_states, set_right_state
 from storage.tables import Alert, Complaint, Right
-from storage.works import add_right, get_right, right_states, set_right_state
 from tests.storage.making import HOUR, NOW, add_an_alert
 
 

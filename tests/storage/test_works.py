@@ -7,18 +7,14 @@ import pytest
 from storage.audit import entries
 from storage.database import Database
 from storage.errors import NotFound, Refused
-from storage.tables import Right
 from storage.works import (
     add_reference,
-    add_right,
     add_work,
     edit_work,
     find_work,
-    list_rights,
     list_works,
     references,
     remove_work,
-    rights_of,
     set_owner,
     the_owner,
     works_version,
@@ -86,26 +82,3 @@ async def test_a_work_is_found_by_title_or_id_and_edited(database: Database) -> 
             await edit_work(session, work.id, NOW, "mira", title=other.title)
         newest = (await entries(session, 1))[0]
     assert newest.facts["after"] == {"title": "Luna Moth", "reference_price": "12.50", "currency": "EUR"}
-
-
-async def test_a_right_protects_works_and_its_number_is_unique_for_the_owner(database: Database) -> None:
-    async with database.write("test") as session:
-        work, _ = await add_a_work(session)
-
-        def right() -> Right:
-            return Right(owner_id=work.owner_id, kind="trademark", title="MOTH", number="1234567", facts={"a": 1})
-
-        stored = await add_right(session, NOW, "mira", right(), [work.id])
-        with pytest.raises(Refused, match="already has the number"):
-            await add_right(session, NOW, "mira", right(), [work.id])
-        assert [one.id for one in await rights_of(session, work.id)] == [stored.id]
-        ((listed, protected),) = await list_rights(session)
-    assert (listed.facts, [one.title for one in protected]) == ({"a": 1}, ["Moth"])
-
-
-async def test_a_right_over_an_unknown_work_is_refused(database: Database) -> None:
-    async with database.write("test") as session:
-        work, _ = await add_a_work(session)
-        right = Right(owner_id=work.owner_id, kind="trademark", title="MOTH", number="1", facts={})
-        with pytest.raises(NotFound, match="no work 99"):
-            await add_right(session, NOW, "mira", right, [99])
