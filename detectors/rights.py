@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Self
+
+from detectors.registers import COUNTRIES, NUMBERS, REGIONS, TERRITORIES, WITHOUT_UTILITY_MODELS
 
 
 class RightKind(StrEnum):
@@ -169,13 +171,7 @@ _ASK = {
     "locarno_classes": "give at least one Locarno class, such as 11-02",
     "first_publication": "give date and place of the first publication",
 }
-_NUMBER_PATTERNS = {  # register and kind: normalised form, what to say; complaint-platforms.md, A.2
-    ("USPTO", RightKind.TRADEMARK): (
-        re.compile(r"\d{7}"),
-        "a USPTO registration number has 7 digits (shorter ones start with zeros); 8 digits are an application's "
-        "serial number, which is no registration",
-    ),
-}
+_WARNINGS_DAYS = (60, 30, 7)
 
 
 def required_fields(kind: RightKind) -> tuple[str, ...]:
@@ -192,11 +188,7 @@ def validate(right: Right) -> list[FieldProblem]:
     problems = [FieldProblem(name, _ASK[name]) for name in _REQUIRED[right.kind] if _is_blank(getattr(right, name))]
     problems += _number_problems(right)
     problems += _class_problems(right)
-    problems += [
-        FieldProblem("jurisdictions", f"{code!r} is no two-letter country code in capitals")
-        for code in right.jurisdictions
-        if not re.fullmatch(r"[A-Z]{2}", code)
-    ]
+    problems += _territory_problems(right)
     problems += _date_problems(right)
     problems += _publication_problems(right)
     problems += [
@@ -213,13 +205,74 @@ def validate_owner(owner: Owner) -> list[FieldProblem]:
     problems = []
     if _is_blank(owner.legal_name) or len(owner.legal_name) > 200:
         problems.append(FieldProblem("legal_name", "give the name of the identity document, at most 200 characters"))
-    if not re.fullmatch(r"[A-Z]{2}", owner.country):
-        problems.append(FieldProblem("country", "give the two-letter country code in capitals, such as DE"))
+    if owner.country not in COUNTRIES:
+        problems.append(FieldProblem("country", f"{owner.country!r} is no {_country_form(owner.country)}"))
     if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+", owner.email_public):
         problems.append(FieldProblem("email_public", "give an e-mail address; platforms show it to sellers"))
     if owner.phone and not re.fullmatch(r"\+[1-9]\d{6,14}", owner.phone):
         problems.append(FieldProblem("phone", "write it as +, country code and digits, such as +4930123456"))
     return problems
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """How long a right still holds.
+
+    Attributes:
+        days_left: Until the day on which it ends; negative afterwards; None: it states no end.
+        stage: The nearest of the warnings at 60, 30 and 7 days that is reached; 0 once it has ended; None before.
+    """
+
+    days_left: int | None = None
+    stage: int | None = None
+
+    @property
+    def blocked(self) -> bool:
+        """Whether no complaint may leave on it: from the day of its expiry on (requirement IP5)."""
+        return self.stage == 0
+
+    def __str__(self) -> str:
+        """What to tell a person; empty while nothing presses."""
+        if self.stage is None or self.days_left is None:
+            return ""
+        if self.days_left < 0:
+            return f"ended {_days(-self.days_left)} ago: no complaint leaves on it; renew it and record the new date"
+        if self.days_left == 0:
+            return "ends today: no complaint leaves on it; renew it and record the new date"
+        return f"ends in {_days(self.days_left)}: renew it and record the new date"
+
+
+def expiry(right: Right, today: date) -> Expiry:
+    """How long a right still holds on a day, and which warning is due."""
+    if right.expires_on is None:
+        return Expiry()
+    left = (right.expires_on - today).days
+    if left <= 0:
+        return Expiry(left, 0)
+    return Expiry(left, min((days for days in _WARNINGS_DAYS if left <= days), default=None))
+
+
+def smoother(rights: Iterable[tuple[int, Right]], *, china_only: bool) -> list[int]:
+    """Ids of a work's rights, the one to complain on first.
+
+    Args:
+        rights: With their ids.
+        china_only: The site serves China alone: a Chinese registration goes much smoother there (requirement IP8).
+    """
+
+    def rank(numbered: tuple[int, Right]) -> tuple[bool, bool, int]:
+        right_id, right = numbered
+        chinese = "CN" in right.jurisdictions
+        return china_only and not chinese, right.kind is RightKind.COPYRIGHT_UNREGISTERED, right_id
+
+    return [right_id for right_id, _ in sorted(rights, key=rank)]
+
+
+def slower_route(right: Right, *, china_only: bool) -> str:
+    """What to say of complaining on this right at a site; empty where nothing is slower."""
+    if not china_only or "CN" in right.jurisdictions:
+        return ""
+    return "slower route: foreign rights are recognised there, but a Chinese registration goes smoother"
 
 
 def normalise_number(number: str) -> str:
@@ -284,10 +337,39 @@ def _number_problems(right: Right) -> list[FieldProblem]:
         return problems
     if right.kind is RightKind.COPYRIGHT_UNREGISTERED:
         return [FieldProblem("number", "an unregistered copyright has none; record it as copyright_registered instead")]
-    pattern, say = _NUMBER_PATTERNS.get(((right.office or "").upper(), right.kind), (None, ""))
+    pattern, say = NUMBERS.get(((right.office or "").upper(), right.kind), (None, ""))
     if pattern is not None and not pattern.fullmatch(normalise_number(right.number)):
         return [FieldProblem("number", say)]
     return []
+
+
+def _territory_problems(right: Right) -> list[FieldProblem]:
+    problems = [
+        FieldProblem("jurisdictions", f"{code!r} is no {_country_form(code)}")
+        for code in right.jurisdictions
+        if code not in COUNTRIES | REGIONS
+    ]
+    office = (right.office or "").strip().upper()
+    territory = TERRITORIES.get(office)
+    if not problems and territory and right.jurisdictions and right.jurisdictions != (territory,):
+        named = ", ".join(right.jurisdictions)
+        problems.append(
+            FieldProblem("jurisdictions", f"a title of {office} holds in {territory} alone, not in {named}")
+        )
+    if right.kind is RightKind.UTILITY_MODEL and office in WITHOUT_UTILITY_MODELS:
+        problems.append(FieldProblem("office", f"{office} registers no utility models"))
+    if right.register not in (None, "principal", "supplemental"):
+        problems.append(FieldProblem("register", "is principal or supplemental"))
+    return problems
+
+
+def _country_form(code: str) -> str:
+    hint = "; the United Kingdom is GB" if code.upper() == "UK" else ""
+    return f"two-letter country code in capitals, such as DE{hint}"
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
 
 
 def _class_problems(right: Right) -> list[FieldProblem]:

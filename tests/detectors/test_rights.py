@@ -1,22 +1,26 @@
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.rights import (
+    Expiry,
     FirstPublication,
     Owner,
     OwnershipBasis,
     PartyKind,
     Right,
     RightKind,
+    expiry,
     is_placeholder,
     new_claim_number,
     required_fields,
     same_name,
+    slower_route,
+    smoother,
     validate,
     validate_owner,
 )
@@ -89,7 +93,7 @@ def test_a_bare_right_of_each_kind_is_refused_for_every_field_its_kind_requires(
     ],
 )
 def test_a_placeholder_is_refused_as_a_number_with_the_platforms_reason(number: str) -> None:
-    problems = validate(replace(TRADEMARK, office="EUIPO", number=number))
+    problems = validate(replace(TRADEMARK, office="EUIPO", jurisdictions=("EU",), number=number))
     assert [problem.field for problem in problems] == ["number"]
     assert "duplicates" in problems[0].problem
 
@@ -101,7 +105,7 @@ def test_a_real_number_is_no_placeholder(number: str) -> None:
 
 def test_an_application_serial_number_is_refused_at_the_uspto() -> None:
     assert fields(replace(TRADEMARK, number="88123456")) == ["number"]
-    assert fields(replace(TRADEMARK, number="88123456", office="EUIPO")) == []
+    assert fields(replace(TRADEMARK, number="018812345", office="EUIPO", jurisdictions=("EU",))) == []
 
 
 def test_an_unregistered_work_with_a_registration_number_is_refused() -> None:
@@ -169,3 +173,67 @@ def test_every_kind_survives_being_stored_as_json(kind: RightKind) -> None:
     assert Right.from_wire(json.loads(json.dumps(right.to_wire()))) == right
     bare = Right(kind, title="Fox", holder="Ada Vale")
     assert Right.from_wire(json.loads(json.dumps(bare.to_wire()))) == bare
+
+
+@pytest.mark.parametrize(
+    ("days_left", "stage", "says"),
+    [
+        (61, None, ""),
+        (60, 60, "ends in 60 days"),
+        (31, 60, "ends in 31 days"),
+        (30, 30, "ends in 30 days"),
+        (8, 30, "ends in 8 days"),
+        (7, 7, "ends in 7 days"),
+        (1, 7, "ends in 1 day:"),
+        (0, 0, "ends today: no complaint leaves"),
+        (-1, 0, "ended 1 day ago: no complaint leaves"),
+        (-400, 0, "ended 400 days ago"),
+    ],
+)
+def test_an_ending_right_warns_at_60_30_and_7_days_and_is_blocked_from_its_last_day_on(days_left, stage, says):
+    today = date(2026, 3, 1)
+    found = expiry(replace(TRADEMARK, expires_on=today + timedelta(days=days_left)), today)
+    assert (found.days_left, found.stage, found.blocked) == (days_left, stage, days_left <= 0)
+    assert str(found).startswith(says)
+    assert bool(str(found)) == bool(says)
+
+
+def test_a_right_without_an_end_never_ends() -> None:
+    assert expiry(ARTWORK, date(2999, 1, 1)) == Expiry()
+    assert not Expiry().blocked
+
+
+@pytest.mark.parametrize(
+    ("office", "territory", "kind", "right_numbers", "wrong_numbers"),
+    [
+        ("USPTO", "US", "design", ["D912,345", "USD0912345S1"], ["912345", "29/123456"]),
+        ("USPTO", "US", "patent", ["10,123,456", "US9123456B2"], ["US 2020/0123456", "123456"]),
+        ("EUIPO", "EU", "trademark", ["018123456", "W01234567"], ["1234567"]),
+        ("EUIPO", "EU", "design", ["008123456-0001"], ["008123456"]),
+        ("CNIPA", "CN", "patent", ["ZL 2020 1 0123456.7", "ZL202080012345.X"], ["ZL 2020 2 0123456.7"]),
+        ("CNIPA", "CN", "utility_model", ["ZL 2020 2 0123456.7"], ["ZL 2020 1 0123456.7", "ZL 2020 3 0123456.7"]),
+        ("CNIPA", "CN", "design", ["ZL 2020 3 0123456.7"], ["ZL 2020 1 0123456.7"]),
+    ],
+)
+def test_a_number_is_written_as_its_register_writes_it(office, territory, kind, right_numbers, wrong_numbers):
+    right = replace(DESIGN, kind=RightKind(kind), office=office, jurisdictions=(territory,))
+    assert [fields(replace(right, number=number)) for number in right_numbers] == [[]] * len(right_numbers)
+    assert [fields(replace(right, number=number)) for number in wrong_numbers] == [["number"]] * len(wrong_numbers)
+
+
+def test_a_title_holds_only_where_its_register_rules() -> None:
+    assert fields(replace(TRADEMARK, jurisdictions=("US", "DE"))) == ["jurisdictions"]
+    assert fields(replace(TRADEMARK, office="WIPO", number="1234567", jurisdictions=("US", "CN", "EU"))) == []
+    (problem,) = validate(replace(TRADEMARK, office="UKIPO", jurisdictions=("UK",)))
+    assert "the United Kingdom is GB" in problem.problem
+    assert fields(replace(DESIGN, kind=RightKind.UTILITY_MODEL, office="UKIPO", jurisdictions=("GB",))) == ["office"]
+    assert fields(replace(TRADEMARK, register="secondary")) == ["register"]
+
+
+def test_a_chinese_registration_goes_first_on_chinese_sites_and_another_is_called_slower() -> None:
+    chinese = replace(TRADEMARK, office="CNIPA", number="12345678", jurisdictions=("CN",))
+    rights = [(1, ARTWORK), (2, TRADEMARK), (3, chinese)]
+    assert smoother(rights, china_only=True) == [3, 2, 1]
+    assert smoother(rights, china_only=False) == [2, 3, 1]
+    assert slower_route(chinese, china_only=True) == slower_route(ARTWORK, china_only=False) == ""
+    assert slower_route(ARTWORK, china_only=True).startswith("slower route")
