@@ -25,7 +25,7 @@ from monitor.complaints.base import (
 )
 from monitor.complaints.export import export_pack
 from monitor.complaints.notice import LeftOut, batch, draft_notice
-from monitor.complaints.policy import policy
+from monitor.complaints.packs import policy
 from monitor.complaints.preflight import preflight
 from monitor.daemon import Parts
 from monitor.errors import NoticeRefused
@@ -77,7 +77,7 @@ async def draft_complaints(
         right = await get_right(session, right_id) if right_id else await _first_right(session, work)
         views = await infringing_alerts(session, work_id, right.id)
         targets = [await _target(session, view) for view in views]
-        sorted_out = batch(targets, rules)
+        sorted_out = batch(targets, rules, rights.Right.from_wire(right.facts), reason)
         ids = []
         for listings in sorted_out.batches:
             draft = draft_notice(
@@ -194,6 +194,7 @@ async def _draft(session: AsyncSession, row: tables.Complaint) -> Draft:
         explanation=row.explanation,
         targets=tuple([await _target(session, view) for view in await targets_of(session, row.id)]),
         statements=policy(row.platform).statements_for(kind),
+        route=policy(row.platform).route_for(row.site, kind) or "",
         right_state=RightState(state.state) if state else None,
     )
 

@@ -8,7 +8,7 @@ import typer
 
 from monitor import filing
 from monitor.commands.common import AsJson, UsageProblem, print_json, say, show, show_facts, with_parts
-from monitor.complaints.policy import platforms
+from monitor.complaints.packs import platforms
 from monitor.daemon import Parts
 from storage.complaints import cancel_complaint, list_complaints
 from storage.works import find_work

@@ -10,7 +10,7 @@ import typer
 from detectors.rights import FirstPublication, Right, RightKind, new_claim_number, validate
 from monitor.commands.common import AsJson, UsageProblem, parse_day, say, show, with_parts
 from monitor.complaints.base import RightState
-from monitor.complaints.policy import platforms
+from monitor.complaints.packs import platforms
 from monitor.daemon import Parts
 from storage import tables
 from storage.rights import add_right, list_rights, right_states, set_right_state

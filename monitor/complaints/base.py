@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from detectors.rights import Owner, Right
 
@@ -47,7 +47,7 @@ class RightState(StrEnum):
 
 _CONFIRMED_OF_A_TARGET = (
     *("alert_id", "marketplace", "listing_id", "url", "title", "seller_id"),
-    *("picture_sha256", "infringing_element"),
+    *("picture_sha256", "infringing_element", "kind", "picture_ids"),
 )
 
 
@@ -82,7 +82,9 @@ class Target:
         last_seen_live_at: When a fetch, an imported page or a named person last saw it on sale.
         seen_live_by: How: fetched, imported, or the person's name.
         evidence_sha256: Of the captures of its page and pictures.
-        infringing_element: product, packaging, listing_image, listing_text, shop_name, ...
+        infringing_element: product, packaging, listing_image, listing_text, shop_name, shop_logo, title_keyword, video.
+        kind: listing, storefront, video, ...; a storefront's ``url`` is the shop's.
+        picture_ids: The platform's own ids of the pictures that show the work.
     """
 
     alert_id: int
@@ -106,6 +108,8 @@ class Target:
     seen_live_by: str = ""
     evidence_sha256: tuple[str, ...] = ()
     infringing_element: str = "product"
+    kind: str = "listing"
+    picture_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A complaint before it leaves: one platform account, site, right, reason and work; many listings."""
+    """A complaint before it leaves: one platform account, site, right, reason, level and work; many listings."""
 
     number: str  # ours, unique, such as C-17
     platform: str
@@ -131,17 +135,26 @@ class Draft:
     explanation: str
     targets: tuple[Target, ...]
     statements: tuple[Statement, ...]  # what a person has to affirm
+    route: str = ""  # a key of the policy's routes
     account: str = ""
     language: str = "en"
+    role: Literal["owner", "agent"] = "owner"  # of who files it
     right_state: RightState | None = None  # of the right in that account; None: nobody recorded it
     reason_facts: Mapping[str, str] = field(default_factory=dict)  # such as an authentication report's
+
+    @property
+    def target_kind(self) -> str:
+        """The level of the complaint: listing, storefront, video, ...; all its targets are of one kind."""
+        return self.targets[0].kind if self.targets else "listing"
 
     @property
     def content_sha256(self) -> str:
         """The hash of what a person confirms: it stays while only prices and times of seeing change."""
         content = {
-            "complaint": [self.number, self.platform, self.site, self.account, self.reason, self.explanation],
+            "complaint": [self.number, self.platform, self.site, self.route, self.account, self.reason],
+            "explanation": self.explanation,
             "language": self.language,
+            "role": self.role,
             "reason_facts": dict(self.reason_facts),
             "work": asdict(self.work),
             "right": asdict(self.right),

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.complaints.base import Confirmation, Draft, Pack, Target
+from monitor.complaints.form import fill, reason_code
 from monitor.complaints.policy import Policy
 from monitor.complaints.preflight import preflight
 from monitor.errors import NoticeRefused
@@ -50,7 +51,7 @@ def export_pack(draft: Draft, confirmation: Confirmation | None, policy: Policy,
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise NoticeRefused(f"complaint {draft.number} cannot leave:\n{listed}")
     rows = [_row(target, draft, confirmation, policy, now) for target in draft.targets]
-    fields = _fields(draft, policy)
+    fields = _fields(draft, policy, confirmation.person)
     files = {
         URL_FILE: _text(target.url for target in draft.targets),
         "fields.txt": _text(_sheet(draft, policy, fields)),
@@ -77,8 +78,8 @@ def _row(target: Target, draft: Draft, confirmation: Confirmation, policy: Polic
         "right_holder": draft.right.holder,
         "right_jurisdiction": " ".join(draft.right.jurisdictions),
         "reason": draft.reason,
-        "reason_platform_code": reason.label,
-        "target_kind": reason.target_kind,
+        "reason_platform_code": reason_code(draft, policy) or reason.label,
+        "target_kind": target.kind,
         "listing_id": target.listing_id,
         "url": target.url_original,
         "url_canonical": target.url,
@@ -109,23 +110,12 @@ def _row(target: Target, draft: Draft, confirmation: Confirmation, policy: Polic
     return {column: "" if (value := known.get(column)) is None else str(value) for column in COLUMNS}
 
 
-def _fields(draft: Draft, policy: Policy) -> list[tuple[str, str]]:
-    """The portal's labels and what goes there, in the form's order."""
-    reason = policy.reasons[draft.reason].value
-    values = {
-        "site": policy.sites[draft.site].value.title,
-        "right_label": policy.rights[draft.right.kind].value.label,
-        "right_title": draft.right.title,
-        "right_number": draft.right.stated_number,
-        "right_holder": draft.right.holder,
-        "target_kind": policy.target_kinds.value[reason.target_kind],
-        "reason_label": reason.label,
-        "url_file": URL_FILE,
-        "explanation": draft.explanation,
-        "owner_name": draft.owner.legal_name,
-        "owner_email": draft.owner.email_public,
-    }
-    return [(fact.value.label, values[fact.value.key]) for fact in policy.fields]
+def _fields(draft: Draft, policy: Policy, signer: str) -> list[tuple[str, str]]:
+    """The platform's labels and what goes there, in the form's order; the addresses by their file's name."""
+    return [
+        (field.rule.label, URL_FILE if field.rule.key == "urls" else field.value)
+        for field in fill(draft, policy, signer)
+    ]
 
 
 def _sheet(draft: Draft, policy: Policy, fields: list[tuple[str, str]]) -> list[str]:
@@ -157,7 +147,9 @@ def _facts(
         "complaint": draft.number,
         "platform": draft.platform,
         "policy_version": policy.version,
+        "policy_sha256": policy.sha256,
         "site": draft.site,
+        "route": draft.route,
         "exported_at": _time(now),
         "content_sha256": draft.content_sha256,
         "work": {"id": draft.work.work_id, "title": draft.work.title, "reference_sha256": draft.work.reference_sha256},

@@ -47,11 +47,13 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The listings of one complaint: one site, one work."""
+    """The targets of one complaint: one site, one work, one level, one route."""
 
     site: str
     work_id: int
     targets: tuple[Target, ...]
+    route: str = ""
+    kind: str = "listing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +64,36 @@ class Batching:
     left_out: tuple[LeftOut, ...]
 
 
-def batch(targets: Sequence[Target], policy: Policy) -> Batching:
-    """Sort listings into complaints for one right and one reason.
+def batch(targets: Sequence[Target], policy: Policy, right: Right, reason: str | None = None) -> Batching:
+    """Sort listings into complaints for one account, one right and one reason.
 
-    One complaint holds one site and one work (design), and at most the platform's number of listings, in the order
-    of marketplace and listing id. The same listings in any order give the same complaints.
+    One complaint holds one site, one work (design) and one level, and at most as many listings as the route and the
+    reason take, in the order of marketplace and listing id. The same listings in any order give the same complaints.
+
+    Args:
+        reason: Our code; without it, what a match of pictures may propose for the right.
     """
+    chosen = policy.reasons.get(reason or policy.propose_reason(right.kind) or "")
     left_out: list[LeftOut] = []
-    routed: dict[tuple[str, int, str], Target] = {}
+    routed: dict[tuple[str, int, str, str], Target] = {}
     for target in sorted(targets, key=lambda one: (one.marketplace, one.listing_id, one.url, one.alert_id)):
         site = policy.site_of(target.url)
         if site is None:
             left_out.append(LeftOut(target, f"{policy.title} takes no listings of this host"))
-        elif routed.setdefault((site, target.work_id, target.url), target) is not target:
-            left_out.append(LeftOut(target, "this listing is in the complaint already"))
+        elif policy.route_for(site, right.kind, target.kind) is None:
+            what = f"{policy.title} takes no complaint about a {target.kind} over a {right.kind.value}"
+            left_out.append(LeftOut(target, what))
+        elif routed.setdefault((site, target.work_id, target.kind, target.url), target) is not target:
+            left_out.append(LeftOut(target, f"this {target.kind} is in the complaint already"))
     batches: list[Batch] = []
-    size = policy.max_targets.value
-    for (site, work_id), group in groupby(sorted(routed, key=lambda key: key[:2]), key=lambda key: key[:2]):
+    for (site, work_id, kind), group in groupby(sorted(routed, key=lambda key: key[:3]), key=lambda key: key[:3]):
         members = [routed[key] for key in group]
+        route = policy.route_for(site, right.kind, kind) or ""
+        limits = (policy.routes[route].max_targets.value, chosen.value.max_targets if chosen else None)
+        size = min((limit for limit in limits if limit), default=len(members))
         batches += [
-            Batch(site, work_id, tuple(members[start : start + size])) for start in range(0, len(members), size)
+            Batch(site, work_id, tuple(members[start : start + size]), route, kind)
+            for start in range(0, len(members), size)
         ]
     return Batching(tuple(batches), tuple(left_out))
 
@@ -122,7 +134,8 @@ def draft_notice(
         reason=chosen,
         explanation=_explanation(work, right, chosen, len(listings.targets)),
         targets=listings.targets,
-        statements=policy.statements_for(right.kind),
+        statements=policy.statements_for(right.kind, listings.route),
+        route=listings.route,
         account=account,
         right_state=right_state,
     )

@@ -8,7 +8,8 @@ import pytest
 from detectors.rights import FirstPublication, Owner, PartyKind, Right, RightKind, new_claim_number
 from monitor.complaints.base import Confirmation, Consideration, Draft, MatchFacts, RightState, Target, Work
 from monitor.complaints.notice import batch, draft_notice
-from monitor.complaints.policy import Policy, policy
+from monitor.complaints.packs import policy
+from monitor.complaints.policy import Policy
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def target(now: datetime) -> Callable[..., Target]:
 
 @pytest.fixture
 def draft(ipp: Policy, work: Work, artwork: Right, owner: Owner, target: Callable[..., Target]) -> Draft:
-    listings = batch([target(1), target(2)], ipp).batches[0]
+    listings = batch([target(1), target(2)], ipp, artwork).batches[0]
     return draft_notice("C-17", listings, ipp, work=work, right=artwork, owner=owner, right_state=RightState.VERIFIED)
 
 

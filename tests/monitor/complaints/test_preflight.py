@@ -125,10 +125,10 @@ def test_every_other_field_is_named_too(
     assert check(replace(draft, **change)) == fields
 
 
-def test_a_counterfeit_allegation_needs_every_fact_of_an_authentication_report(
+def test_a_counterfeit_allegation_is_about_one_listing_and_needs_every_fact_of_an_authentication_report(
     draft: Draft, ipp: Policy, check: Callable[[Draft], list[str]], trademark: Right
 ) -> None:
-    allegation = replace(draft, right=trademark, reason="tm_counterfeit")
+    allegation = replace(draft, right=trademark, reason="tm_counterfeit", targets=draft.targets[:1])
     needs = ipp.reasons["tm_counterfeit"].value.needs
     assert check(allegation) == [f"reason_facts.{need}" for need in needs]
     assert check(replace(allegation, reason_facts=dict.fromkeys(needs, "stated"))) == []
@@ -149,9 +149,9 @@ def test_a_right_nobody_recorded_at_the_platform_is_a_warning(
 def test_a_pack_read_long_ago_and_a_foreign_right_in_china_are_warnings(
     draft: Draft, ipp: Policy, now: datetime, confirm: Confirm, trademark: Right, target: MakeTarget
 ) -> None:
-    chinese = target(1, url="https://detail.1688.com/offer/1.html", last_seen_live_at=now + timedelta(days=199))
+    chinese = target(1, url="https://detail.1688.com/offer/1.html", last_seen_live_at=now + timedelta(days=399))
     abroad = replace(draft, site="1688", targets=(chinese,), right=trademark, reason="tm_in_listing")
-    problems = preflight(abroad, ipp, now + timedelta(days=200), confirm(abroad))
+    problems = preflight(abroad, ipp, now + timedelta(days=400), confirm(abroad))
     assert not [problem for problem in problems if problem.blocking]
     assert {"policy", "right.jurisdictions"} < {problem.field for problem in problems}
 
