@@ -45,6 +45,10 @@ class Blobs:
             raise NotFound(f"stored file {sha256} no longer has that hash; restore it from a backup")
         return data
 
+    def remove(self, sha256: str) -> None:
+        """Delete a stored file; one that is gone already is no fault."""
+        self._path(sha256).unlink(missing_ok=True)
+
     def hashes(self) -> Iterator[str]:
         """The hash of every stored file, as its name says."""
         for path in self._root.glob("*/*"):
