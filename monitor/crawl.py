@@ -15,6 +15,7 @@ from detectors.model import Outcome
 from monitor.clock import Clock
 from monitor.errors import FetchError, SandboxError, TryLater
 from monitor.fetch import Fetcher
+from monitor.heads import head_of
 from monitor.marketplaces.base import LARGEST_PICTURE, Marketplace, Pace, Page, ParsedPage, Query, Request
 from monitor.marketplaces.shops import under_its_shop
 from monitor.marketplaces.urls import host_of, on_host
@@ -105,6 +106,8 @@ async def capture_of(
         reason=parsed.reason or page.reason,
         address=page.address,
         how=how,
+        head=head_of(page),
+        screenshot=await blobs.put(page.screenshot) if page.screenshot else None,
         captured_at=page.fetched_at or now,
     )
 

@@ -17,13 +17,15 @@ from detectors.priority import prioritize
 from monitor.clock import Clock
 from monitor.crawl import Reader
 from monitor.errors import SandboxError
-from monitor.evidence import facts_of, proof
+from monitor.evidence.capture import TOOL, facts_of, proof
+from monitor.heads import head_of
 from monitor.marketplaces.base import Marketplace, Page, Request
 from monitor.works import Works
-from storage.alerts import add_evidence, raise_alert, record_matches, rejected_before
+from storage.alerts import raise_alert, record_matches, rejected_before
 from storage.blobs import Blobs
 from storage.cases import allowed_reason, seller_history
 from storage.database import Database
+from storage.evidence import keep_evidence
 from storage.listings import (
     add_details,
     finish_examination,
@@ -59,6 +61,7 @@ class _Look:
     sha256: str | None = None
     failure: str | None = None
     matches: Sequence[model.Match] = ()
+    page: Page | None = None  # as it was fetched now; none if its bytes were there already
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ class Examiner:
 
     async def _look(self, picture: ListingPicture, marketplace: str, source: str | None) -> _Look:
         """Get the bytes of one picture and compare them with every work."""
+        fetched = None
         if picture.sha256:
             sha256, data = picture.sha256, await self.blobs.get(picture.sha256)
         elif self.reader is None:
@@ -133,18 +137,22 @@ class Examiner:
                 passing = outcome in _PASSING or page.retry_at  # a host that refuses us for now says nothing of it
                 reason = f"a picture: {page.reason or 'something else came in its place'}"
                 return _Look(picture, outcome, _Missed(reason, page.retry_at) if passing else None)
-            sha256, data = await self.blobs.put(page.body), page.body
+            fetched, sha256, data = page, await self.blobs.put(page.body), page.body
         try:
             matches = await self.works.matches(sha256, data)
         except (DetectorError, SandboxError) as error:
-            return _Look(picture, Outcome.OK, None, sha256, failure=f"{type(error).__name__}: {error}")
-        return _Look(picture, Outcome.OK, None, sha256, matches=matches)
+            failure = f"{type(error).__name__}: {error}"
+            return _Look(picture, Outcome.OK, None, sha256, failure=failure, page=fetched)
+        return _Look(picture, Outcome.OK, None, sha256, matches=matches, page=fetched)
 
     async def _record_look(self, session: AsyncSession, listing_key: int, look: _Look, shown: Container[int]) -> None:
         now = self.clock.now()
         if look.sha256:
-            how = look.picture.how or "fetched"
-            await link_picture(session, look.picture.id, look.sha256, look.failure, how, now)
+            came = look.picture  # fetched now, or as it came then
+            how, at, head = came.how or "fetched", came.fetched_at or now, came.head
+            if look.page:
+                how, at, head = "fetched", look.page.fetched_at or now, head_of(look.page)
+            await link_picture(session, came.id, look.sha256, look.failure, how, at, head)
             matches = [match for match in look.matches if match.work_id in shown]
             await record_matches(session, listing_key, look.sha256, matches, now)
         elif look.outcome:
@@ -170,8 +178,10 @@ class Examiner:
         if changed:
             matched = {look.sha256 for look in looks for match in look.matches if match.work_id == verdict.work_id}
             pictures = [row for row in await pictures_of(session, listing.id) if row.sha256 in matched]
-            capture = await session.get(Capture, listing.capture_id) if listing.capture_id else None
-            await add_evidence(session, proof(alert.id, listing, facts_sha256, capture, pictures, now))
+            # Locked, so that no purge takes the page's bytes away meanwhile.
+            seen_on = listing.capture_id and await session.get(Capture, listing.capture_id, with_for_update=True)
+            items = proof(alert.id, listing, facts_sha256, seen_on or None, pictures, now)
+            await keep_evidence(session, alert.id, items, TOOL, now)
 
     async def _close(
         self, session: AsyncSession, listing_key: int, looks: Sequence[_Look], page: _Missed | None

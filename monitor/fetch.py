@@ -6,13 +6,14 @@ Beneath it `monitor.gate` decides where a connection may go, `monitor.politeness
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -29,6 +30,7 @@ from monitor.body import ACCEPTED, BadBody, Body
 from monitor.clock import Clock
 from monitor.errors import FetchError, Offline
 from monitor.gate import AddressRefused, AnswerTooLarge, Gate, Target, ToProxy, bound_body, read_url
+from monitor.heads import sent_head
 from monitor.marketplaces.base import Api, Grant, Page, Request
 from monitor.politeness import Politeness
 from monitor.robots import LIMIT_BYTES, PRODUCT
@@ -301,14 +303,17 @@ class Fetcher:
         response = await pool.handle_async_request(request)
         try:
             bound_body(response.extensions["network_stream"])
-            fields = _fields(response.headers)
-            body = Body(fields.get("content-encoding", ""), self._settings.max_decoded_bytes)
+            answered = _fields(response.headers)
+            body = Body(answered.get("content-encoding", ""), self._settings.max_decoded_bytes)
             async for piece in response.aiter_stream():
                 body.add(piece)
                 if enough_bytes is not None and body.size >= enough_bytes:
-                    return _Answer(response.status, fields, body.beginning(), None)
-            peer = response.extensions["network_stream"].get_extra_info("server_addr") if direct else None
-            return _Answer(response.status, fields, body.finish(), str(peer[0]) if peer else None)
+                    return _Answer(response.status, answered, body.beginning())
+            stream = response.extensions["network_stream"]
+            peer = stream.get_extra_info("server_addr") if direct else None
+            address, certificate = str(peer[0]) if peer else None, _certificate(stream.get_extra_info("ssl_object"))
+            sent = sent_head(fields)
+            return _Answer(response.status, answered, body.finish(), address, errand.method, sent, certificate)
         finally:
             await response.aclose()
 
@@ -330,10 +335,20 @@ class Fetcher:
         answer: _Answer | None = None,
         retry_at: datetime | None = None,
     ) -> Page:
-        answer = answer or _Answer(0, {}, b"", None)
-        now = self._clock.now()
+        answer = answer or _Answer(0, {}, b"")
         return Page(
-            target.url, answer.body, answer.status, answer.headers, now, outcome, reason, answer.address, retry_at
+            target.url,
+            answer.body,
+            answer.status,
+            answer.headers,
+            self._clock.now(),
+            outcome,
+            reason,
+            answer.address,
+            retry_at,
+            answer.method,
+            answer.sent,
+            answer.certificate,
         )
 
 
@@ -415,7 +430,10 @@ class _Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
-    address: str | None
+    address: str | None = None
+    method: str = "GET"
+    sent: Mapping[str, str] = field(default_factory=dict)
+    certificate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,6 +485,11 @@ def _checked(headers: Mapping[str, str]) -> dict[str, str]:
         if not value.isascii() or not value.isprintable():
             raise FetchError(f"the header {name} holds what cannot be sent")
     return lower
+
+
+def _certificate(tls: ssl.SSLObject | None) -> str | None:
+    shown = tls.getpeercert(binary_form=True) if tls else None
+    return hashlib.sha256(shown).hexdigest() if shown else None
 
 
 def _fields(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:

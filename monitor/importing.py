@@ -18,6 +18,7 @@ from detectors.model import Listing, Outcome
 from monitor.crawl import capture_of
 from monitor.daemon import Parts
 from monitor.errors import ImportRefused, SandboxError
+from monitor.evidence.capture import brought_by
 from monitor.marketplaces import canonical
 from monitor.marketplaces.base import Page, ParsedPage
 from monitor.marketplaces.shops import under_its_shop
@@ -262,18 +263,25 @@ async def keep_page(
     """
     now = parts.clock.now()
     capture = await capture_of(parts.blobs, page, parsed, "imported", now)
+    capture.head = brought_by(actor, now, facts)  # nothing that reads as if we had fetched it
     async with parts.database.write("page imported") as session:
         kept = await add_capture(session, capture)
         recorded = await record_listings(session, parsed.listings, kept.id, now)
         for (listing_id, address), sha256 in pictures.items():
-            await _link(session, parsed.marketplace, listing_id, address, sha256, now)
+            await _link(session, parsed.marketplace, listing_id, address, sha256, now, capture.head)
         told = {**facts, "listings": len(recorded.seen), "pictures": len(pictures), "sha256": kept.sha256}
         await record(session, now, actor, "page imported", f"capture {kept.id}", told)
     return recorded
 
 
 async def _link(
-    session: AsyncSession, marketplace: str, listing_id: str, address: str, sha256: str, now: datetime
+    session: AsyncSession,
+    marketplace: str,
+    listing_id: str,
+    address: str,
+    sha256: str,
+    now: datetime,
+    head: Mapping[str, Any],
 ) -> None:
     row = await find_listing(session, marketplace, listing_id)
     if row is None:
@@ -281,7 +289,7 @@ async def _link(
     await add_picture_urls(session, row.id, [address])
     (picture,) = [one for one in await pictures_of(session, row.id) if one.url == address]
     if picture.sha256 != sha256:
-        await link_picture(session, picture.id, sha256, None, "imported", now)
+        await link_picture(session, picture.id, sha256, None, "imported", now, head)
         row.examine_at = now
 
 

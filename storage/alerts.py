@@ -109,14 +109,6 @@ async def rejected_before(session: AsyncSession, listing_key: int, work_id: int)
     return bool(matched) and matched == set(rejected)
 
 
-async def add_evidence(session: AsyncSession, items: Sequence[Evidence]) -> None:
-    """Keep what was seen; the same item twice is one row."""
-    columns = ("alert_id", "kind", "sha256", "url", "how", "seen_at")
-    rows = [{name: getattr(item, name) for name in columns} for item in items]
-    if rows:
-        await session.execute(upsert(session, Evidence).on_conflict_do_nothing(), rows)
-
-
 async def get_alert(session: AsyncSession, alert_id: int) -> Alert:
     """One alert.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -109,12 +109,23 @@ async def pictures_of(session: AsyncSession, listing_key: int) -> list[ListingPi
 
 
 async def link_picture(
-    session: AsyncSession, picture_id: int, sha256: str, failure: str | None, how: str, now: datetime
+    session: AsyncSession,
+    picture_id: int,
+    sha256: str,
+    failure: str | None,
+    how: str,
+    now: datetime,
+    head: Mapping[str, Any] | None = None,
 ) -> None:
-    """Say which bytes a picture address led to, how they came, and why they could not be examined, if so."""
+    """Say which bytes a picture address led to, how they came, and why they could not be examined, if so.
+
+    Args:
+        head: What `monitor.heads.head_of` says of the answer, or who brought the picture in.
+    """
     insert = upsert(session, Picture).values(sha256=sha256, failure=failure, first_seen_at=now)
     await session.execute(insert.on_conflict_do_update(index_elements=["sha256"], set_={"failure": failure}))
-    await _set_picture(session, picture_id, sha256=sha256, outcome=model.Outcome.OK.value, how=how, fetched_at=now)
+    came = {"how": how, "fetched_at": now, "head": dict(head or {})}
+    await _set_picture(session, picture_id, sha256=sha256, outcome=model.Outcome.OK.value, **came)
 
 
 async def note_picture_outcome(session: AsyncSession, picture_id: int, outcome: model.Outcome, now: datetime) -> None:

@@ -39,6 +39,20 @@ def upgrade() -> None:
         batch_op.create_index("ix_audit_log_subject", ["subject", "id"], unique=False)
 
     op.create_table(
+        "custody",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("previous", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_custody")),
+        sa.UniqueConstraint("alert_id", "position", name=op.f("uq_custody_alert_id_position")),
+    )
+    op.create_table(
         "digests",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("until_at", storage.tables.base.Utc(timezone=True), nullable=False),
@@ -69,6 +83,14 @@ def upgrade() -> None:
         sa.Column("outcome_at", storage.tables.base.Utc(timezone=True), nullable=True),
         sa.Column("healthy_at", storage.tables.base.Utc(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("host", name=op.f("pk_hosts")),
+    )
+    op.create_table(
+        "mail_folders",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("uid_validity", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("last_uid", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("read_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_mail_folders")),
     )
     op.create_table(
         "owners",
@@ -138,6 +160,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("marketplace", "seller_id", name=op.f("uq_sellers_marketplace_seller_id")),
     )
     op.create_table(
+        "time_stamps",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("up_to", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("authority", sa.String(), nullable=False),
+        sa.Column("token", sa.String(length=64), nullable=True),
+        sa.Column("asked_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("stamped_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("failure", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_time_stamps")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_time_stamps_sha256")),
+    )
+    op.create_table(
         "users",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -157,6 +192,7 @@ def upgrade() -> None:
         sa.Column("key_id", sa.String(length=16), nullable=False),
         sa.Column("key_file", sa.String(), nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", storage.tables.base.Utc(timezone=True), nullable=False),
         sa.Column("changed_at", storage.tables.base.Utc(timezone=True), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_vaults_only_one")),
@@ -295,7 +331,10 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("address", sa.String(), nullable=True),
         sa.Column("how", sa.String(), nullable=False),
+        sa.Column("head", sa.JSON(), nullable=False),
+        sa.Column("screenshot", sa.String(length=64), nullable=True),
         sa.Column("captured_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("purged_at", storage.tables.base.Utc(timezone=True), nullable=True),
         sa.CheckConstraint("how IN ('fetched', 'imported', 'rendered')", name=op.f("ck_captures_how")),
         sa.ForeignKeyConstraint(["crawl_id"], ["crawls.id"], name=op.f("fk_captures_crawl_id_crawls")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_captures")),
@@ -309,26 +348,63 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("platform", sa.String(), nullable=False),
         sa.Column("site", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("route", sa.String(), nullable=False),
         sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("right_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("reason_facts", sa.JSON(), nullable=False),
+        sa.Column("target_kind", sa.String(), nullable=False),
         sa.Column("explanation", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("state_since", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("drafted_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("supersedes_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("four_eyes", sa.Boolean(), nullable=False),
         sa.Column("confirmation", sa.JSON(), nullable=True),
         sa.Column("confirmed_by", sa.String(), nullable=True),
         sa.Column("confirmed_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("approved_by", sa.String(), nullable=True),
+        sa.Column("approved_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("submission", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("exported_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("policy_version", sa.String(), nullable=False),
         sa.Column("pack", sa.String(), nullable=True),
         sa.Column("pack_sha256", sa.String(length=64), nullable=True),
-        sa.CheckConstraint("state IN ('draft', 'approved', 'exported', 'cancelled')", name=op.f("ck_complaints_state")),
+        sa.Column("submitted_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("external_ref", sa.String(), nullable=True),
+        sa.Column("receipt", sa.String(), nullable=False),
+        sa.Column("platform_status", sa.String(), nullable=False),
+        sa.Column("status_unknown", sa.Boolean(), nullable=False),
+        sa.Column("chased_at", storage.tables.base.Utc(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "state IN ('draft', 'cancelled') OR (confirmed_by IS NOT NULL AND confirmation IS NOT NULL)",
+            "NOT four_eyes OR state IN ('draft', 'ready', 'in_review', 'cancelled') OR lower(approved_by) <> lower(confirmed_by)",
+            name=op.f("ck_complaints_approved_by_another"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('draft', 'ready', 'in_review', 'approved', 'exported', 'submitted', 'acknowledged', 'under_review', 'info_requested', 'paused', 'upheld', 'partially_upheld', 'rejected', 'void', 'countered', 'counter_review', 'counter_refused', 'counter_accepted', 'escalated', 'closed', 'withdrawn', 'retracted', 'cancelled', 'expired')",
+            name=op.f("ck_complaints_state"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('draft', 'ready', 'in_review', 'cancelled') OR (length(trim(confirmed_by)) > 0 AND confirmation IS NOT NULL AND length(trim(approved_by)) > 0)",
             name=op.f("ck_complaints_confirmed_by_a_person"),
         ),
+        sa.CheckConstraint(
+            "state IN ('draft', 'ready', 'in_review', 'cancelled', 'approved') OR exported_at IS NOT NULL",
+            name=op.f("ck_complaints_left_by_an_export"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('draft', 'ready', 'in_review', 'cancelled', 'approved', 'exported', 'withdrawn') OR submitted_at IS NOT NULL",
+            name=op.f("ck_complaints_handed_in_with_a_receipt"),
+        ),
         sa.ForeignKeyConstraint(["right_id"], ["rights.id"], name=op.f("fk_complaints_right_id_rights")),
+        sa.ForeignKeyConstraint(
+            ["supersedes_id"], ["complaints.id"], name=op.f("fk_complaints_supersedes_id_complaints")
+        ),
         sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_complaints_work_id_works")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_complaints")),
+        sa.UniqueConstraint("platform", "external_ref", name=op.f("uq_complaints_platform_external_ref")),
     )
     with op.batch_alter_table("complaints", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_complaints_state"), ["state"], unique=False)
@@ -362,7 +438,6 @@ def upgrade() -> None:
         sa.Column("facts", sa.JSON(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("sealed_key", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_name", sa.LargeBinary(), nullable=False),
         sa.Column("mark", sa.String(length=64), nullable=False),
         sa.Column("added_at", storage.tables.base.Utc(timezone=True), nullable=False),
@@ -465,6 +540,71 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_work_references_sha256"), ["sha256"], unique=False)
 
     op.create_table(
+        "complaint_timers",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("complaint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("started_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("due_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("act_by_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("zone", sa.String(), nullable=False),
+        sa.Column("basis", sa.String(), nullable=False),
+        sa.Column("unconfirmed", sa.Boolean(), nullable=False),
+        sa.Column("fired_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("ended_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["complaint_id"], ["complaints.id"], name=op.f("fk_complaint_timers_complaint_id_complaints")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_complaint_timers")),
+        sa.UniqueConstraint(
+            "complaint_id",
+            "kind",
+            "started_at",
+            "due_at",
+            name=op.f("uq_complaint_timers_complaint_id_kind_started_at_due_at"),
+        ),
+    )
+    with op.batch_alter_table("complaint_timers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_complaint_timers_complaint_id"), ["complaint_id"], unique=False)
+        batch_op.create_index("ix_complaint_timers_open", ["ended_at", "due_at"], unique=False)
+
+    op.create_table(
+        "counter_notices",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("complaint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("round", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("claim", sa.String(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("elements", sa.JSON(), nullable=False),
+        sa.Column("received_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("due_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("answered_by", sa.String(), nullable=True),
+        sa.Column("answered_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.CheckConstraint(
+            "claim IN ('own-design', 'licensed', 'genuine-goods', 'different', 'not-told')",
+            name=op.f("ck_counter_notices_claim"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('open', 'refused', 'accepted', 'escalated', 'lost_by_silence', 'withdrawn')",
+            name=op.f("ck_counter_notices_state"),
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('refused', 'accepted', 'escalated') OR length(trim(answered_by)) > 0",
+            name=op.f("ck_counter_notices_answered_by_a_person"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["complaint_id"], ["complaints.id"], name=op.f("fk_counter_notices_complaint_id_complaints")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_counter_notices")),
+        sa.UniqueConstraint("complaint_id", "round", name=op.f("uq_counter_notices_complaint_id_round")),
+    )
+    with op.batch_alter_table("counter_notices", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_counter_notices_complaint_id"), ["complaint_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_counter_notices_state"), ["state"], unique=False)
+
+    op.create_table(
         "listings",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("marketplace", sa.String(), nullable=False),
@@ -499,6 +639,36 @@ def upgrade() -> None:
             sqlite_where=sa.text("examine_at IS NOT NULL"),
             postgresql_where=sa.text("examine_at IS NOT NULL"),
         )
+
+    op.create_table(
+        "mails",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("how", sa.String(), nullable=False),
+        sa.Column("received_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("sent_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("sender", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("complaint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("right_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("handled_by", sa.String(), nullable=True),
+        sa.Column("handled_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.CheckConstraint("how IN ('imap', 'file')", name=op.f("ck_mails_how")),
+        sa.CheckConstraint("state IN ('applied', 'waiting', 'set-aside')", name=op.f("ck_mails_state")),
+        sa.ForeignKeyConstraint(["complaint_id"], ["complaints.id"], name=op.f("fk_mails_complaint_id_complaints")),
+        sa.ForeignKeyConstraint(["right_id"], ["rights.id"], name=op.f("fk_mails_right_id_rights")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mails")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_mails_sha256")),
+    )
+    with op.batch_alter_table("mails", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mails_complaint_id"), ["complaint_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mails_message_id"), ["message_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mails_state"), ["state"], unique=False)
 
     op.create_table(
         "alerts",
@@ -549,6 +719,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
         sa.Column("how", sa.String(), nullable=True),
+        sa.Column("head", sa.JSON(), nullable=False),
         sa.Column("fetched_at", storage.tables.base.Utc(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["listing_key"], ["listings.id"], name=op.f("fk_listing_pictures_listing_key_listings")
@@ -602,6 +773,32 @@ def upgrade() -> None:
         sa.Column("complaint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("state_since", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("considered", sa.JSON(), nullable=True),
+        sa.Column("considered_sha256", sa.String(length=64), nullable=False),
+        sa.Column("live_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("live_how", sa.String(), nullable=False),
+        sa.Column("live_by", sa.String(), nullable=False),
+        sa.Column("checked_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("checked_outcome", sa.String(), nullable=False),
+        sa.Column("platform_status", sa.String(), nullable=False),
+        sa.Column("platform_reason", sa.String(), nullable=False),
+        sa.Column("status_unknown", sa.Boolean(), nullable=False),
+        sa.Column("decided_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("verified_gone_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("reappeared_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "live_how <> 'person' OR length(trim(live_by)) > 0", name=op.f("ck_complaint_targets_seen_by_a_person")
+        ),
+        sa.CheckConstraint(
+            "live_how IN ('', 'fetched', 'imported', 'rendered', 'person')", name=op.f("ck_complaint_targets_live_how")
+        ),
+        sa.CheckConstraint(
+            "state IN ('selected', 'excluded', 'reported', 'under_review', 'paused', 'removed_unconfirmed', 'removed', 'edited', 'void_gone', 'rejected', 'countered', 'reinstated', 'still_up', 'reappeared', 'withdrawn')",
+            name=op.f("ck_complaint_targets_state"),
+        ),
         sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_complaint_targets_alert_id_alerts")),
         sa.ForeignKeyConstraint(
             ["complaint_id"], ["complaints.id"], name=op.f("fk_complaint_targets_complaint_id_complaints")
@@ -637,14 +834,65 @@ def upgrade() -> None:
         sa.Column("url", sa.String(), nullable=False),
         sa.Column("how", sa.String(), nullable=False),
         sa.Column("seen_at", storage.tables.base.Utc(timezone=True), nullable=False),
-        sa.CheckConstraint("kind IN ('page', 'picture', 'facts')", name=op.f("ck_evidence_kind")),
+        sa.Column("about", sa.JSON(), nullable=False),
+        sa.CheckConstraint("how IN ('fetched', 'rendered', 'imported', 'derived')", name=op.f("ck_evidence_how")),
+        sa.CheckConstraint(
+            "kind IN ('page', 'picture', 'screenshot', 'facts', 'comparison')", name=op.f("ck_evidence_kind")
+        ),
         sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_evidence_alert_id_alerts")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence")),
-        sa.UniqueConstraint("alert_id", "kind", "sha256", "url", name=op.f("uq_evidence_alert_id_kind_sha256_url")),
+        sa.UniqueConstraint(
+            "alert_id", "kind", "sha256", "url", "seen_at", name=op.f("uq_evidence_alert_id_kind_sha256_url_seen_at")
+        ),
     )
     with op.batch_alter_table("evidence", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_evidence_alert_id"), ["alert_id"], unique=False)
+
+    op.create_table(
+        "holds",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("placed_by", sa.String(), nullable=False),
+        sa.Column("placed_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("released_by", sa.String(), nullable=True),
+        sa.Column("released_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_holds_alert_id_alerts")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_holds")),
+    )
+    with op.batch_alter_table("holds", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_holds_in_force",
+            ["alert_id"],
+            unique=True,
+            sqlite_where=sa.text("released_at IS NULL"),
+            postgresql_where=sa.text("released_at IS NULL"),
+        )
+
+    op.create_table(
+        "complaint_events",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("complaint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("before", sa.String(), nullable=False),
+        sa.Column("after", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("raw", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["complaint_id"], ["complaints.id"], name=op.f("fk_complaint_events_complaint_id_complaints")
+        ),
+        sa.ForeignKeyConstraint(
+            ["target_id"], ["complaint_targets.id"], name=op.f("fk_complaint_events_target_id_complaint_targets")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_complaint_events")),
+    )
+    with op.batch_alter_table("complaint_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_complaint_events_complaint_id"), ["complaint_id"], unique=False)
     _make_append_only("audit_log")
+    _make_append_only("custody")
 
 
 def _make_append_only(table: str) -> None:

@@ -78,6 +78,10 @@ class Page:
     reason: str = ""
     address: str | None = None  # the IP address that answered
     retry_at: datetime | None = None  # set with rate_limited and blocked
+    method: str = "GET"
+    sent: Mapping[str, str] = field(default_factory=dict)  # the request's head, secrets left out
+    certificate: str | None = None  # SHA-256 of the TLS certificate that the server showed
+    screenshot: bytes | None = field(default=None, repr=False)  # PNG or JPEG of the page as a browser showed it
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,19 @@
 """The tables. Every time is UTC; every unique key makes a task safe to repeat."""
 
 from storage.tables.access import ApiToken, Audit, BrowserSession, KeptAnswer, User, UserOwner
-from storage.tables.alerts import Alert, Case, Digest, Evidence, Match
+from storage.tables.alerts import Alert, Case, Digest, Match
 from storage.tables.base import Table, Utc
-from storage.tables.complaints import Complaint, ComplaintTarget
+from storage.tables.complaints import (
+    Complaint,
+    ComplaintEvent,
+    ComplaintTarget,
+    ComplaintTimer,
+    CounterNotice,
+    Mail,
+    MailFolder,
+)
 from storage.tables.crawling import Capture, Crawl, Host, HostHour, Listing, ListingPicture, Picture, Search, Seller
+from storage.tables.evidence import Custody, Evidence, Hold, TimeStamp
 from storage.tables.review import Decision, DecisionItem, Lease, SavedView
 from storage.tables.rights import Document, PlatformAccount, PlatformRight, Publication, Vault
 from storage.tables.works import AllowedSeller, Owner, Reference, Right, RightWork, Work
@@ -18,19 +27,26 @@ __all__ = [
     "Capture",
     "Case",
     "Complaint",
+    "ComplaintEvent",
     "ComplaintTarget",
+    "ComplaintTimer",
+    "CounterNotice",
     "Crawl",
+    "Custody",
     "Decision",
     "DecisionItem",
     "Digest",
     "Document",
     "Evidence",
+    "Hold",
     "Host",
     "HostHour",
     "KeptAnswer",
     "Lease",
     "Listing",
     "ListingPicture",
+    "Mail",
+    "MailFolder",
     "Match",
     "Owner",
     "Picture",
@@ -44,6 +60,7 @@ __all__ = [
     "Search",
     "Seller",
     "Table",
+    "TimeStamp",
     "User",
     "UserOwner",
     "Utc",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.tables.base import Table, one_of
@@ -69,23 +69,6 @@ class Alert(Table):
         Index("ix_alerts_open", "score", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
         one_of("priority", "urgent high normal low"),
         one_of("answer", "infringing licensed not-a-match unsure"),
-    )
-
-
-class Evidence(Table):
-    """What was seen, when, under which SHA-256."""
-
-    __tablename__ = "evidence"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    alert_id: Mapped[int] = mapped_column(ForeignKey(Alert.id), index=True)
-    kind: Mapped[str]
-    sha256: Mapped[str] = mapped_column(String(64))
-    url: Mapped[str]
-    how: Mapped[str]
-    seen_at: Mapped[datetime]
-    __table_args__ = (
-        UniqueConstraint("alert_id", "kind", "sha256", "url"),
-        one_of("kind", "page picture facts"),
     )
 
 

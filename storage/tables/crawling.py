@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -74,7 +75,10 @@ class Capture(Table):
     reason: Mapped[str] = mapped_column(default="")
     address: Mapped[str | None]
     how: Mapped[str]  # "fetched", "imported" or "rendered": fetched, then filled by its own scripts
+    head: Mapped[dict[str, Any]] = mapped_column(default=dict)  # of the answer, secrets left out; or who brought it
+    screenshot: Mapped[str | None] = mapped_column(String(64))  # SHA-256 of a picture of the page as it was shown
     captured_at: Mapped[datetime]
+    purged_at: Mapped[datetime | None]  # its bytes are no longer kept since then; their hash is
     __table_args__ = (UniqueConstraint("url", "captured_at"), one_of("how", "fetched imported rendered"))
 
 
@@ -142,6 +146,7 @@ class ListingPicture(Table):
     sha256: Mapped[str | None] = mapped_column(ForeignKey(Picture.sha256), index=True)
     outcome: Mapped[str | None]  # of the last attempt to get it
     how: Mapped[str | None]  # "fetched" or "imported"
+    head: Mapped[dict[str, Any]] = mapped_column(default=dict)  # as of a capture
     fetched_at: Mapped[datetime | None]
     __table_args__ = (UniqueConstraint("listing_key", "url"),)
 

@@ -4,10 +4,8 @@ import pytest
 
 from detectors.model import Answer, Priority, PriorityLevel
 from storage.alerts import (
-    add_evidence,
     changed_since,
     count_open,
-    evidence_of,
     get_alert,
     list_alerts,
     matches_of,
@@ -21,7 +19,6 @@ from storage.cases import allow_seller, allowed_reason, decide, list_allowed, se
 from storage.database import Database
 from storage.errors import NotFound
 from storage.listings import get_listing
-from storage.tables import Evidence
 from tests.storage.making import HOUR, NOW, PRIORITY, SHA, add_a_work, add_alert_of, add_an_alert, match, verdict
 
 OTHER = "cd" * 32
@@ -142,15 +139,6 @@ async def test_a_digests_period_holds_each_alert_once(database: Database) -> Non
         alert = await add_an_alert(session)
         assert [view.alert.id for view in await changed_since(session, NOW - HOUR, NOW)] == [alert.id]
         assert await changed_since(session, NOW, NOW + HOUR) == []
-
-
-async def test_evidence_is_kept_once(database: Database) -> None:
-    async with database.write("test") as session:
-        alert = await add_an_alert(session)
-        for _ in range(2):
-            item = Evidence(alert_id=alert.id, kind="page", sha256=SHA, url="https://x", how="fetched", seen_at=NOW)
-            await add_evidence(session, [item])
-        assert len(await evidence_of(session, alert.id)) == 1
 
 
 async def test_what_does_not_exist_is_named_with_the_list_that_shows_what_does(database: Database) -> None:

@@ -1,0 +1,1 @@
+"""What was seen, when, under which SHA-256: kept with each alert, exported whole, and proved unchanged offline."""

@@ -1,0 +1,243 @@
+"""The one door to PDF: text in every script, facts, tables and pictures on A4 pages. No network, no file is written.
+
+Strangers' text is hostile: it is shown by `monitor.text.visible`, wrapped wherever it must be, and never cut. The fonts
+are those of the package weblate-fonts (SIL Open Font License): Source Sans for Latin, Cyrillic and Greek; Kurinto Sans
+for the other scripts, loaded where a text needs it; uharfbuzz shapes and orders right-to-left text.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Final
+
+from fpdf import FPDF
+from fpdf.enums import TableBordersLayout, TableCellFillMode, XPos, YPos
+from fpdf.fonts import FontFace, TTFFont
+
+from monitor.about import VERSION
+from monitor.text import clip, utc, visible
+
+logging.getLogger("fontTools").setLevel(logging.ERROR)  # it tells how it makes each font smaller
+
+_MARGIN_MM: Final = 15.0
+_LABEL_MM: Final = 42.0
+_TEXT_PT: Final = 9.5
+_HEADING_PT: Final = {1: 17.0, 2: 12.5, 3: 10.5}
+_FOOT_PT: Final = 7.5
+_FOOT_RIGHT_MM: Final = 50.0
+_FOOT_CHARS: Final = 100
+_LINE: Final = 1.35  # of the font's size
+_MM_PER_PT: Final = 25.4 / 72
+_INK: Final = (30, 30, 34)
+_SOFT: Final = (105, 105, 112)
+_RULE: Final = (205, 205, 210)
+_HEAD_FILL: Final = (240, 240, 243)
+_LATIN, _WORLD = "latin", "world"
+_FILES: Final = {  # under the package's fonts
+    (_LATIN, ""): "source-sans/ttf/SourceSans3-Regular.ttf",
+    (_LATIN, "B"): "source-sans/ttf/SourceSans3-Semibold.ttf",
+    (_WORLD, ""): "kurinto/ttf/KurintoSans-Rg.ttf",
+    ("sc", ""): "kurinto/ttf/KurintoSansSC-Rg.ttf",
+    ("tc", ""): "kurinto/ttf/KurintoSansTC-Rg.ttf",
+    ("jp", ""): "kurinto/ttf/KurintoSansJP-Rg.ttf",
+    ("kr", ""): "kurinto/ttf/KurintoSansKR-Rg.ttf",
+}
+_CJK: Final = ("sc", "kr", "jp", "tc")
+_EAST_ASIAN: Final = (
+    *((0x1100, 0x11FF), (0x2E80, 0xA4CF), (0xA960, 0xD7FF), (0xF900, 0xFAFF), (0xFE30, 0xFE4F), (0xFF00, 0xFFEF)),
+    (0x20000, 0x323AF),
+)
+_WIDEST_MM: Final = 3.4  # of one character in a table
+_LINES_OF_A_ROW: Final = 40
+_SHAPING_TABLES: Final = ("GSUB", "GPOS", "GDEF")
+
+
+class Document:
+    """A PDF under way. The same calls with the same values give the same bytes.
+
+    Args:
+        title: Shown in the reader's window and at the foot of each page.
+        at: Aware; the document's time, also at the foot.
+        language: BCP 47, for screen readers.
+    """
+
+    def __init__(self, title: str, at: datetime, language: str = "en") -> None:
+        self._title, self._time = visible(title), utc(at)
+        self._pdf = _Pages(self)
+        self._pdf.set_creation_date(at.astimezone(UTC))
+        self._pdf.set_title(self._title)
+        self._pdf.set_producer(f"Bazaarwatch {VERSION}")
+        self._pdf.set_lang(language)
+        self._pdf.set_margins(_MARGIN_MM, _MARGIN_MM)
+        self._pdf.set_auto_page_break(True, _MARGIN_MM + 4)
+        self._pdf.set_text_shaping(True)
+        self._load(_LATIN)
+        self._load(_LATIN, "B")
+        self._pdf.add_page()
+
+    def page(self) -> None:
+        """Begin a new page."""
+        self._pdf.add_page()
+
+    def heading(self, text: str, level: int = 1) -> None:
+        """A heading of level 1 to 3, kept together with what follows it."""
+        if self._pdf.will_page_break(30.0):
+            self._pdf.add_page()
+        self._space(2.0 if level > 1 else 0.0)
+        self._write(text, _HEADING_PT[level], bold=True)
+        self._space(1.0)
+
+    def paragraph(self, text: str, *, soft: bool = False) -> None:
+        """Text with its line breaks; ``soft`` in grey, for what explains."""
+        for line in text.splitlines() or [""]:
+            self._write(line, _TEXT_PT, colour=_SOFT if soft else _INK)
+        self._space(1.5)
+
+    def facts(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Labels with their values, a row each."""
+        shown = [(label, value) for label, value in rows if value]
+        if shown:
+            self._table(shown, widths=(_LABEL_MM, self._pdf.epw - _LABEL_MM), labels=True)
+
+    def table(self, headings: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[float] = ()) -> None:
+        """A table whose headings come again on each page.
+
+        Args:
+            widths: The columns' shares of the page; equal where empty.
+        """
+        shares = tuple(widths) or (1.0,) * len(headings)
+        self._table(rows, [self._pdf.epw * share / sum(shares) for share in shares], headings=headings)
+
+    def picture(self, data: bytes, *, alt: str = "", width_mm: float = 0.0) -> None:
+        """A PNG or JPEG that this program encoded itself, as wide as the page unless told otherwise."""
+        self._pdf.image(io.BytesIO(data), w=width_mm or self._pdf.epw, alt_text=visible(alt) or None)
+        self._space(2.0)
+
+    def to_bytes(self) -> bytes:
+        """The whole document."""
+        for font in self._pdf.fonts.values():
+            if isinstance(font, TTFFont):  # what is written is shaped already; making these smaller takes seconds
+                for name in _SHAPING_TABLES:
+                    if name in font.ttfont:
+                        del font.ttfont[name]
+        return bytes(self._pdf.output())
+
+    def write_foot(self) -> None:
+        """The line at the foot of a page; called once for each."""
+        self._pdf.set_y(-_MARGIN_MM)
+        left = self._pdf.epw - _FOOT_RIGHT_MM
+        title = self._drawable(clip(self._title, _FOOT_CHARS))
+        self._style(title, _FOOT_PT, colour=_SOFT)
+        while self._pdf.get_string_width(title) > left:
+            title = f"{title[: len(title) * 9 // 10]}…"
+        self._pdf.cell(left, 4, title)
+        self._style("", _FOOT_PT, colour=_SOFT)
+        self._pdf.cell(_FOOT_RIGHT_MM, 4, f"{self._time} · {self._pdf.page_no()} / {{nb}}", align="R")
+
+    def _write(self, text: str, size_pt: float, *, bold: bool = False, colour: tuple[int, int, int] = _INK) -> None:
+        shown = self._drawable(text)
+        self._style(shown, size_pt, bold=bold, colour=colour)
+        height = size_pt * _MM_PER_PT * _LINE
+        self._pdf.multi_cell(0, height, shown, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def _table(
+        self,
+        rows: Iterable[Sequence[str]],
+        widths: Sequence[float],
+        headings: Sequence[str] = (),
+        *,
+        labels: bool = False,
+    ) -> None:
+        self._style("", _TEXT_PT)
+        self._pdf.set_draw_color(*_RULE)
+        head = FontFace(emphasis="BOLD", fill_color=_HEAD_FILL)
+        with self._pdf.table(
+            col_widths=tuple(widths),
+            text_align="LEFT",
+            line_height=_TEXT_PT * _MM_PER_PT * _LINE,
+            borders_layout=TableBordersLayout.HORIZONTAL_LINES,
+            cell_fill_mode=TableCellFillMode.NONE,
+            headings_style=head,
+            first_row_as_headings=bool(headings),
+            padding=(0.9, 1.2),
+        ) as table:
+            for row in [headings, *rows] if headings else rows:
+                for part in _parts([self._drawable(text) for text in row], widths):
+                    line = table.row()
+                    for column, shown in enumerate(part):
+                        bold = "BOLD" if labels and column == 0 else None
+                        line.cell(shown, style=FontFace(family=self._family(shown), emphasis=bold))
+        self._space(2.0)
+
+    def _style(self, text: str, size_pt: float, *, bold: bool = False, colour: tuple[int, int, int] = _INK) -> None:
+        family = self._family(text)
+        self._pdf.set_font(family, "B" if bold and family == _LATIN else "", size_pt)
+        self._pdf.set_text_color(*colour)
+
+    def _space(self, height_mm: float) -> None:
+        self._pdf.set_y(self._pdf.get_y() + height_mm)
+
+    def _drawable(self, text: str) -> str:
+        """The text on one line; what no font has becomes its number, such as ⟨U+1F600⟩."""
+        shown = visible(text)
+        rare = set(shown) - self._characters(_LATIN)
+        if not rare:
+            return shown
+        self._load(_WORLD)
+        rare -= self._characters(_WORLD)
+        for name in _CJK:
+            if not rare:
+                break
+            if any(map(_is_east_asian, rare)):
+                self._load(name)
+                rare -= self._characters(name)
+        return "".join(f"⟨U+{ord(char):04X}⟩" if char in rare else char for char in shown)
+
+    def _family(self, text: str) -> str:
+        return _LATIN if self._characters(_LATIN).issuperset(text) else _WORLD
+
+    def _characters(self, family: str) -> set[str]:
+        return self._pdf.known.get(family, set())
+
+    def _load(self, family: str, style: str = "") -> None:
+        if f"{family}{style}" in self._pdf.fonts:
+            return
+        path = resources.files("weblate_fonts") / "static" / "weblate_fonts" / _FILES[family, style]
+        with resources.as_file(path) as file:
+            self._pdf.add_font(family, style, file)
+        font = self._pdf.fonts[f"{family}{style}"]
+        if isinstance(font, TTFFont):
+            self._pdf.known[family] = {chr(code) for code in font.cmap}
+        if family == _WORLD:
+            self._pdf.add_font(family, "B", font.ttffile)  # its bold face would cost a second a document
+        if family in _CJK:
+            self._pdf.set_fallback_fonts([name for name in _CJK if name in self._pdf.known], exact_match=False)
+
+
+class _Pages(FPDF):
+    """Calls its document for the foot of each page."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__(format="A4")
+        self._document = document
+        self.known: dict[str, set[str]] = {}
+
+    def footer(self) -> None:
+        """Write the foot."""
+        self._document.write_foot()
+
+
+def _parts(row: Sequence[str], widths: Sequence[float]) -> Iterable[list[str]]:
+    """The row, as several ones where a cell is too long for one page."""
+    fitting = [max(int(width / _WIDEST_MM) * _LINES_OF_A_ROW, _LINES_OF_A_ROW) for width in widths]
+    parts = max(-(-len(text) // length) for text, length in zip(row, fitting, strict=True)) or 1
+    for part in range(parts):
+        yield [text[part * length : (part + 1) * length] for text, length in zip(row, fitting, strict=True)]
+
+
+def _is_east_asian(char: str) -> bool:
+    return any(first <= ord(char) <= last for first, last in _EAST_ASIAN)

@@ -1,0 +1,151 @@
+"""What proves an alert, and the chain of who had it in hand: appended to, never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.alerts import evidence_of
+from storage.tables import Alert, Custody, Evidence
+
+START = "0" * 64  # what the first entry of a chain names as the one before it
+KEPT, PURGED = "kept", "purged"
+
+
+async def keep_evidence(
+    session: AsyncSession, alert_id: int, items: Sequence[Evidence], actor: str, now: datetime
+) -> int:
+    """Keep what was seen of one alert, each item with its entry of custody; the same item twice is one. How many new.
+
+    Args:
+        actor: The person, or the part of the program, who had it first.
+    """
+    await session.get(Alert, alert_id, with_for_update=True)  # one at a time lengthens this alert's chain
+    known = {_key(item) for item in await evidence_of(session, alert_id)}
+    fresh = list({_key(item): item for item in items if _key(item) not in known}.values())
+    for item in fresh:
+        session.add(item)
+        facts = {"kind": item.kind, "item": item_hash(item), "file": item.sha256}
+        await note_custody(session, alert_id, now, actor, KEPT, facts)
+    return len(fresh)
+
+
+async def note_custody(
+    session: AsyncSession, alert_id: int, at: datetime, actor: str, action: str, facts: Mapping[str, Any]
+) -> Custody:
+    """Lengthen an alert's chain by one entry, in the transaction of what it speaks of."""
+    await session.get(Alert, alert_id, with_for_update=True)
+    newest = select(Custody).where(Custody.alert_id == alert_id).order_by(Custody.position.desc()).limit(1)
+    last = await session.scalar(newest)
+    entry = Custody(
+        alert_id=alert_id,
+        position=last.position + 1 if last else 1,
+        at=at,
+        actor=actor,
+        action=action,
+        facts=dict(facts),
+        previous=last.hash if last else START,
+    )
+    entry.hash = entry_hash(entry)
+    session.add(entry)
+    await session.flush()
+    return entry
+
+
+async def custody_of(session: AsyncSession, alert_id: int) -> list[Custody]:
+    """An alert's chain, from its first entry on."""
+    found = select(Custody).where(Custody.alert_id == alert_id).order_by(Custody.position)
+    return list(await session.scalars(found))
+
+
+async def custody_faults(session: AsyncSession) -> list[str]:
+    """Every entry of custody that was changed, dropped or reordered, and every item of evidence without its entry."""
+    faults: list[str] = []
+    alert_id, position, previous = 0, 0, START
+    rows = select(Custody).order_by(Custody.alert_id, Custody.position).execution_options(yield_per=1000)
+    items: dict[str, str] = {}  # by the item's hash: how the alert is called that kept it
+    async for entry in await session.stream_scalars(rows):
+        if entry.alert_id != alert_id:
+            alert_id, position, previous = entry.alert_id, 0, START
+        if entry.position != position + 1 or entry.previous != previous or entry.hash != entry_hash(entry):
+            faults.append(f"alert {alert_id}: entry {entry.position} of its custody was changed or follows no other")
+        position, previous = entry.position, entry.hash
+        if entry.action == KEPT:
+            items[str(entry.facts.get("item"))] = f"alert {alert_id}"
+        for purged in entry.facts.get("items", ()) if entry.action == PURGED else ():
+            items.pop(str(purged), None)
+    async for item in await session.stream_scalars(select(Evidence).execution_options(yield_per=1000)):
+        if items.pop(item_hash(item), None) is None:
+            faults.append(f"alert {item.alert_id}: evidence {item.id} was changed, or kept by nobody")
+    return faults + [f"{alert}: evidence that was kept is missing ({item[:12]}…)" for item, alert in items.items()]
+
+
+async def heads_after(session: AsyncSession, custody_id: int, before: datetime, limit: int) -> list[Custody]:
+    """The newest entry of each chain that grew since a row of custody, in the rows' order.
+
+    Args:
+        before: Entries from then on may still be joined by earlier ones of transactions under way: they wait.
+    """
+    young = select(func.min(Custody.id)).where(Custody.id > custody_id, Custody.at >= before)
+    end = await session.scalar(young)
+    rows = select(Custody.id).where(Custody.id > custody_id).order_by(Custody.id).limit(limit)
+    settled = (rows if end is None else rows.where(Custody.id < end)).subquery()
+    grown = select(func.max(Custody.id)).join(settled, settled.c.id == Custody.id).group_by(Custody.alert_id)
+    return list(await session.scalars(select(Custody).where(Custody.id.in_(grown)).order_by(Custody.id)))
+
+
+def item_hash(item: Evidence) -> str:
+    """The hash of everything that is said of one item; `monitor/evidence/verify.py` computes the same."""
+    return _sha256(item_record(item))
+
+
+def item_record(item: Evidence) -> dict[str, Any]:
+    """One item as JSON values."""
+    return {
+        "kind": item.kind,
+        "sha256": item.sha256,
+        "url": item.url,
+        "how": item.how,
+        "seen_at": _time(item.seen_at),
+        "about": item.about or {},
+    }
+
+
+def entry_record(entry: Custody) -> dict[str, Any]:
+    """One entry of custody as JSON values, its hash included."""
+    return {**_hashed(entry), "hash": entry.hash}
+
+
+def entry_hash(entry: Custody) -> str:
+    """The hash that the next entry names; `monitor/evidence/verify.py` computes the same."""
+    return _sha256(_hashed(entry))
+
+
+def _hashed(entry: Custody) -> dict[str, Any]:
+    return {
+        "alert": entry.alert_id,
+        "position": entry.position,
+        "at": _time(entry.at),
+        "actor": entry.actor,
+        "action": entry.action,
+        "facts": entry.facts,
+        "previous": entry.previous,
+    }
+
+
+def _key(item: Evidence) -> tuple[str, str, str, datetime]:
+    return item.kind, item.sha256, item.url, item.seen_at.astimezone(UTC)
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
