@@ -117,12 +117,16 @@ class MailSettings(_Section):
 
 
 class ConsoleSettings(_Section):
-    """Where the program listens."""
+    """Where the program listens, and how long it knows a browser."""
 
     host: str = Field(min_length=1)
     port: int = Field(ge=0, le=65535)
     names: tuple[str, ...]
+    proxies: tuple[str, ...]
     max_bytes: int = Field(gt=0)
+    idle_minutes: float = Field(gt=0)
+    session_hours: float = Field(gt=0)
+    lease_minutes: float = Field(gt=0)
 
 
 class BrowserSettings(_Section):
@@ -133,6 +137,13 @@ class BrowserSettings(_Section):
     timeout_s: float = Field(gt=0)
     max_bytes: int = Field(gt=0)
     memory_mb: int = Field(ge=256)
+
+
+class VaultSettings(_Section):
+    """What opens the sealed papers."""
+
+    key_file: str
+    passphrase: SecretStr
 
 
 class LogSettings(_Section):
@@ -156,6 +167,7 @@ class Settings(BaseSettings):
     mail: MailSettings
     console: ConsoleSettings
     browser: BrowserSettings
+    vault: VaultSettings
     log: LogSettings
 
     @property

@@ -42,3 +42,7 @@ class ImportRefused(MonitorError):
 
 class NoticeRefused(MonitorError):
     """A complaint lacks something its platform demands; the message lists every missing field."""
+
+
+class VaultError(MonitorError):
+    """The vault cannot be opened or a sealed paper is not whole; the message says which and what to do."""

@@ -54,6 +54,7 @@ class Vault(Table):
     key_id: Mapped[str] = mapped_column(String(16))
     key_file: Mapped[str] = mapped_column(default="")  # empty: the key comes from a passphrase
     salt: Mapped[bytes]  # of the passphrase; empty with a key file
+    sealed_secret: Mapped[bytes]  # what seals the papers, itself sealed by the key: a new key seals it anew
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
@@ -73,8 +74,7 @@ class Document(Table):
     facts: Mapped[dict[str, Any]]  # of a power of attorney: grantor, grantee, platforms
     sha256: Mapped[str] = mapped_column(String(64))  # of the sealed bytes, whose file it names
     size: Mapped[int]  # bytes, before sealing
-    sealed_key: Mapped[bytes]  # the document's own key under the vault's
-    sealed_name: Mapped[bytes]  # file name under the document's own key
+    sealed_name: Mapped[bytes]
     mark: Mapped[str] = mapped_column(String(64))  # keyed hash of the content: the same file is kept once
     added_at: Mapped[datetime]
     __table_args__ = (

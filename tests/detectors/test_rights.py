@@ -216,7 +216,7 @@ def test_a_right_without_an_end_never_ends() -> None:
     ],
 )
 def test_a_number_is_written_as_its_register_writes_it(office, territory, kind, right_numbers, wrong_numbers):
-    right = replace(DESIGN, kind=RightKind(kind), office=office, jurisdictions=(territory,))
+    right = replace(DESIGN, kind=RightKind(kind), office=office, jurisdictions=(territory,), nice_classes=(14,))
     assert [fields(replace(right, number=number)) for number in right_numbers] == [[]] * len(right_numbers)
     assert [fields(replace(right, number=number)) for number in wrong_numbers] == [["number"]] * len(wrong_numbers)
 
