@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from storage import sqlite
 from storage.errors import SchemaOutdated
 
 _CONFLICTS = frozenset({"40001", "40P01"})  # serialization failure, deadlock detected
@@ -51,8 +52,8 @@ class Database:
         self._writing = asyncio.Lock()
         if self.embedded and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_S}} if self.embedded else {"pool_size": 10}
-        self.engine = _create_engine(self.url, options)
+        embedded = {"connect_args": {"timeout": BUSY_TIMEOUT_S, "async_creator_fn": sqlite.connect}}
+        self.engine = _create_engine(self.url, embedded if self.embedded else {"pool_size": 10})
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:

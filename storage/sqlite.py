@@ -1,0 +1,112 @@
+"""SQLite's connection for `storage.database`: one trip to its thread for each statement, none for BEGIN and ROLLBACK.
+
+aiosqlite makes four trips (open a cursor, execute, fetch, close); crawling a listing took 190 of them, and more time
+than everything else together.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import aiosqlite
+
+_Trip = Callable[[sqlite3.Connection], sqlite3.Cursor]
+
+
+def connect(database: str, **options: Any) -> aiosqlite.Connection:
+    """A connection that its awaiting opens, with the arguments of `sqlite3.connect`."""
+    connection = _Connection(lambda: sqlite3.connect(database, **options), iter_chunk_size=64)
+    connection._thread.daemon = True  # an interrupted program ends without waiting for it
+    return connection
+
+
+class _Connection(aiosqlite.Connection):
+    """Hands out cursors that hold all rows as soon as their statement is done."""
+
+    _begin = ""  # the BEGIN that goes with the next statement
+
+    def cursor(self) -> _Cursor:  # type: ignore[override]  # as SQLAlchemy uses it
+        return _Cursor(self)
+
+    async def trip(self, work: _Trip) -> tuple[sqlite3.Cursor, list[Any]]:
+        """Do something with the connection in its thread, and fetch all that came of it."""
+
+        begin, self._begin = self._begin, ""
+
+        def work_and_fetch() -> tuple[sqlite3.Cursor, list[Any]]:
+            if begin:
+                self._conn.execute(begin)
+            cursor = work(self._conn)
+            return cursor, cursor.fetchall() if cursor.description else []
+
+        done: tuple[sqlite3.Cursor, list[Any]] = await self._execute(work_and_fetch)  # type: ignore[no-untyped-call]
+        return done
+
+    def begin(self, statement: str) -> None:
+        """Begin a transaction with the next statement."""
+        self._begin = statement
+
+    async def commit(self) -> None:
+        """Make what was done durable."""
+        if self._begin:
+            self._begin = ""
+        else:
+            await super().commit()
+
+    async def rollback(self) -> None:
+        """Undo what was done, before the next statement; should that fail, the next BEGIN says so."""
+        if self._begin:
+            self._begin = ""
+        else:
+            self._tx.put_nowait((None, self._conn.rollback))
+
+
+class _Cursor:
+    """The part of a cursor that SQLAlchemy's asyncio connector asks for."""
+
+    arraysize = 1
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+        self._done: sqlite3.Cursor | None = None
+        self._rows: list[Any] = []
+
+    async def __aenter__(self) -> _Cursor:
+        return self
+
+    @property
+    def description(self) -> Any:
+        """The columns of the last statement's rows."""
+        return self._done.description if self._done else None
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement changed."""
+        return self._done.rowcount if self._done else -1
+
+    @property
+    def lastrowid(self) -> int | None:
+        """The id of the row that was inserted last."""
+        return self._done.lastrowid if self._done else None
+
+    async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> _Cursor:
+        """Run a statement and fetch its rows."""
+        if statement.startswith("BEGIN"):
+            self._connection.begin(statement)
+            return self
+        self._done, self._rows = await self._connection.trip(lambda raw: raw.execute(statement, parameters))
+        return self
+
+    async def executemany(self, statement: str, parameters: Iterable[Sequence[Any]]) -> _Cursor:
+        """Run a statement once for each set of parameters."""
+        self._done, self._rows = await self._connection.trip(lambda raw: raw.executemany(statement, parameters))
+        return self
+
+    async def fetchall(self) -> list[Any]:
+        """The rows, already here."""
+        return self._rows
+
+    async def close(self) -> None:
+        """Nothing is held that closing would give back."""

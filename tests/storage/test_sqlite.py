@@ -1,0 +1,93 @@
+"""The connection that makes one trip to its thread for each statement behaves as SQLite does."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from storage import sqlite
+from storage.database import Database
+from storage.tables import Host
+
+
+@pytest.fixture
+async def store(sqlite_url):
+    database = Database(sqlite_url)
+    yield database
+    await database.close()
+
+
+async def hosts(database):
+    async with database.read() as session:
+        return await session.scalar(select(func.count()).select_from(Host))
+
+
+async def test_a_write_that_does_nothing_leaves_nothing_open(store):
+    async with store.write("nothing"):
+        pass
+    async with store.read():
+        pass
+    async with store.write("something") as session:
+        session.add(Host(host="a:1"))
+    assert await hosts(store) == 1
+
+
+async def test_what_is_undone_is_undone_before_the_connection_is_used_again(store):
+    for _ in range(3):
+        with pytest.raises(IntegrityError):
+            async with store.write("twice") as session:
+                session.add(Host(host="a:1"))
+                await session.flush()
+                await session.execute(text("INSERT INTO hosts (host, block_count, slow_s) VALUES ('a:1', 0, 0)"))
+        assert await hosts(store) == 0
+
+
+async def test_a_writer_takes_the_lock_with_its_first_statement_and_another_waits_for_it(store, sqlite_url):
+    other = Database(sqlite_url)
+    try:
+        async with store.write("first") as session:
+            await session.execute(select(Host))
+            waiting = asyncio.ensure_future(add(other, "b:1"))
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+            session.add(Host(host="a:1"))
+        await waiting
+        assert await hosts(store) == 2
+    finally:
+        await other.close()
+
+
+async def add(database, host):
+    async with database.write("add") as session:
+        session.add(Host(host=host))
+
+
+async def test_a_lock_that_is_not_given_up_is_an_error_and_leaves_the_connection_usable(sqlite_url, monkeypatch):
+    monkeypatch.setattr("storage.database.BUSY_TIMEOUT_S", 0.1)
+    store, other = Database(sqlite_url), Database(sqlite_url)
+    try:
+        async with other.write("holds the lock") as session:
+            session.add(Host(host="a:1"))
+            await session.flush()
+            with pytest.raises(OperationalError, match="locked"):
+                await add(store, "b:1")
+        await add(store, "b:1")
+        assert await hosts(store) == 2
+    finally:
+        await store.close()
+        await other.close()
+
+
+async def test_rows_columns_counts_and_ids_come_with_the_one_trip(tmp_path):
+    connection = await sqlite.connect(str(tmp_path / "a.db"), isolation_level=None)
+    cursor = connection.cursor()
+    await cursor.execute("CREATE TABLE a (id INTEGER PRIMARY KEY, b)")
+    await cursor.executemany("INSERT INTO a (b) VALUES (?)", [("x",), ("y",)])
+    assert cursor.rowcount == 2
+    await cursor.execute("INSERT INTO a (b) VALUES (?)", ("z",))
+    assert cursor.lastrowid == 3
+    await cursor.execute("SELECT id, b FROM a ORDER BY id")
+    assert [column[0] for column in cursor.description] == ["id", "b"]
+    assert await cursor.fetchall() == [(1, "x"), (2, "y"), (3, "z")]
+    await connection.close()
