@@ -124,7 +124,7 @@ class Desk:
 
     fork: object
     data: Path
-    begun: Path  # data folders as `begin` leaves them, to start from
+    beginnings: Path  # data folders as `begin` leaves them, to start from
     bazaar_url: str = ""
     environ: dict = field(default_factory=dict)
     sandbox: bool = False
@@ -212,7 +212,7 @@ class Desk:
 
     def begin(self, catalogue, keywords=("pin", "patch", "sticker", "print")):
         """The first evening up to the searches, done once for each choice and copied from then on."""
-        kept = self.begun / " ".join([*(work.title for work in catalogue.works), *keywords])
+        kept = self.beginnings / " ".join([*(work.title for work in catalogue.works), *keywords])
         if not kept.exists():
             self._begin(catalogue, keywords)
             shutil.copytree(self._designs, kept / "designs")
@@ -243,14 +243,14 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def begun(tmp_path_factory):
-    return tmp_path_factory.mktemp("begun")
+def beginnings(tmp_path_factory):
+    return tmp_path_factory.mktemp("beginnings")
 
 
 @pytest.fixture
-def desk(forks, begun, tmp_path):
+def desk(forks, beginnings, tmp_path):
     """A data folder that does not exist yet, with no bazaar in reach."""
-    return Desk(forks, tmp_path / "desk", begun)
+    return Desk(forks, tmp_path / "desk", beginnings)
 
 
 @pytest.fixture

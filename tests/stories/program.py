@@ -7,6 +7,7 @@ the signal that ended it). With ``once ORDER`` it becomes that process itself.
 import importlib
 import json
 import os
+import pkgutil
 import sys
 import traceback
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,18 @@ from monitor.fetch import Fetcher
 from monitor.marketplaces import MARKETPLACES, parse
 from monitor.marketplaces.demo import DemoBazaar
 
-_BEFOREHAND = ("detectors.describe", "detectors.thumbnail", "detectors.works", "faiss", "imagehash", "alembic.command")
+_PACKAGES = ("config", "detectors", "storage", "monitor", "migrations")
+_LAZY = (
+    "faiss",
+    "cv2",
+    "imagehash",
+    "scipy.fftpack",
+    "alembic.command",
+    "aiosqlite",
+    "httpx2",
+    "pgqueuer",
+    "anyio._backends._asyncio",
+)
 
 
 class HereSandbox:
@@ -83,11 +95,19 @@ def _go_offline(where):
     Fetcher.get = refuse
 
 
+def _modules():
+    """Everything that a command could import only when it needs it."""
+    for package in map(importlib.import_module, _PACKAGES):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__") and not module.name.startswith("migrations."):
+                yield module.name
+
+
 def main():
     if sys.argv[1:2] == ["once"]:
         run(json.loads(sys.argv[2]))
     cli.register([])
-    for name in _BEFOREHAND:
+    for name in (*_modules(), *_LAZY):
         importlib.import_module(name)
     for line in sys.stdin:
         child = os.fork()
