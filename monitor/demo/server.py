@@ -8,6 +8,7 @@ import contextlib
 import math
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -195,10 +196,19 @@ async def demo_process(
 
 async def _serve(arguments: argparse.Namespace) -> None:
     catalogue = make_catalogue(arguments.seed, arguments.works, arguments.listings, arguments.sellers)
+    ahead = threading.Thread(target=_render_ahead, args=(catalogue,), daemon=True)
     async with demo_server(catalogue, port=arguments.port) as server:
+        ahead.start()
         sys.stdout.write(server.base_url + "\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)  # until whoever started us closes it, or is gone
+
+
+def _render_ahead(catalogue: Catalogue) -> None:
+    """Have the pictures ready, as shops do, in the order in which they are asked for."""
+    for listing in catalogue.listings:
+        for picture in listing.pictures:
+            catalogue.full(picture.picture_id)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from detectors.rights import FirstPublication, Right, RightKind, new_claim_numbe
 from monitor import filing
 from monitor.complaints.base import RightState
 from monitor.daemon import Parts, scan
-from monitor.demo.catalogue import KEYWORDS, Catalogue, DemoListing, Kind
+from monitor.demo.catalogue import KEYWORDS, Catalogue, DemoListing, DemoWork, Kind
 from monitor.registry import register_picture
 from monitor.reporting import make_digest
 from storage import tables
@@ -103,19 +104,22 @@ async def register(parts: Parts, catalogue: Catalogue) -> None:
         owner = await set_owner(session, now, _ACTOR, _ARTIST, facts)
     designs = parts.settings.data_dir / "designs"
     designs.mkdir(exist_ok=True)
-    for work in catalogue.works:
-        file = designs / f"{work.work_id}.png"
-        file.write_bytes(catalogue.reference(work))
-        intake = await register_picture(parts, file, owner, work.title, _ACTOR)
-        if intake.work_id is None:
-            raise RuntimeError(f"the demo's own design {work.title} was refused: {intake.refused}")
-        await _add_right(parts, owner, intake.work_id, work.title)
+    await asyncio.gather(*(_register(parts, catalogue, work, owner, designs) for work in catalogue.works))
     async with parts.database.write("demo searches") as session:
         for seller in catalogue.sellers:
             if seller.authorised:
                 await allow_seller(session, now, _ACTOR, MARKETPLACE, seller.seller_id, "licensed by the artist")
         for keyword in KEYWORDS:
             await add_search(session, now, _ACTOR, MARKETPLACE, keyword, 24.0, _EVERY_PAGE)
+
+
+async def _register(parts: Parts, catalogue: Catalogue, work: DemoWork, owner: tables.Owner, designs: Path) -> None:
+    file = designs / f"{work.work_id}.png"
+    file.write_bytes(catalogue.reference(work))
+    intake = await register_picture(parts, file, owner, work.title, _ACTOR)
+    if intake.work_id is None:
+        raise RuntimeError(f"the demo's own design {work.title} was refused: {intake.refused}")
+    await _add_right(parts, owner, intake.work_id, work.title)
 
 
 async def _add_right(parts: Parts, owner: tables.Owner, work_id: int, title: str) -> None:
@@ -149,7 +153,7 @@ async def _complain(
             copied[view.work.id] += right
             answer = Answer.INFRINGING if right else Answer.NOT_A_MATCH
             await decide(session, view.alert.id, answer, _PERSON, parts.clock.now())
-    work_id, _ = copied.most_common(1)[0]
+    work_id = max(copied, key=lambda work_id: (copied[work_id], -work_id))
     drafting = await filing.draft_complaints(parts, work_id, _PLATFORM, _ACTOR)
     complaint_id = drafting.complaint_ids[0]
     await filing.confirm(parts, complaint_id, _PERSON, "compared side by side; the demo's own truth")
