@@ -62,13 +62,25 @@ def _load_pictures() -> dict[str, Task]:
     import numpy as np
 
     from detectors.describe import describe, describe_reference
+    from detectors.glance import glance
     from detectors.thumbnail import thumbnail
 
     def small(header: dict[str, Any], data: bytes) -> Answer:
         return {}, [np.frombuffer(thumbnail(data, header["side_px"]), dtype=np.uint8)]
 
+    def drawn(header: dict[str, Any], data: bytes) -> Answer:
+        from detectors.explain import comparison
+        from detectors.model import Match, Region
+
+        facts = header["match"]
+        regions = {name: Region(**facts[name]) for name in ("region", "reference_region")}
+        picture = comparison(data[: header["reference_size"]], data[header["reference_size"] :], Match(**facts | regions))
+        return {}, [np.frombuffer(picture, dtype=np.uint8)]
+
     return {
         "thumbnail": small,
+        "glance": lambda _, data: glance(data).to_wire(),
+        "comparison": drawn,
         "describe": lambda _, data: describe(data).to_wire(),
         "describe_reference": lambda _, data: describe_reference(data).to_wire(),
     }

@@ -15,13 +15,14 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import detectors.errors
 from config.settings import SandboxSettings
 from detectors.errors import DetectorError, UnreadableDescription
-from detectors.model import Outcome
+from detectors.model import Match, Outcome
 from monitor import posix, wire
 from monitor.errors import ImportRefused, SandboxError
 from monitor.marketplaces.base import Page, ParsedPage
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from detectors.describe import Description
+    from detectors.glance import Glance
     from monitor.saved.containers import Part
 
     _Answer = tuple[dict[str, Any], list[np.ndarray[Any, Any]]]
@@ -43,12 +45,15 @@ _KIND = {
     "describe": "picture",
     "describe_reference": "picture",
     "thumbnail": "picture",
+    "glance": "picture",
+    "comparison": "picture",
     "unpack": "saved",
     "workbook": "saved",
 }
 _START_TIMEOUT_S = 30.0  # numpy, uncompiled, on a slow disk
 _END_TIMEOUT_S = 2.0
 _FILE_TIMEOUT_S = 60.0  # a recorded visit of 100 MB takes 3 s
+_PATIENCE_S = {"page": 1.0}  # before another child is started for it: most pages take a few ms, pictures 100
 _WATCH_S = 0.05  # how often a working child's memory is looked at
 _LARGEST_HEADER = 32 << 20
 _LARGEST_PAYLOAD = 64 << 20
@@ -78,6 +83,7 @@ class Sandbox:
         self._free = asyncio.Semaphore(settings.children)
         self._count = 0  # children that run, idle ones included
         self._idle: list[_Child] = []
+        self._rested = asyncio.Event()  # a child has become idle
         self._closer: asyncio.TimerHandle | None = None
         self._endings: set[asyncio.Task[None]] = set()
 
@@ -156,6 +162,21 @@ class Sandbox:
         except UnreadableDescription as error:
             raise SandboxError(f"the child answered nonsense: {error}") from None
 
+    async def glance(self, data: bytes) -> Glance:
+        """A picture at first sight: a small copy, for a thirtieth of what describing it costs.
+
+        Raises:
+            DetectorError: The picture cannot be decoded.
+            SandboxError: Decoding it broke a limit, or the child failed otherwise.
+        """
+        from detectors.glance import Glance
+
+        result, arrays = await self._picture("glance", {}, data)
+        try:
+            return Glance.from_wire(result, arrays)
+        except UnreadableDescription as error:
+            raise SandboxError(f"the child answered nonsense: {error}") from None
+
     async def thumbnail(self, data: bytes, side_px: int) -> bytes:
         """A small JPEG of a picture, as `detectors.thumbnail` makes it.
 
@@ -164,6 +185,17 @@ class Sandbox:
             SandboxError: Decoding it broke a limit, or the child failed otherwise.
         """
         _, arrays = await self._picture("thumbnail", {"side_px": side_px}, data)
+        return b"".join(array.tobytes() for array in arrays)
+
+    async def comparison(self, reference: bytes, picture: bytes, match: Match) -> bytes:
+        """A PNG that shows where a reference lies in a picture, as `detectors.explain.comparison` draws it.
+
+        Raises:
+            DetectorError: A picture cannot be decoded, or the match says no place.
+            SandboxError: Drawing broke a limit, or the child failed otherwise.
+        """
+        header = {"match": asdict(match), "reference_size": len(reference)}
+        _, arrays = await self._picture("comparison", header, reference + picture)
         return b"".join(array.tobytes() for array in arrays)
 
     async def _picture(self, task: str, header: dict[str, Any], data: bytes) -> _Answer:
@@ -205,13 +237,10 @@ class Sandbox:
 
     async def _take(self, kind: str) -> _Child:
         """A child that has loaded ``kind``: an idle one that has, else a new one, else any idle one."""
-        for dead in [child for child in self._idle if not child.alive]:
-            self._idle.remove(dead)
-            self._end(dead)
-        able = [child for child in self._idle if kind in child.kinds]
+        able = self._able(kind) or await self._soon(kind)
         if able:
-            self._idle.remove(able[-1])
-            return able[-1]
+            self._idle.remove(able)
+            return able
         child = await self._start(kind) if self._count < self._settings.children else self._idle.pop()
         try:
             load = {"task": "load", "kind": kind, "cpu_s": int(_START_TIMEOUT_S)}
@@ -225,6 +254,25 @@ class Sandbox:
         child.kinds.add(kind)
         child.base_bytes = posix.resident_bytes(child.pid)
         return child
+
+    def _able(self, kind: str) -> _Child | None:
+        """The idle child that did ``kind`` last; dead ones are put away."""
+        for dead in [child for child in self._idle if not child.alive]:
+            self._idle.remove(dead)
+            self._end(dead)
+        return next((child for child in reversed(self._idle) if kind in child.kinds), None)
+
+    async def _soon(self, kind: str) -> _Child | None:
+        """A child that is idle again in a moment, while others work; a new one takes 20 MB and half a second of CPU."""
+        if self._count == len(self._idle) or self._count >= self._settings.children or kind not in _PATIENCE_S:
+            return None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S[kind]):
+                while not (able := self._able(kind)):
+                    self._rested.clear()
+                    await self._rested.wait()
+                return able
+        return None
 
     async def _start(self, kind: str) -> _Child:
         self._count += 1
@@ -268,6 +316,7 @@ class Sandbox:
     def _rest(self, child: _Child) -> None:
         child.idle_since = time.monotonic()
         self._idle.append(child)
+        self._rested.set()
         if self._closer is None:
             self._closer = asyncio.get_running_loop().call_later(self._settings.idle_s, self._end_idle)
 
