@@ -45,7 +45,7 @@ soak: $(VENV)/.check-installed  ## the long tests, in full
 	$(BIN)/pytest --hypothesis-profile soak --timeout 0
 
 .PHONY: bench
-bench: $(VENV)/.run-installed  ## listings and images a second on this machine
+bench: $(VENV)/.bench-installed  ## listings and images a second on this machine
 	for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
 
 $(VENV)/.made:
@@ -59,6 +59,10 @@ $(VENV)/.run-installed: $(VENV)/.made requirements/run.txt pyproject.toml
 
 $(VENV)/.check-installed: $(VENV)/.run-installed requirements/check.txt
 	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements/check.txt
+	@touch $@
+
+$(VENV)/.bench-installed: $(VENV)/.check-installed requirements/bench.txt
+	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements/bench.txt
 	@touch $@
 
 # The lock names every file by its hash and no index, so it installs from whichever index pip is set up with.
@@ -75,6 +79,7 @@ lock: $(TOOLS)/.installed  ## compile requirements/*.txt anew from pyproject.tom
 	$(LOCK) --group lock --output-file requirements/lock.txt
 	$(LOCK) --group build --output-file requirements/run.txt pyproject.toml
 	$(LOCK) --group dev --constraints requirements/run.txt --output-file requirements/check.txt pyproject.toml
+	$(LOCK) --group bench --constraints requirements/check.txt --output-file requirements/bench.txt pyproject.toml
 
 # The Dockerfile's two RUN steps. No editable install: the image keeps the folder PREFIX and nothing else.
 .PHONY: image-dependencies
