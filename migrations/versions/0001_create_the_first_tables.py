@@ -131,6 +131,7 @@ def upgrade() -> None:
         sa.Column("shop", sa.String(), nullable=False),
         sa.Column("rhythm_h", sa.Double(), nullable=False),
         sa.Column("page_limit", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("canary", sa.Boolean(), nullable=False),
         sa.Column("next_run_at", storage.tables.base.Utc(timezone=True), nullable=False),
         sa.Column("paused_at", storage.tables.base.Utc(timezone=True), nullable=True),
         sa.Column("removed_at", storage.tables.base.Utc(timezone=True), nullable=True),
@@ -147,6 +148,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("searches", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_searches_next_run_at"), ["next_run_at"], unique=False)
+
+    op.create_table(
+        "seen_pictures",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("bytes_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("whole", sa.LargeBinary(), nullable=False),
+        sa.Column("trimmed", sa.LargeBinary(), nullable=False),
+        sa.Column("thumbnail", sa.LargeBinary(), nullable=False),
+        sa.Column("marketplace", sa.String(), nullable=False),
+        sa.Column("listing_id", sa.String(), nullable=False),
+        sa.Column("listing_url", sa.String(), nullable=False),
+        sa.Column("picture_url", sa.String(), nullable=False),
+        sa.Column("seen_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_seen_pictures")),
+        sa.UniqueConstraint("bytes_hash", name=op.f("uq_seen_pictures_bytes_hash")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("seen_pictures", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_seen_pictures_seen_at"), ["seen_at"], unique=False)
 
     op.create_table(
         "sellers",
@@ -480,6 +500,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_leases_until_at"), ["until_at"], unique=False)
 
     op.create_table(
+        "negatives",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("file_name", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("description", sa.LargeBinary(), nullable=False),
+        sa.Column("added_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("added_by", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_negatives_work_id_works")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_negatives")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_negatives_sha256")),
+    )
+    with op.batch_alter_table("negatives", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_negatives_work_id"), ["work_id"], unique=False)
+
+    op.create_table(
         "platform_rights",
         sa.Column("right_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -525,12 +562,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("right_id", "work_id", name=op.f("pk_right_works")),
     )
     op.create_table(
+        "thresholds",
+        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("unmatched", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("measured_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_thresholds_work_id_works")),
+        sa.PrimaryKeyConstraint("work_id", name=op.f("pk_thresholds")),
+    )
+    op.create_table(
         "work_references",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("file_name", sa.String(), nullable=False),
         sa.Column("description", sa.LargeBinary(), nullable=False),
+        sa.Column("weak", sa.String(), nullable=True),
         sa.Column("added_at", storage.tables.base.Utc(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_work_references_work_id_works")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_work_references")),
@@ -616,6 +664,7 @@ def upgrade() -> None:
         sa.Column("price_raw", sa.String(), nullable=True),
         sa.Column("seller_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("capture_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("first_capture_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("content", sa.String(length=64), nullable=False),
         sa.Column("examine_at", storage.tables.base.Utc(timezone=True), nullable=True),
         sa.Column("attempts", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -625,6 +674,9 @@ def upgrade() -> None:
         sa.Column("detailed_at", storage.tables.base.Utc(timezone=True), nullable=True),
         sa.Column("examined_at", storage.tables.base.Utc(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["capture_id"], ["captures.id"], name=op.f("fk_listings_capture_id_captures")),
+        sa.ForeignKeyConstraint(
+            ["first_capture_id"], ["captures.id"], name=op.f("fk_listings_first_capture_id_captures")
+        ),
         sa.ForeignKeyConstraint(["seller_key"], ["sellers.id"], name=op.f("fk_listings_seller_key_sellers")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_listings")),
         sa.UniqueConstraint("marketplace", "listing_id", name=op.f("uq_listings_marketplace_listing_id")),

@@ -14,6 +14,7 @@ from storage.tables.complaints import (
 )
 from storage.tables.crawling import Capture, Crawl, Host, HostHour, Listing, ListingPicture, Picture, Search, Seller
 from storage.tables.evidence import Custody, Evidence, Hold, TimeStamp
+from storage.tables.pictures import Negative, SeenPicture, Threshold
 from storage.tables.review import Decision, DecisionItem, Lease, SavedView
 from storage.tables.rights import Document, PlatformAccount, PlatformRight, Publication, Vault
 from storage.tables.works import AllowedSeller, Owner, Reference, Right, RightWork, Work
@@ -48,6 +49,7 @@ __all__ = [
     "Mail",
     "MailFolder",
     "Match",
+    "Negative",
     "Owner",
     "Picture",
     "PlatformAccount",
@@ -58,8 +60,10 @@ __all__ = [
     "RightWork",
     "SavedView",
     "Search",
+    "SeenPicture",
     "Seller",
     "Table",
+    "Threshold",
     "TimeStamp",
     "User",
     "UserOwner",

@@ -27,6 +27,7 @@ class Search(Table):
     shop: Mapped[str] = mapped_column(default="")  # the shop's address, where the marketplace lives on any host
     rhythm_h: Mapped[float]
     page_limit: Mapped[int]
+    canary: Mapped[bool] = mapped_column(default=False)  # its keyword is asked for to see whether the site still shows all
     next_run_at: Mapped[datetime] = mapped_column(index=True)
     paused_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
@@ -112,6 +113,7 @@ class Listing(Table):
     price_raw: Mapped[str | None]
     seller_key: Mapped[int | None] = mapped_column(ForeignKey(Seller.id), index=True)
     capture_id: Mapped[int | None] = mapped_column(ForeignKey(Capture.id))  # the page it was last seen on
+    first_capture_id: Mapped[int | None] = mapped_column(ForeignKey(Capture.id))  # the page that showed it first
     content: Mapped[str] = mapped_column(String(64))  # hash of what a change of which asks for a new examination
     examine_at: Mapped[datetime | None]  # waits to be examined from then on; the durable truth of that queue
     attempts: Mapped[int] = mapped_column(default=0)

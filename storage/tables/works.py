@@ -50,6 +50,7 @@ class Reference(Table):
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     file_name: Mapped[str]
     description: Mapped[bytes]  # detectors.describe.Description.to_bytes
+    weak: Mapped[str | None]  # why little can be told by it: few points, or innocent pictures resemble it
     added_at: Mapped[datetime]
     __table_args__ = (UniqueConstraint("work_id", "sha256"),)
 

@@ -1,0 +1,56 @@
+"""What is remembered of pictures: those ever seen, for works registered later, and those that must not match."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.tables.base import Table
+from storage.tables.works import Work
+
+
+class SeenPicture(Table):
+    """A crawled picture as it is known again when a work is registered later. Outlives the listing and the bytes.
+
+    Rows are numbered without gaps being filled again: the file of hashes that look-back searches has a place for each.
+    """
+
+    __tablename__ = "seen_pictures"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    bytes_hash: Mapped[bytes] = mapped_column(unique=True)  # 32 bytes, SHA-256; the file itself may be gone
+    whole: Mapped[bytes]  # 32 bytes, detectors.pdq
+    trimmed: Mapped[bytes]  # 32 bytes, without plain margins
+    thumbnail: Mapped[bytes]  # a JPEG of at most 256 px a side
+    marketplace: Mapped[str]  # the listing that showed it first, so that it can be asked for again
+    listing_id: Mapped[str]
+    listing_url: Mapped[str]
+    picture_url: Mapped[str]
+    seen_at: Mapped[datetime] = mapped_column(index=True)
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+
+class Negative(Table):
+    """A picture that must not match: a stock background, a licensed lookalike, a common motif."""
+
+    __tablename__ = "negatives"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    work_id: Mapped[int | None] = mapped_column(ForeignKey(Work.id), index=True)  # none: of every work
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    file_name: Mapped[str]
+    reason: Mapped[str]
+    description: Mapped[bytes]  # detectors.describe.Description.to_bytes
+    added_at: Mapped[datetime]
+    added_by: Mapped[str]
+
+
+class Threshold(Table):
+    """From which score on a work's findings ask a person to look, as `bazaarwatch calibrate` measured it."""
+
+    __tablename__ = "thresholds"
+    work_id: Mapped[int] = mapped_column(ForeignKey(Work.id), primary_key=True)
+    score: Mapped[float]
+    unmatched: Mapped[int]  # pictures it was measured on
+    provisional: Mapped[bool]  # some of them generated, for too few had been crawled
+    measured_at: Mapped[datetime]
