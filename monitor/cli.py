@@ -17,7 +17,7 @@ from config.errors import ConfigError
 from config.settings import default_data_dir
 from monitor.about import VERSION
 from monitor.commands.common import State, UsageProblem, say
-from monitor.errors import MonitorError
+from monitor.errors import MonitorError, RightRefused
 from storage.errors import NotFound, StorageError
 
 app = typer.Typer(
@@ -31,7 +31,11 @@ app = typer.Typer(
 _COMMANDS = {  # by name: the file under monitor/commands that holds it; loaded only when asked for
     "init": "setup",
     "works": "works",
+    "owners": "owners",
     "rights": "rights",
+    "accounts": "accounts",
+    "readiness": "accounts",
+    "vault": "vault",
     "sellers": "sellers",
     "search": "searches",
     "scan": "crawling",
@@ -44,6 +48,7 @@ _COMMANDS = {  # by name: the file under monitor/commands that holds it; loaded 
     "alerts": "alerts",
     "digest": "digest",
     "complaints": "complaints",
+    "evidence": "evidence",
     "doctor": "doctor",
     "settings": "doctor",
     "db": "setup",
@@ -92,7 +97,7 @@ def main() -> None:
         code = app(standalone_mode=False)
     except TyperException as error:
         _fail(error.format_message(), getattr(error, "exit_code", 2))
-    except (ConfigError, UsageProblem, NotFound) as error:
+    except (ConfigError, UsageProblem, RightRefused, NotFound) as error:
         _fail(str(error), 2)
     except (MonitorError, StorageError) as error:
         _fail(str(error), 1)

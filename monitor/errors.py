@@ -40,9 +40,17 @@ class ImportRefused(MonitorError):
     """A file handed to `import` cannot be read as a saved page, an archive or a list of URLs."""
 
 
+class EvidenceRefused(MonitorError):
+    """Raised when evidence cannot be exported, purged or time-stamped as asked; the message says why."""
+
+
 class NoticeRefused(MonitorError):
     """A complaint lacks something its platform demands; the message lists every missing field."""
 
 
 class VaultError(MonitorError):
     """The vault cannot be opened or a sealed paper is not whole; the message says which and what to do."""
+
+
+class RightRefused(MonitorError):
+    """A right lacks a field that its kind must state, or states a wrong one; the message lists every field."""

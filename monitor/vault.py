@@ -23,7 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from detectors.documents import DocumentKind, Paper, validate_paper
+from detectors.documents import Paper, validate_paper
 from monitor.daemon import Parts
 from monitor.errors import VaultError
 from storage.blobs import Blobs
@@ -324,20 +324,6 @@ async def remove_paper(parts: Parts, actor: str, document_id: int, why: str) -> 
     async with parts.database.write("document removed") as session:
         document = await remove_document(session, parts.clock.now(), actor, document_id, why)
     _sealed(parts).remove(document.sha256)
-
-
-def paper_of(document: Document) -> Paper:
-    """What is known of a paper without the key."""
-    facts = document.facts
-    return Paper(
-        DocumentKind(document.kind),
-        document.right_id,
-        document.valid_from,
-        document.valid_to,
-        facts["grantor"],
-        facts["grantee"],
-        tuple(facts["platforms"]),
-    )
 
 
 async def vault_faults(parts: Parts, *, deep: bool) -> list[str]:

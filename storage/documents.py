@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from detectors.documents import DocumentKind, Paper
 from storage.audit import record
 from storage.errors import NotFound, Refused
 from storage.rights import get_right
@@ -96,6 +97,20 @@ async def get_document(session: AsyncSession, document_id: int) -> Document:
     if not document:
         raise NotFound(f"no document {document_id}; `bazaarwatch vault list` shows them")
     return document
+
+
+def paper_of(document: Document) -> Paper:
+    """What is known of a paper without the key, in the papers' vocabulary."""
+    facts = document.facts
+    return Paper(
+        DocumentKind(document.kind),
+        document.right_id,
+        document.valid_from,
+        document.valid_to,
+        facts["grantor"],
+        facts["grantee"],
+        tuple(facts["platforms"]),
+    )
 
 
 async def note_opened(session: AsyncSession, now: datetime, actor: str, document: Document, why: str) -> None:

@@ -134,6 +134,17 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
+def ask_secret(question: str, instead: str) -> str:
+    """What a person types, unseen.
+
+    Raises:
+        UsageProblem: Nobody is at a terminal; it says what to do instead.
+    """
+    if not sys.stdin.isatty():
+        raise UsageProblem(f"{question.lower()}: nobody can be asked here; {instead}")
+    return str(typer.prompt(question, hide_input=True, err=True))
+
+
 def parse_day(text: str | None, option: str) -> date | None:
     """A day given as YYYY-MM-DD.
 

@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
-import uuid
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from detectors.rights import FirstPublication, Right, RightKind, new_claim_number, validate
-from monitor.commands.common import AsJson, UsageProblem, parse_day, say, show, with_parts
+from detectors.rights import OwnershipBasis, Right, RightKind, expiry, validate
+from monitor.commands.accounts import account_platform
+from monitor.commands.common import AsJson, UsageProblem, parse_day, say, show, show_facts, with_parts
 from monitor.complaints.base import RightState
-from monitor.complaints.packs import platforms
 from monitor.daemon import Parts
+from monitor.readiness import Standing, recorded_as, standing_of
+from monitor.rights import changed_right, new_right, publication
 from storage import tables
-from storage.rights import add_right, list_rights, right_states, set_right_state
+from storage.documents import list_documents
+from storage.rights import (
+    add_right,
+    edit_right,
+    get_right,
+    list_rights,
+    publications_of,
+    right_states,
+    set_right_state,
+    states_by_account,
+    works_of,
+)
 from storage.works import find_work, the_owner
 
-_CLAIMS = uuid.UUID("6f1d6c0e-53d5-4f6c-9a0b-0a7f3f0d8c11")  # of ours alone
 rights = typer.Typer(no_args_is_help=True, help="The rights that protect your works.")
+
+RightId = Annotated[int, typer.Argument(help="Its id.")]
+Title = Annotated[str | None, typer.Option(help="The work's or mark's name; else the first work's title.")]
+Number = Annotated[str | None, typer.Option(help="The registration number; none for an unregistered copyright.")]
+Office = Annotated[str | None, typer.Option(help="The register, such as USPTO, EUIPO or CNIPA.")]
+Jurisdiction = Annotated[list[str] | None, typer.Option(help="Where it holds, such as US; may be repeated.")]
+Filed = Annotated[str | None, typer.Option(help="The day of the application, as 2020-12-31.")]
+Registered = Annotated[str | None, typer.Option(help="The day of the registration.")]
+Expires = Annotated[str | None, typer.Option(help="The day on which it ends, as 2030-12-31.")]
+NiceClass = Annotated[list[int] | None, typer.Option(help="Class of goods of a trade mark; may be repeated.")]
+LocarnoClass = Annotated[list[str] | None, typer.Option(help="Class of a design, as 11-02; may be repeated.")]
+Register = Annotated[str | None, typer.Option("--register", help="At the USPTO: principal or supplemental.")]
+Brand = Annotated[str | None, typer.Option(help="The brand that a mark stands for.")]
+Author = Annotated[str | None, typer.Option(help="Who made the work; else the rights holder, if a person.")]
+Basis = Annotated[OwnershipBasis | None, typer.Option(help="Why the holder of a copyright holds it.")]
+Holder = Annotated[str | None, typer.Option(help="As in the certificate, where it is not the owner's name.")]
+Published = Annotated[str | None, typer.Option(help="The day of the first publication, as 2024-05-01.")]
+PublishedAt = Annotated[str | None, typer.Option(help="Where: the shop's or site's name, or a city.")]
+PublishedUrl = Annotated[str | None, typer.Option(help="The address that proves it.")]
+Why = Annotated[str, typer.Option(help="The reason, for the log.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -30,72 +62,89 @@ def add(
     ctx: typer.Context,
     kind: Annotated[RightKind, typer.Argument(help="What kind of right it is.")],
     work: Annotated[list[str], typer.Option(help="A work it protects, by id or title; may be repeated.")],
-    title: Annotated[str | None, typer.Option(help="The work's or mark's name; else the first work's title.")] = None,
-    number: Annotated[
-        str | None, typer.Option(help="The registration number; none for an unregistered copyright.")
-    ] = None,
-    office: Annotated[str | None, typer.Option(help="The register, such as USPTO, EUIPO or CNIPA.")] = None,
-    jurisdiction: Annotated[list[str] | None, typer.Option(help="Where it holds, such as US; may be repeated.")] = None,
-    expires: Annotated[str | None, typer.Option(help="The last day, as 2030-12-31.")] = None,
-    nice_class: Annotated[
-        list[int] | None, typer.Option(help="Class of goods of a trade mark; may be repeated.")
-    ] = None,
-    locarno_class: Annotated[list[str] | None, typer.Option(help="Class of a design, as 11-02.")] = None,
-    published: Annotated[str | None, typer.Option(help="The day of the first publication, as 2024-05-01.")] = None,
-    published_at: Annotated[str | None, typer.Option(help="Where: the shop's or site's name, or a city.")] = None,
-    published_url: Annotated[str | None, typer.Option(help="The address that proves it.")] = None,
+    title: Title = None,
+    number: Number = None,
+    office: Office = None,
+    jurisdiction: Jurisdiction = None,
+    filed: Filed = None,
+    registered: Registered = None,
+    expires: Expires = None,
+    nice_class: NiceClass = None,
+    locarno_class: LocarnoClass = None,
+    register: Register = None,
+    brand: Brand = None,
+    author: Author = None,
+    basis: Basis = None,
+    holder: Holder = None,
+    published: Published = None,
+    published_at: PublishedAt = None,
+    published_url: PublishedUrl = None,
     owner: Annotated[str | None, typer.Option(help="The rights holder, where there are several.")] = None,
 ) -> None:
     """Register a right. An unregistered copyright gets a claim number of its own."""
-    day = parse_day(published, "--published")
-    expiry = parse_day(expires, "--expires")
+    given = _given(title, number, office, jurisdiction, nice_class, locarno_class, register, brand, author, holder)
+    given |= _days(filed, registered, expires) | ({"ownership_basis": basis} if basis else {})
+    first = _publication(published, published_at, published_url)
 
     async def store(parts: Parts) -> tables.Right:
         async with parts.database.write("right added") as session:
-            holder = await the_owner(session, owner)
-            protected = [await find_work(session, name) for name in work]
-            unregistered = kind is RightKind.COPYRIGHT_UNREGISTERED
-            right = Right(
-                kind=kind,
-                title=title or protected[0].title,
-                holder=holder.name,
-                number=number,
-                claim_number=_claim_number(holder, protected) if unregistered else None,
-                office=office,
-                jurisdictions=tuple(code.upper() for code in jurisdiction or ()),
-                expires_on=expiry,
-                nice_classes=tuple(nice_class or ()),
-                locarno_classes=tuple(locarno_class or ()),
-                first_publication=FirstPublication(day, published_at or "", published_url) if day else None,
-            )
-            problems = validate(right)
-            if problems:
-                raise UsageProblem("the right is incomplete: " + "; ".join(map(str, problems)))
-            row = tables.Right(
-                owner_id=holder.id,
-                kind=kind.value,
-                title=right.title,
-                number=right.stated_number,
-                facts=right.to_wire(),
-            )
-            ids = [one.id for one in protected]
-            return await add_right(session, parts.clock.now(), ctx.obj.actor, row, ids)
+            named = await the_owner(session, owner)
+            works = [await find_work(session, name) for name in work]
+            row = new_right(kind, named, works, given | {"first_publication": publication(None, first)})
+            return await add_right(session, parts.clock.now(), ctx.obj.actor, row, [one.id for one in works])
 
     row = with_parts(ctx, store)
     say(f"right {row.id} added, number {row.number}")
 
 
-def _claim_number(holder: tables.Owner, protected: list[tables.Work]) -> str:
-    """One for the work, however often it is registered: a second right over it would be refused as a duplicate."""
-    named = f"{holder.id}:{holder.created_at.isoformat()}:{sorted(work.id for work in protected)}"
-    return new_claim_number(holder.name, str(uuid.uuid5(_CLAIMS, named)))
+@rights.command()
+def edit(
+    ctx: typer.Context,
+    right: RightId,
+    work: Annotated[
+        list[str] | None, typer.Option(help="All works it protects from now on, by id or title; may be repeated.")
+    ] = None,
+    title: Title = None,
+    number: Number = None,
+    office: Office = None,
+    jurisdiction: Jurisdiction = None,
+    filed: Filed = None,
+    registered: Registered = None,
+    expires: Expires = None,
+    nice_class: NiceClass = None,
+    locarno_class: LocarnoClass = None,
+    register: Register = None,
+    brand: Brand = None,
+    author: Author = None,
+    basis: Basis = None,
+    holder: Holder = None,
+    published: Published = None,
+    published_at: PublishedAt = None,
+    published_url: PublishedUrl = None,
+    why: Why = "",
+) -> None:
+    """Change what is given, such as the day of expiry after a renewal. The log keeps what stood there before."""
+    given = _given(title, number, office, jurisdiction, nice_class, locarno_class, register, brand, author, holder)
+    given |= _days(filed, registered, expires) | ({"ownership_basis": basis} if basis else {})
+    first = _publication(published, published_at, published_url)
+
+    async def change(parts: Parts) -> None:
+        async with parts.database.write("right edited") as session:
+            row = await get_right(session, right)
+            works = None if work is None else [(await find_work(session, name)).id for name in work]
+            published_now = publication(Right.from_wire(row.facts), first)
+            facts, stated = changed_right(row, given | {"first_publication": published_now})
+            await edit_right(session, right, parts.clock.now(), ctx.obj.actor, facts, stated, works, why)
+
+    with_parts(ctx, change)
 
 
 @rights.command("list")
 def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show the rights, the works they protect and where they are approved."""
+    """Show the rights, the works they protect, where they are approved, and which end soon."""
 
     async def work(parts: Parts) -> list[dict[str, object]]:
+        today = parts.clock.now().date()
         async with parts.database.read() as session:
             return [
                 {
@@ -104,7 +153,11 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
                     "title": right.title,
                     "number": right.number,
                     "works": [one.title for one in protected],
-                    "approval": {name: row.state for name, row in (await right_states(session, right.id)).items()},
+                    "approval": {
+                        name: standing_of(RightState(row.state))
+                        for name, row in (await right_states(session, right.id)).items()
+                    },
+                    "ending": str(expiry(Right.from_wire(right.facts), today)),
                     "facts": right.facts,
                 }
                 for right, protected in await list_rights(session)
@@ -114,20 +167,117 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     show(with_parts(ctx, work), as_json, empty, hide=["facts"])
 
 
+@rights.command("show")
+def show_(ctx: typer.Context, right: RightId, as_json: AsJson = False) -> None:
+    """Show everything known of one right: its facts, works, papers, proofs, and its state in each account."""
+    show_facts(with_parts(ctx, lambda parts: _everything(parts, right)), as_json)
+
+
+async def _everything(parts: Parts, right_id: int) -> dict[str, Any]:
+    async with parts.database.read() as session:
+        row = await get_right(session, right_id)
+        works = await works_of(session, right_id)
+        proofs = [proof for work in works for proof in await publications_of(session, work.id)]
+        right = Right.from_wire(row.facts)
+        return {
+            "id": row.id,
+            **{name: value for name, value in row.facts.items() if value not in (None, [], "")},
+            "works": [work.title for work in works],
+            "ending": str(expiry(right, parts.clock.now().date())),
+            "incomplete": [str(problem) for problem in validate(right)],
+            "approval": [
+                f"{account.platform}, {account.label}: {standing_of(RightState(state.state))}"
+                + (f" ({state.note})" if state.note else "")
+                for account, state in await states_by_account(session, right_id)
+            ],
+            "papers": [f"{one.id}: {one.kind}" for one in await list_documents(session, right_id=right_id)],
+            "proofs": [
+                f"{proof.stated_on or proof.seen_at.date()}: {proof.url or proof.file_name}" for proof in proofs
+            ],
+        }
+
+
 @rights.command()
 def state(
     ctx: typer.Context,
-    right: Annotated[int, typer.Argument(help="Its id.")],
+    right: RightId,
     platform: Annotated[str, typer.Argument(help="The complaint platform, such as alibaba_ipp.")],
-    state: Annotated[RightState, typer.Argument(help="How far it is approved there.")],
-    note: Annotated[str, typer.Option(help="Such as the reason of a refusal.")] = "",
+    state: Annotated[
+        str, typer.Argument(help="none, pending, approved or denied; a platform's finer word is taken too.")
+    ],
+    note: Annotated[str, typer.Option("--note", "--why", help="The reason of a refusal.")] = "",
+    account: Annotated[str | None, typer.Option(help="The account's label, where there are several.")] = None,
 ) -> None:
     """Record how far a platform has approved a right; no complaint leaves on one that waits or was refused."""
-    if platform not in platforms():
-        raise UsageProblem(f"no complaint platform {platform!r}; known: {', '.join(platforms())}")
+    try:
+        recorded = recorded_as(state)
+    except ValueError:
+        raise UsageProblem(f"{state!r} is no state; known: {', '.join([*Standing, *RightState])}") from None
+    if state == Standing.DENIED and not note.strip():
+        raise UsageProblem("say with --why what the platform gave as its reason")
 
     async def change(parts: Parts) -> None:
+        where = account_platform(parts, platform)
         async with parts.database.write("right state set") as session:
-            await set_right_state(session, right, platform, state.value, note, parts.clock.now(), ctx.obj.actor)
+            now, actor = parts.clock.now(), ctx.obj.actor
+            await set_right_state(session, right, where, recorded and recorded.value, note, now, actor, account)
 
     with_parts(ctx, change)
+
+
+@rights.command()
+def statement(
+    ctx: typer.Context, right: RightId, to: Annotated[Path, typer.Argument(help="The PDF to write.")]
+) -> None:
+    """Write the claim statement of an unregistered copyright, to be printed, signed and added to the vault."""
+
+    async def work(parts: Parts) -> None:
+        from monitor.claims import statement_of
+
+        data = await statement_of(parts, right)
+        to.write_bytes(data)
+
+    with_parts(ctx, work)
+    say(f"written: {to}; sign it, then `bazaarwatch vault add claim_statement SIGNED_SCAN --right {right}`")
+
+
+def _given(
+    title: str | None,
+    number: str | None,
+    office: str | None,
+    jurisdictions: list[str] | None,
+    nice_classes: list[int] | None,
+    locarno_classes: list[str] | None,
+    register: str | None,
+    brand: str | None,
+    author: str | None,
+    holder: str | None,
+) -> dict[str, Any]:
+    """The fields of a right that were given."""
+    fields = {
+        "title": title,
+        "number": number,
+        "office": office,
+        "jurisdictions": jurisdictions and tuple(code.upper() for code in jurisdictions),
+        "nice_classes": nice_classes and tuple(nice_classes),
+        "locarno_classes": locarno_classes and tuple(locarno_classes),
+        "register": register,
+        "brand": brand,
+        "author": author,
+        "holder": holder,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _days(filed: str | None, registered: str | None, expires: str | None) -> dict[str, Any]:
+    days = {
+        "filed_on": parse_day(filed, "--filed"),
+        "registered_on": parse_day(registered, "--registered"),
+        "expires_on": parse_day(expires, "--expires"),
+    }
+    return {name: day for name, day in days.items() if day}
+
+
+def _publication(day: str | None, place: str | None, url: str | None) -> dict[str, Any]:
+    given = {"on": parse_day(day, "--published"), "place": place, "url": url}
+    return {name: value for name, value in given.items() if value is not None}

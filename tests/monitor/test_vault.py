@@ -17,7 +17,7 @@ from monitor import vault
 from monitor.daemon import build
 from monitor.errors import VaultError
 from storage.audit import entries, first_broken
-from storage.documents import list_documents
+from storage.documents import list_documents, paper_of
 from storage.errors import NotFound, Refused
 from storage.rights import add_right
 from storage.tables import Right
@@ -257,5 +257,5 @@ async def test_a_paper_that_cannot_be_kept_is_refused_naming_why(home, tmp_path,
             DocumentKind.POWER_OF_ATTORNEY, None, date(2026, 1, 1), date(2027, 1, 1), "Mira", "Guard", ("demo",)
         )
         document = await vault.seal_paper(parts, secret, "mira", 1, power, paper)
-        assert vault.paper_of(document) == power
+        assert paper_of(document) == power
     assert {file.name for file in kept} == known
