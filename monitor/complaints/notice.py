@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from urllib.parse import urlsplit
 
 from detectors.rights import Owner, Right, RightKind
 from monitor.complaints.base import Draft, RightState, Target, Work
@@ -64,7 +65,13 @@ class Batching:
     left_out: tuple[LeftOut, ...]
 
 
-def batch(targets: Sequence[Target], policy: Policy, right: Right, reason: str | None = None) -> Batching:
+def batch(
+    targets: Sequence[Target],
+    policy: Policy,
+    right: Right,
+    reason: str | None = None,
+    home_of: Callable[[str], str | None] = lambda _url: None,
+) -> Batching:
     """Sort listings into complaints for one account, one right and one reason.
 
     One complaint holds one site, one work (design) and one level, and at most as many listings as the route and the
@@ -72,21 +79,22 @@ def batch(targets: Sequence[Target], policy: Policy, right: Right, reason: str |
 
     Args:
         reason: Our code; without it, what a match of pictures may propose for the right.
+        home_of: The platform of an address; a pack for any host leaves those to it.
     """
     chosen = policy.reasons.get(reason or policy.propose_reason(right.kind) or "")
     left_out: list[LeftOut] = []
-    routed: dict[tuple[str, int, str, str], Target] = {}
+    routed: dict[tuple[str, int, str, str, str], Target] = {}
     for target in sorted(targets, key=lambda one: (one.marketplace, one.listing_id, one.url, one.alert_id)):
         site = policy.site_of(target.url)
-        if site is None:
-            left_out.append(LeftOut(target, f"{policy.title} takes no listings of this host"))
-        elif policy.route_for(site, right.kind, target.kind) is None:
-            what = f"{policy.title} takes no complaint about a {target.kind} over a {right.kind.value}"
-            left_out.append(LeftOut(target, what))
-        elif routed.setdefault((site, target.work_id, target.kind, target.url), target) is not target:
+        hurdle = _hurdle(target, site, policy, right, home_of)
+        if site is None or hurdle:
+            left_out.append(LeftOut(target, hurdle))
+            continue
+        host = str(urlsplit(target.url).hostname) if policy.urls.value.same_hostname else ""
+        if routed.setdefault((site, target.work_id, target.kind, host, target.url), target) is not target:
             left_out.append(LeftOut(target, f"this {target.kind} is in the complaint already"))
     batches: list[Batch] = []
-    for (site, work_id, kind), group in groupby(sorted(routed, key=lambda key: key[:3]), key=lambda key: key[:3]):
+    for (site, work_id, kind, _), group in groupby(sorted(routed, key=lambda key: key[:4]), key=lambda key: key[:4]):
         members = [routed[key] for key in group]
         route = policy.route_for(site, right.kind, kind) or ""
         limits = (policy.routes[route].max_targets.value, chosen.value.max_targets if chosen else None)
@@ -96,6 +104,19 @@ def batch(targets: Sequence[Target], policy: Policy, right: Right, reason: str |
             for start in range(0, len(members), size)
         ]
     return Batching(tuple(batches), tuple(left_out))
+
+
+def _hurdle(
+    target: Target, site: str | None, policy: Policy, right: Right, home_of: Callable[[str], str | None]
+) -> str:
+    """Why the platform takes no complaint about a target; empty if it does."""
+    if site is None:
+        return f"{policy.title} takes no listings of this host"
+    if not policy.sites[site].value.hosts and (home := home_of(target.url)) not in {None, policy.platform}:
+        return f"this host has a platform of its own: {home}"
+    if policy.route_for(site, right.kind, target.kind) is None:
+        return f"{policy.title} takes no complaint about a {target.kind} over a {right.kind.value}"
+    return ""
 
 
 def draft_notice(

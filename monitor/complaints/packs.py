@@ -16,6 +16,7 @@ from monitor.complaints.errors import PolicyError
 from monitor.complaints.policy import Policy
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where libyaml is there
+_COMMON = "_common"  # what packs have in common; no platform
 _LIMIT_BYTES = 2 << 20
 
 
@@ -47,7 +48,7 @@ def policy(platform: str, folder: Path | None = None) -> Policy:
     own = folder / f"{platform}.yaml" if folder and platform in platforms(folder) else None
     if own is None or not own.is_file():
         return _installed_policy(platform)
-    pack = _file_policy(own, own.stat().st_mtime_ns)
+    pack = _file_policy(own, (own.stat().st_mtime_ns, own.stat().st_size))
     if pack.platform != platform:
         raise PolicyError(f"{own}: platform: says {pack.platform!r}; name the file {pack.platform}.yaml")
     return pack
@@ -68,6 +69,16 @@ def read_policy(file: Path) -> Policy:
     return _parse(text, str(file))
 
 
+def home_of(url: str, folder: Path | None = None) -> str | None:
+    """The platform that names the host of an address as its own; None where only a general pack takes it."""
+    for name in platforms(folder):
+        pack = policy(name, folder)
+        site = pack.site_of(url)
+        if site is not None and pack.sites[site].value.hosts:
+            return name
+    return None
+
+
 def changes(before: Policy, after: Policy) -> Iterator[Change]:
     """Every value that differs between two packs, by path, in the order of the newer one."""
     one, other = (dict(_leaves("", pack.model_dump(mode="json", by_alias=True))) for pack in (before, after))
@@ -79,7 +90,8 @@ def changes(before: Policy, after: Policy) -> Iterator[Change]:
 @cache
 def _installed() -> tuple[str, ...]:
     folder = resources.files("monitor.complaints") / "policies"
-    return tuple(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+    names = (file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+    return tuple(name for name in names if not name.startswith("_"))
 
 
 @cache
@@ -88,12 +100,12 @@ def _installed_policy(platform: str) -> Policy:
 
 
 @lru_cache(maxsize=64)
-def _file_policy(file: Path, _changed_ns: int) -> Policy:
+def _file_policy(file: Path, _state: tuple[int, int]) -> Policy:
     return read_policy(file)
 
 
 def _installed_text(platform: str) -> str:
-    if platform not in _installed():
+    if platform not in (*_installed(), _COMMON):
         raise PolicyError(f"no policy pack for {platform!r}; there are {', '.join(sorted(_installed()))}")
     return (resources.files("monitor.complaints") / "policies" / f"{platform}.yaml").read_text(encoding="utf-8")
 

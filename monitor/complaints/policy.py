@@ -51,6 +51,9 @@ class Confidence(StrEnum):
     ASSUMED = "assumed"  # seen nowhere: a cautious guess of ours, or none at all
 
 
+_SURENESS = {one: -place for place, one in enumerate(Confidence)}
+
+
 class PlatformState(StrEnum):
     """What a platform's word says of a listing or a complaint, in the words of complaint-platforms.md."""
 
@@ -102,6 +105,7 @@ class Site(_Strict):
     title: str
     hosts: tuple[str, ...] = ()  # none: any host that no other site has
     country: str | None = None  # ISO 3166-1 alpha-2, of the market
+    platform_id: str = ""  # the platform's own id of the market
     china_only: bool = False  # foreign rights go smoother there with a Chinese registration
     calendar: str | None = None  # else the pack's
     timezone: str | None = None  # else the pack's
@@ -272,6 +276,11 @@ class PortalField(_Strict):
     reasons: tuple[str, ...] = ()  # our codes; empty: all
 
 
+def _ours(value: Any) -> Any:
+    """What stands where a pack says nothing: our own habit, and not confirmed by anybody."""
+    return Fact[Any](value=value, source="own", confidence=Confidence.ASSUMED)
+
+
 class Route(_Strict):
     """One way to hand a complaint in. None where the platform's limit was not seen."""
 
@@ -279,17 +288,17 @@ class Route(_Strict):
     channel: Fact[Channel]
     to: Fact[str]  # the form's address, the mail address, or the path of the API
     account: Fact[bool]  # whether one must be signed in
-    right_must_be_verified: Fact[bool]
+    right_must_be_verified: Fact[bool] = _ours(False)
     max_targets: Fact[int | None]
-    rights_per_complaint: Fact[int | None]
-    reasons_per_complaint: Fact[int | None]
-    designs_per_complaint: Fact[int | None]
+    rights_per_complaint: Fact[int | None] = _ours(1)
+    reasons_per_complaint: Fact[int | None] = _ours(1)
+    designs_per_complaint: Fact[int | None] = _ours(1)
     target_kinds: Fact[Mapping[TargetKind, str]]  # and the platform's words for them
     sites: tuple[str, ...] = ()  # empty: all
     storefront_sites: tuple[str, ...] = ()  # sites whose storefronts go this way; empty: all
     right_kinds: tuple[RightKind, ...] = ()  # empty: all
     legal_basis: Fact[LegalBasis]
-    explanation_max_chars: Fact[int | None]
+    explanation_max_chars: Fact[int | None] = _ours(None)
     attachments: Fact[Attachments] | None = None
     fields: tuple[Fact[PortalField], ...] = ()
 
@@ -331,6 +340,7 @@ class Policy(_Strict):
     quality: Fact[Quality] | None = None
     contacts: Mapping[str, Fact[str]] = {}
     account: Mapping[str, Fact[str]] = {}
+    endpoints: Mapping[str, Fact[str]] = {}  # of its API
     setup: tuple[Fact[SetupStep], ...] = ()
     rights: Mapping[RightKind, Fact[RightRule]]
     reasons: Mapping[str, Fact[ReasonRule]]
@@ -421,7 +431,9 @@ class Policy(_Strict):
         return own.calendar or self.calendar.value, own.timezone or self.timezone.value
 
     def window(self, name: WindowName, site: str, kind: RightKind, round_: int | None = None) -> Fact[Window] | None:
-        """The window to reckon with, where sources may disagree: of ours the shortest, of others' the longest.
+        """The window to reckon with, where sources may disagree.
+
+        Of our own clocks the shortest; of others' the best confirmed, and among equals the longest.
 
         Windows in different units are compared by their usual length (a working day as 24 h and two fifths).
 
@@ -438,8 +450,9 @@ class Policy(_Strict):
         told = [fact for fact in fitting if fact.value.sites or fact.value.right_kinds] or fitting
         if not told:
             return None
-        choose = min if name in _OURS else max
-        return choose(told, key=lambda fact: _usual_hours(fact.value))
+        if name in _OURS:
+            return min(told, key=lambda fact: _usual_hours(fact.value))
+        return max(told, key=lambda fact: (_SURENESS[fact.confidence], _usual_hours(fact.value)))
 
     def status(self, words: str, *, of_complaint: bool = False) -> Fact[StatusRule] | None:
         """What the platform's words mean, apart from case and blanks; None: unknown, to be shown, never success."""

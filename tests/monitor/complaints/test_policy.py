@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from detectors.rights import RightKind
 from monitor.complaints.errors import PolicyError
-from monitor.complaints.packs import platforms, policy
+from monitor.complaints.packs import policy
 from monitor.complaints.policy import Policy
 
 
@@ -50,15 +50,6 @@ def test_every_kind_of_right_has_statements_to_affirm(ipp: Policy) -> None:
     for kind in RightKind:
         assert {"bona_fide", "authorised"} < {statement.name for statement in ipp.statements_for(kind)}
         assert any(statement.name.startswith("good_faith") for statement in ipp.statements_for(kind))
-
-
-@pytest.mark.parametrize("platform", platforms())
-def test_every_pack_holds_and_tells_sources_for_each_value(platform: str) -> None:
-    pack = policy(platform)
-    assert pack.platform == platform
-    assert all(pack.sources[fact.source].read_on for _, fact in pack.facts())
-    for kind in RightKind:
-        assert pack.reasons[str(pack.propose_reason(kind))].value.right_kinds
 
 
 def test_what_was_not_seen_is_told(ipp: Policy) -> None:
