@@ -116,6 +116,28 @@ class MailSettings(_Section):
     tls: Literal["starttls", "tls", "none"]
 
 
+class ComplaintsSettings(_Section):
+    """Who has to look before a complaint leaves."""
+
+    second_person: bool
+
+
+class MailboxSettings(_Section):
+    """The IMAP mailbox that platforms write to."""
+
+    host: str
+    port: int = Field(ge=1, le=65535)
+    username: str
+    password: SecretStr
+    folder: str = Field(min_length=1)
+    tls: Literal["starttls", "tls", "none"]
+    rhythm_min: float = Field(gt=0)
+    timeout_s: float = Field(gt=0)
+    max_bytes: int = Field(gt=0)
+    limit: int = Field(ge=1)
+    trusted_server: str
+
+
 class ConsoleSettings(_Section):
     """Where the program listens, and how long it knows a browser."""
 
@@ -146,6 +168,24 @@ class VaultSettings(_Section):
     passphrase: SecretStr
 
 
+class EvidenceSettings(_Section):
+    """Who attests the time of what was kept."""
+
+    timestamp_url: str
+    timestamp_certificates: str
+    timestamp_every_h: float = Field(gt=0)
+
+
+class RetentionSettings(_Section):
+    """How many days what is kept is kept; 0: for ever."""
+
+    listings_d: int = Field(ge=0)
+    pages_d: int = Field(ge=0)
+    dismissed_d: int = Field(ge=0)
+    infringing_d: int = Field(ge=0)
+    complaints_d: int = Field(ge=0)
+
+
 class LogSettings(_Section):
     """What the log says."""
 
@@ -165,9 +205,13 @@ class Settings(BaseSettings):
     schedule: ScheduleSettings
     digest: DigestSettings
     mail: MailSettings
+    complaints: ComplaintsSettings
+    mailbox: MailboxSettings
     console: ConsoleSettings
     browser: BrowserSettings
     vault: VaultSettings
+    evidence: EvidenceSettings
+    retention: RetentionSettings
     log: LogSettings
 
     @property

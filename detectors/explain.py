@@ -49,8 +49,21 @@ def comparison(reference: bytes, picture: bytes, match: Match) -> bytes:
     for one, other in _points(reference, picture, match):
         _dot(left, one)
         _dot(right, other)
-    sheet = Image.new("RGB", (3 * _PANEL_PX + 4 * _GAP_PX, _PANEL_PX + 2 * _GAP_PX), _GROUND)
-    for place, panel in enumerate((left, right, overlay)):
+    return _sheet(left, right, overlay)
+
+
+def side_by_side(reference: bytes, picture: bytes) -> bytes:
+    """A PNG of two panels: the reference and the picture, where no match says how one lies in the other.
+
+    Raises:
+        DetectorError: One of the files cannot be decoded.
+    """
+    return _sheet(decode_image(reference, _PANEL_PX), decode_image(picture, _PANEL_PX))
+
+
+def _sheet(*panels: Image.Image) -> bytes:
+    sheet = Image.new("RGB", (len(panels) * (_PANEL_PX + _GAP_PX) + _GAP_PX, _PANEL_PX + 2 * _GAP_PX), _GROUND)
+    for place, panel in enumerate(panels):
         x = _GAP_PX + place * (_PANEL_PX + _GAP_PX) + (_PANEL_PX - panel.width) // 2
         sheet.paste(panel, (x, _GAP_PX + (_PANEL_PX - panel.height) // 2))
     file = io.BytesIO()

@@ -50,11 +50,12 @@ def _load_pages() -> dict[str, Task]:
 
 
 def _load_saved() -> dict[str, Task]:
-    from monitor.saved import addresses, containers
+    from monitor.saved import addresses, containers, sheets
 
     return {
         "unpack": lambda header, _: containers.unpack(header["file"], header["form"], header["start"]),
         "workbook": lambda header, _: ({"lines": addresses.addresses_in_workbook(header["file"])}, ()),
+        "rows": lambda header, _: ({"rows": next(iter(sheets.sheets_of(header["file"])), [])}, ()),
     }
 
 
@@ -69,13 +70,14 @@ def _load_pictures() -> dict[str, Task]:
         return {}, [np.frombuffer(thumbnail(data, header["side_px"]), dtype=np.uint8)]
 
     def drawn(header: dict[str, Any], data: bytes) -> Answer:
-        from detectors.explain import comparison
+        from detectors.explain import comparison, side_by_side
         from detectors.model import Match, Region
 
         facts = header["match"]
         regions = {name: Region(**facts[name]) for name in ("region", "reference_region")}
-        picture = comparison(data[: header["reference_size"]], data[header["reference_size"] :], Match(**facts | regions))
-        return {}, [np.frombuffer(picture, dtype=np.uint8)]
+        both = data[: header["reference_size"]], data[header["reference_size"] :]
+        shown = comparison(*both, Match(**facts | regions)) if facts["placement"] else side_by_side(*both)
+        return {}, [np.frombuffer(shown, dtype=np.uint8)]
 
     return {
         "thumbnail": small,

@@ -29,8 +29,7 @@ from storage.evidence import keep_evidence
 from storage.listings import (
     add_details,
     finish_examination,
-    get_listing,
-    get_seller,
+    get_seen,
     link_picture,
     note_attempt,
     note_picture_outcome,
@@ -84,10 +83,8 @@ class Examiner:
         """
         missed = await self._read_own_page(self.reader, listing_key) if self.reader else None
         async with self.database.read() as session:
-            listing = await get_listing(session, listing_key)
-            seller = await get_seller(session, listing)
+            listing, seller, source = await get_seen(session, listing_key)
             pictures = await pictures_of(session, listing_key)
-            source = await _source(session, listing)
         looks = [await self._look(picture, listing.marketplace, source) for picture in pictures]
         verdicts = judge([match for look in looks for match in look.matches])
         facts_sha256 = await self.blobs.put(facts_of(listing, seller)) if verdicts else ""
@@ -104,9 +101,7 @@ class Examiner:
     async def _read_own_page(self, reader: Reader, listing_key: int) -> _Missed | None:
         """Read the item's own page once, where it shows more than the search page did."""
         async with self.database.read() as session:
-            row = await get_listing(session, listing_key)
-            seller = await get_seller(session, row)
-            source = await _source(session, row)
+            row, seller, source = await get_seen(session, listing_key)
         marketplace = self.marketplaces.get(row.marketplace)
         if row.detailed_at or marketplace is None:
             return None
@@ -179,8 +174,9 @@ class Examiner:
             matched = {look.sha256 for look in looks for match in look.matches if match.work_id == verdict.work_id}
             pictures = [row for row in await pictures_of(session, listing.id) if row.sha256 in matched]
             # Locked, so that no purge takes the page's bytes away meanwhile.
-            seen_on = listing.capture_id and await session.get(Capture, listing.capture_id, with_for_update=True)
-            items = proof(alert.id, listing, facts_sha256, seen_on or None, pictures, now)
+            seen_on = listing.capture_id
+            capture = await session.get(Capture, seen_on, with_for_update=True) if seen_on else None
+            items = proof(alert.id, listing, facts_sha256, capture, pictures, now)
             await keep_evidence(session, alert.id, items, TOOL, now)
 
     async def _close(
@@ -199,17 +195,6 @@ class Examiner:
 def _may_be_picture(page: Page) -> bool:
     """Whether an answer is worth keeping as a picture's bytes: bot walls put a page in its place, with status 200."""
     return bool(page.body) and not page.headers.get("content-type", "").startswith("text/")
-
-
-async def _source(session: AsyncSession, listing: Listing) -> str | None:
-    """The page that a listing was last seen on, by which the fetcher judges where it may lead.
-
-    Empty if that page was saved by hand; None if there is none: the operator gave the listing's address.
-    """
-    capture = await session.get(Capture, listing.capture_id) if listing.capture_id else None
-    if capture is None:
-        return None
-    return capture.url if capture.how == "fetched" else ""
 
 
 def as_value(row: Listing, seller: Seller | None) -> model.Listing:

@@ -53,6 +53,7 @@ _EAST_ASIAN: Final = (
 )
 _WIDEST_MM: Final = 3.4  # of one character in a table
 _LINES_OF_A_ROW: Final = 40
+_PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 _SHAPING_TABLES: Final = ("GSUB", "GPOS", "GDEF")
 
 
@@ -113,7 +114,13 @@ class Document:
         self._table(rows, [self._pdf.epw * share / sum(shares) for share in shares], headings=headings)
 
     def picture(self, data: bytes, *, alt: str = "", width_mm: float = 0.0) -> None:
-        """A PNG or JPEG that this program encoded itself, as wide as the page unless told otherwise."""
+        """A PNG or JPEG that this program encoded itself, as wide as the page unless told otherwise.
+
+        Raises:
+            ValueError: It is neither.
+        """
+        if not data.startswith(_PICTURES):
+            raise ValueError("a picture in a PDF must be a PNG or JPEG")
         self._pdf.image(io.BytesIO(data), w=width_mm or self._pdf.epw, alt_text=visible(alt) or None)
         self._space(2.0)
 
@@ -209,11 +216,11 @@ class Document:
         path = resources.files("weblate_fonts") / "static" / "weblate_fonts" / _FILES[family, style]
         with resources.as_file(path) as file:
             self._pdf.add_font(family, style, file)
+            if family == _WORLD:
+                self._pdf.add_font(family, "B", file)  # its bold face would cost a second a document
         font = self._pdf.fonts[f"{family}{style}"]
         if isinstance(font, TTFFont):
             self._pdf.known[family] = {chr(code) for code in font.cmap}
-        if family == _WORLD:
-            self._pdf.add_font(family, "B", font.ttffile)  # its bold face would cost a second a document
         if family in _CJK:
             self._pdf.set_fallback_fonts([name for name in _CJK if name in self._pdf.known], exact_match=False)
 

@@ -49,6 +49,7 @@ _KIND = {
     "comparison": "picture",
     "unpack": "saved",
     "workbook": "saved",
+    "rows": "saved",
 }
 _START_TIMEOUT_S = 30.0  # numpy, uncompiled, on a slow disk
 _END_TIMEOUT_S = 2.0
@@ -139,6 +140,16 @@ class Sandbox:
         result, _ = await self._file("workbook", {"file": str(file)})
         return [line for line in result["lines"] if isinstance(line, str)]
 
+    async def rows(self, file: Path) -> list[list[str]]:
+        """The rows of a spreadsheet's first sheet, as text.
+
+        Raises:
+            ImportRefused: It is none.
+            SandboxError: Reading it broke a limit.
+        """
+        result, _ = await self._file("rows", {"file": str(file)})
+        return [[str(cell) for cell in row] for row in result["rows"]]
+
     async def _file(self, task: str, header: dict[str, Any]) -> _Answer:
         try:
             return await self._run(task, header, b"", _FILE_TIMEOUT_S)
@@ -188,10 +199,12 @@ class Sandbox:
         return b"".join(array.tobytes() for array in arrays)
 
     async def comparison(self, reference: bytes, picture: bytes, match: Match) -> bytes:
-        """A PNG that shows where a reference lies in a picture, as `detectors.explain.comparison` draws it.
+        """A PNG that shows where a reference lies in a picture, as `detectors.explain` draws it.
+
+        A match that says no place has both beside each other.
 
         Raises:
-            DetectorError: A picture cannot be decoded, or the match says no place.
+            DetectorError: A picture cannot be decoded.
             SandboxError: Drawing broke a limit, or the child failed otherwise.
         """
         header = {"match": asdict(match), "reference_size": len(reference)}

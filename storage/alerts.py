@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors import model
 from storage.errors import NotFound
-from storage.tables import Alert, Evidence, Listing, Match, Seller, Work
+from storage.tables import Alert, Listing, Match, Seller, Work
 from storage.upsert import upsert
 
 
@@ -182,11 +182,6 @@ async def matches_of(session: AsyncSession, alert: Alert) -> list[Match]:
     """The findings behind an alert, the strongest first."""
     found = select(Match).where(Match.listing_key == alert.listing_key, Match.work_id == alert.work_id)
     return list(await session.scalars(found.order_by(Match.score.desc(), Match.distance_bits, Match.id)))
-
-
-async def evidence_of(session: AsyncSession, alert_id: int) -> list[Evidence]:
-    """What was kept for an alert."""
-    return list(await session.scalars(select(Evidence).where(Evidence.alert_id == alert_id).order_by(Evidence.id)))
 
 
 def _is_open(now: datetime) -> Any:

@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.alerts import evidence_of
-from storage.tables import Alert, Custody, Evidence
+from storage.tables import Alert, Audit, Custody, Evidence
 
 START = "0" * 64  # what the first entry of a chain names as the one before it
 KEPT, PURGED = "kept", "purged"
+EXPORTED = "evidence exported"  # in the audit log
 
 
 async def keep_evidence(
@@ -34,6 +34,11 @@ async def keep_evidence(
         facts = {"kind": item.kind, "item": item_hash(item), "file": item.sha256}
         await note_custody(session, alert_id, now, actor, KEPT, facts)
     return len(fresh)
+
+
+async def evidence_of(session: AsyncSession, alert_id: int) -> list[Evidence]:
+    """What was kept for an alert, in the order in which it was."""
+    return list(await session.scalars(select(Evidence).where(Evidence.alert_id == alert_id).order_by(Evidence.id)))
 
 
 async def note_custody(
@@ -84,6 +89,12 @@ async def custody_faults(session: AsyncSession) -> list[str]:
         if items.pop(item_hash(item), None) is None:
             faults.append(f"alert {item.alert_id}: evidence {item.id} was changed, or kept by nobody")
     return faults + [f"{alert}: evidence that was kept is missing ({item[:12]}…)" for item, alert in items.items()]
+
+
+async def exported_as(session: AsyncSession, manifest_sha256: str) -> Audit | None:
+    """The entry of the audit log that tells of an evidence ZIP, by the hash of its manifest; None if none does."""
+    told = Audit.facts["manifest_sha256"].as_string() == manifest_sha256
+    return (await session.scalars(select(Audit).where(Audit.action == EXPORTED, told).order_by(Audit.id))).first()
 
 
 async def heads_after(session: AsyncSession, custody_id: int, before: datetime, limit: int) -> list[Custody]:

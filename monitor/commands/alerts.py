@@ -10,8 +10,9 @@ import typer
 from detectors.model import Answer, PriorityLevel
 from monitor.commands.common import AsJson, UsageProblem, parse_day, say, show, show_facts, start_of, with_parts
 from monitor.daemon import Parts
-from storage.alerts import AlertView, evidence_of, list_alerts, matches_of, view_alert
+from storage.alerts import AlertView, list_alerts, matches_of, view_alert
 from storage.cases import decide
+from storage.evidence import evidence_of
 from storage.works import find_work
 
 alerts = typer.Typer(no_args_is_help=True, help="Listings that resemble a work, and the decisions on them.")

@@ -77,3 +77,27 @@ def _item(
         seen_at=seen_at,
         about={**about, "tool": TOOL},
     )
+
+
+_MEDIA = (  # how a file begins, after so many bytes: media type, file name's end
+    (0, b"\xff\xd8\xff", "image/jpeg", "jpg"),
+    (0, b"\x89PNG\r\n\x1a\n", "image/png", "png"),
+    (0, b"GIF8", "image/gif", "gif"),
+    (8, b"WEBP", "image/webp", "webp"),
+    (4, b"ftypavif", "image/avif", "avif"),
+)
+
+
+def media_type(data: bytes) -> str:
+    """What kind of picture the bytes begin like; application/octet-stream if like none."""
+    return _media(data)[0]
+
+
+def file_ending(data: bytes) -> str:
+    """The end of a file's name that makes a viewer open it as the picture that it is; never what a stranger says."""
+    return _media(data)[1]
+
+
+def _media(data: bytes) -> tuple[str, str]:
+    found = ((kind, ending) for at, begin, kind, ending in _MEDIA if data[at : at + len(begin)] == begin)
+    return next(found, ("application/octet-stream", "bin"))

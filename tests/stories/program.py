@@ -53,6 +53,11 @@ class HereSandbox:
 
         return thumbnail(data, side_px)
 
+    async def comparison(self, reference, picture, match):
+        from detectors.explain import comparison
+
+        return comparison(reference, picture, match)
+
     async def close(self):
         pass
 

@@ -1,0 +1,105 @@
+"""A fresh look at a listing before a complaint leaves: its own page and its matched pictures, kept as evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from detectors.model import Outcome
+from monitor.daemon import Parts
+from monitor.evidence.capture import TOOL, facts_of, proof
+from monitor.evidence.exhibit import Exhibit, exhibit
+from monitor.examine import as_value
+from monitor.heads import head_of
+from monitor.marketplaces.base import Page, Request
+from storage import tables
+from storage.evidence import keep_evidence, note_custody
+from storage.listings import add_details, get_listing, get_seller
+from storage.searches import add_capture
+
+
+@dataclass(frozen=True, slots=True)
+class Recaptured:
+    """What a fresh look found. Only ``ok`` says that the listing is on sale, only ``gone`` that it is not."""
+
+    alert_id: int
+    outcome: Outcome
+    reason: str
+    seen_at: datetime
+    kept: int  # items
+
+
+async def capture_again(parts: Parts, alert_id: int, actor: str) -> Recaptured:
+    """Fetch an alert's listing and its matched pictures once more, and keep what comes with the alert.
+
+    Whatever the answer is, it is evidence of the look: a page that is gone or a wall too. The listing counts as seen
+    only where its page shows it.
+
+    Raises:
+        NotFound: There is no such alert.
+        FetchError: No contact is set.
+        TryLater: This machine has no network.
+    """
+    async with parts.database.read() as session:
+        one = await exhibit(session, alert_id)
+    listing = one.view.listing
+    marketplace = parts.marketplaces.get(listing.marketplace)
+    asked = marketplace.listing_request(as_value(listing, one.view.seller)) if marketplace else None
+    reading = await parts.reader.read(asked or Request(listing.url), listing.marketplace)
+    own = [item for item in reading.parsed.listings if listing.listing_id in (item.listing_id, *item.aliases)]
+    outcome = reading.parsed.outcome
+    if outcome is Outcome.OK and not own:
+        outcome = Outcome.DRIFT  # a page of other listings, as some sites give for one that ended, does not show it
+    pictures = await _pictures(parts, one) if own else []
+    now = parts.clock.now()
+    async with parts.database.write("page captured again") as session:
+        capture = await add_capture(session, reading.capture)
+        if own:
+            await add_details(session, await get_listing(session, listing.id), own[0], capture.id, now)
+    kept = await _keep(parts, one, capture, pictures, actor, outcome)
+    reason = reading.capture.reason or ("the page shows other listings" if outcome is Outcome.DRIFT else "")
+    return Recaptured(alert_id, outcome, reason, capture.captured_at, kept)
+
+
+async def _pictures(parts: Parts, one: Exhibit) -> list[tables.ListingPicture]:
+    """The pictures that matched, as their addresses show them now."""
+    matched = {match.sha256 for match in one.matches}
+    addresses = {item.url: item for item in one.items if item.kind == "picture" and item.sha256 in matched}
+    found = []
+    for url, item in addresses.items():
+        if item.how != "fetched" or not url.startswith(("https://", "http://")):
+            continue
+        page = await parts.reader.get(Request(url, referrer=one.view.listing.url), one.view.listing.marketplace)
+        if page.outcome in (None, Outcome.OK) and page.body and not _is_text(page):
+            sha256, at = await parts.blobs.put(page.body), page.fetched_at or parts.clock.now()
+            found.append(
+                tables.ListingPicture(url=url, sha256=sha256, how="fetched", fetched_at=at, head=head_of(page))
+            )
+    return found
+
+
+def _is_text(page: Page) -> bool:
+    return page.headers.get("content-type", "").startswith("text/")
+
+
+async def _keep(
+    parts: Parts,
+    one: Exhibit,
+    capture: tables.Capture,
+    pictures: Sequence[tables.ListingPicture],
+    actor: str,
+    outcome: Outcome,
+) -> int:
+    """What came, as evidence of the alert; how many items are new."""
+    now, alert_id = parts.clock.now(), one.view.alert.id
+    async with parts.database.read() as session:
+        listing = await get_listing(session, one.view.listing.id)
+        seller = await get_seller(session, listing)
+    facts_sha256 = await parts.blobs.put(facts_of(listing, seller))
+    async with parts.database.write("evidence captured again") as session:
+        items = proof(alert_id, listing, facts_sha256, capture, pictures, now)
+        kept = await keep_evidence(session, alert_id, items, TOOL, now)
+        facts = {"outcome": outcome.value, "items": kept}
+        await note_custody(session, alert_id, now, actor, "looked again", facts)
+    return kept
