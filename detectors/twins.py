@@ -62,8 +62,8 @@ class Twins(Generic[Name]):
         if not len(near):
             return None
         own = spots(seen.pixels)
-        for at in near[np.argsort(apart[near], kind="stable")][:_CANDIDATES]:
-            held = self._held[at]
+        for at in near[np.argsort(apart[near], kind="stable")][:_CANDIDATES].tolist():
+            held = self._held[int(at)]
             if held and _as_large(held, seen) and held.shape == seen.pixels.shape and alike(held.spots, own):
                 return held.name
         return None
