@@ -24,7 +24,12 @@ _MOST_FOR_A_PART: Final = 6.0  # just below the shipped score
 _DOUBT: Final = 4.0  # evidence that brings the score to 1 - 1/e
 
 
-def judge(matches: Sequence[Match], least: float = SHIPPED) -> list[Verdict]:
+_SHIPPED_FOR_ALL: Final[Mapping[int, float]] = {}
+
+
+def judge(
+    matches: Sequence[Match], least: float = SHIPPED, thresholds: Mapping[int, float] = _SHIPPED_FOR_ALL
+) -> list[Verdict]:
     """One verdict for each work among a listing's findings, the surest first.
 
     A work's score is 1 - exp(-evidence / 4), where the detectors' best findings add up. More or stronger findings
@@ -33,12 +38,14 @@ def judge(matches: Sequence[Match], least: float = SHIPPED) -> list[Verdict]:
     Args:
         matches: Of all pictures of one listing, in any order.
         least: Verdicts with a lower score are left out.
+        thresholds: By work, where innocent pictures come nearer than ``least``; only ever asks for more.
     """
     by_work: dict[int, list[Match]] = defaultdict(list)
     for match in matches:
         by_work[match.work_id].append(match)
     verdicts = [_verdict(work_id, found) for work_id, found in by_work.items()]
-    return sorted((v for v in verdicts if v.score >= least), key=lambda verdict: (-verdict.score, verdict.work_id))
+    kept = (v for v in verdicts if v.score >= max(least, thresholds.get(v.work_id, 0.0)))
+    return sorted(kept, key=lambda verdict: (-verdict.score, verdict.work_id))
 
 
 def evidence(match: Match) -> float:
