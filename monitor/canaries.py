@@ -76,14 +76,11 @@ def lost_fields(outcome: Outcome, listings: int, fields: Mapping[str, int], befo
 
 
 async def searched(parts: Parts) -> dict[str, str]:
-    """The marketplaces that are searched by keyword, and the newest keyword of each: one that is known to be asked."""
+    """The marketplaces that are searched by keyword, and what to ask each: its canary's keyword, else the newest."""
     async with parts.database.read() as session:
-        searches = await list_searches(session)
-    return {
-        search.marketplace: search.keyword
-        for search, _ in searches
-        if not search.paused_at and search.keyword and not (search.picture or search.seller or search.shop)
-    }
+        searches = [search for search, _ in await list_searches(session) if not search.paused_at]
+    plain = [one for one in searches if one.keyword and not (one.picture or one.seller or one.shop)]
+    return {one.marketplace: one.keyword for one in sorted(plain, key=lambda one: one.canary)}
 
 
 async def run_canary(parts: Parts, marketplace: str, keyword: str, actor: str) -> Finding:

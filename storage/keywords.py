@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.model import Outcome
@@ -44,26 +44,13 @@ async def keyword_yields(session: AsyncSession) -> list[KeywordYield]:
 async def _alerted(session: AsyncSession) -> tuple[Counter[int], Counter[int]]:
     """By search: its listings with an alert, and with a confirmed one.
 
-    A listing belongs to the search whose page was the newest of its marketplace when it was first seen; to none if
-    that was an import. One host is asked for one page at a time, so this names another search only by coincidence.
+    A listing belongs to the search whose page showed it first; to none if that was an import or the item's own page.
     """
-    shown_by = (
-        select(Crawl.search_id)
-        .select_from(Capture)
-        .outerjoin(Crawl, Crawl.id == Capture.crawl_id)
-        .where(
-            Capture.marketplace == Listing.marketplace,
-            Capture.captured_at <= Listing.first_seen_at,
-            or_(Capture.crawl_id.is_not(None), Capture.how == "imported"),
-        )
-        .order_by(Capture.captured_at.desc(), Capture.id.desc())
-        .limit(1)
-        .correlate(Listing)
-        .scalar_subquery()
-    )
     chosen = (
-        select(Listing.id, shown_by.label("search_id"), Alert.answer)
+        select(Listing.id, Crawl.search_id, Alert.answer)
         .join(Alert, Alert.listing_key == Listing.id)
+        .join(Capture, Capture.id == Listing.first_capture_id)
+        .join(Crawl, Crawl.id == Capture.crawl_id)
         .where(Alert.suppressed.is_(None))
     )
     alerted: dict[int, set[int]] = {}

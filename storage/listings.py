@@ -7,18 +7,40 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import Table, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors import model
 from storage.errors import NotFound
-from storage.tables import Listing, ListingPicture, Picture, Seller
-from storage.upsert import take_turn, upsert
+from storage.tables import Capture, Listing, ListingPicture, Picture, Seller
+from storage.upsert import dialect_of, insert_on, take_turn
 
 _LOCK = 7_216_002  # two searches that find the same listings at once would wait for each other's rows for ever
 _FIRST_DELAY = timedelta(minutes=5)  # before the second attempt at an examination; four times that before the third
+
+# Said once: making a statement takes SQLAlchemy longer than running it, and each of these runs for every listing.
+_listings, _addresses = cast("Table", Listing.__table__), cast("Table", ListingPicture.__table__)
+_INSERT = insert(_listings).returning(_listings.c.id, _listings.c.marketplace, _listings.c.listing_id)
+_KNOWN = select(_listings.c.id, _listings.c.listing_id, _listings.c.content).where(
+    _listings.c.marketplace == bindparam("site"), _listings.c.listing_id.in_(bindparam("wanted", expanding=True))
+)
+_SELLERS = select(Seller.id, Seller.seller_id).where(
+    Seller.marketplace == bindparam("site"), Seller.seller_id.in_(bindparam("wanted", expanding=True))
+)
+_SEEN = (
+    select(Listing, Seller, Capture.url, Capture.how)
+    .outerjoin(Seller, Seller.id == Listing.seller_key)
+    .outerjoin(Capture, Capture.id == Listing.capture_id)
+    .where(Listing.id == bindparam("key"))
+)
+_PICTURES = (
+    select(ListingPicture)
+    .where(ListingPicture.listing_key == bindparam("key"))
+    .order_by(ListingPicture.position, ListingPicture.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +59,22 @@ async def record_listings(
     await take_turn(session, _LOCK)
     once = {(listing.marketplace, listing.listing_id): listing for listing in listings}
     sellers = await _record_sellers(session, once.values(), now)
-    known = {(row.marketplace, row.listing_id): row for row in await _known(session, list(once))}
-    new, changed, seen = [], [], []
-    for key, listing in once.items():
-        row = known.get(key)
-        content = _content(listing)
-        if row is None:
-            row = Listing(marketplace=key[0], listing_id=key[1], first_seen_at=now, examine_at=now, content=content)
-            session.add(row)
-            new.append(row)
-        elif row.content != content:
-            row.content, row.examine_at = content, now
-            row.attempts, row.failure, row.detailed_at = 0, None, None
-            changed.append(row)
-        _refresh(row, listing, sellers, capture_id, now)
-        seen.append(row)
-    await session.flush()
-    for row, listing in zip(seen, once.values(), strict=True):
-        await add_picture_urls(session, row.id, listing.image_urls)
-    return Recorded(tuple(row.id for row in new), tuple(row.id for row in changed), tuple(row.id for row in seen))
+    known = await _known(session, list(once))
+    fresh = {key: listing for key, listing in once.items() if key not in known}
+    ids = {key: row_id for key, (row_id, _) in known.items()} | await _insert(session, fresh, sellers, capture_id, now)
+    changed = [key for key, (_, content) in known.items() if content != _content(once[key])]
+    await _update(
+        session,
+        [
+            {"key": ids[key], **_seen(once[key], sellers, capture_id, now)}
+            | ({"content": _content(once[key]), **_to_examine(now)} if key in changed else {})
+            for key in known
+        ],
+    )
+    await _add_pictures(session, [(ids[key], listing.image_urls) for key, listing in once.items()])
+    return Recorded(
+        tuple(ids[key] for key in fresh), tuple(ids[key] for key in changed), tuple(ids[key] for key in once)
+    )
 
 
 async def add_details(
@@ -64,18 +83,13 @@ async def add_details(
     """Merge what the item's own page shows more than the search page did: seller, price, more pictures."""
     await take_turn(session, _LOCK)
     sellers = await _record_sellers(session, [listing], now)
-    row = await session.merge(row)
-    _refresh(row, listing, sellers, capture_id, now)
-    row.detailed_at = now
-    await add_picture_urls(session, row.id, listing.image_urls)
+    await _update(session, [{"key": row.id, **_seen(listing, sellers, capture_id, now), "detailed_at": now}])
+    await _add_pictures(session, [(row.id, listing.image_urls)])
 
 
 async def add_picture_urls(session: AsyncSession, listing_key: int, urls: Sequence[str]) -> None:
     """Append picture addresses that the listing did not have; the order of appearance is kept."""
-    if not urls:
-        return
-    rows = [{"listing_key": listing_key, "url": url, "position": at} for at, url in enumerate(dict.fromkeys(urls))]
-    await session.execute(upsert(session, ListingPicture).on_conflict_do_nothing(), rows)
+    await _add_pictures(session, [(listing_key, urls)])
 
 
 async def get_listing(session: AsyncSession, listing_key: int) -> Listing:
@@ -97,6 +111,21 @@ async def find_listing(session: AsyncSession, marketplace: str, listing_id: str)
     )
 
 
+async def get_seen(session: AsyncSession, listing_key: int) -> tuple[Listing, Seller | None, str | None]:
+    """One listing, who offers it, and the page that it was last seen on, by which the fetcher judges where it may lead.
+
+    The page is empty if it was saved by hand, and None if there is none: the operator gave the listing's address.
+
+    Raises:
+        NotFound: There is no such listing.
+    """
+    found = (await session.execute(_SEEN, {"key": listing_key})).one_or_none()
+    if found is None:
+        raise NotFound(f"no listing {listing_key}")
+    row, seller, url, how = found
+    return row, seller, url if how in (None, "fetched") else ""
+
+
 async def get_seller(session: AsyncSession, row: Listing) -> Seller | None:
     """Who offers the listing, where a page said so."""
     return await session.get(Seller, row.seller_key) if row.seller_key else None
@@ -104,8 +133,7 @@ async def get_seller(session: AsyncSession, row: Listing) -> Seller | None:
 
 async def pictures_of(session: AsyncSession, listing_key: int) -> list[ListingPicture]:
     """The listing's picture addresses, the main one first."""
-    found = select(ListingPicture).where(ListingPicture.listing_key == listing_key)
-    return list(await session.scalars(found.order_by(ListingPicture.position, ListingPicture.id)))
+    return list(await session.scalars(_PICTURES, {"key": listing_key}))
 
 
 async def link_picture(
@@ -122,8 +150,8 @@ async def link_picture(
     Args:
         head: What `monitor.heads.head_of` says of the answer, or who brought the picture in.
     """
-    insert = upsert(session, Picture).values(sha256=sha256, failure=failure, first_seen_at=now)
-    await session.execute(insert.on_conflict_do_update(index_elements=["sha256"], set_={"failure": failure}))
+    kept = {"sha256": sha256, "failure": failure, "first_seen_at": now}
+    await session.execute(_kept_picture(dialect_of(session)), kept)
     came = {"how": how, "fetched_at": now, "head": dict(head or {})}
     await _set_picture(session, picture_id, sha256=sha256, outcome=model.Outcome.OK.value, **came)
 
@@ -134,7 +162,14 @@ async def note_picture_outcome(session: AsyncSession, picture_id: int, outcome: 
 
 
 async def _set_picture(session: AsyncSession, picture_id: int, **values: Any) -> None:
-    await session.execute(update(ListingPicture).where(ListingPicture.id == picture_id).values(**values))
+    await session.execute(_picture_update(frozenset(values)), {"key": picture_id, **values})
+
+
+@cache
+def _picture_update(fields: frozenset[str]) -> Any:
+    return (
+        update(_addresses).where(_addresses.c.id == bindparam("key")).values({name: bindparam(name) for name in fields})
+    )
 
 
 async def waiting_ids(session: AsyncSession, now: datetime, limit: int) -> list[int]:
@@ -146,7 +181,7 @@ async def waiting_ids(session: AsyncSession, now: datetime, limit: int) -> list[
 async def finish_examination(session: AsyncSession, listing_key: int, now: datetime) -> None:
     """The listing needs no further look until it changes."""
     done = {"examine_at": None, "attempts": 0, "failure": None, "examined_at": now}
-    await session.execute(update(Listing).where(Listing.id == listing_key).values(**done))
+    await _update(session, [{"key": listing_key, **done}])
 
 
 async def note_attempt(
@@ -207,9 +242,78 @@ async def parked_reasons(session: AsyncSession) -> dict[str, int]:
     return {reason: count for reason, count in rows if reason}
 
 
-async def _known(session: AsyncSession, keys: Sequence[tuple[str, str]]) -> Sequence[Listing]:
-    identity = tuple_(Listing.marketplace, Listing.listing_id)
-    return (await session.scalars(select(Listing).where(identity.in_(keys)))).all()
+async def _known(session: AsyncSession, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, str]]:
+    """Row ids and content hashes of the listings that are known, in the order of ``keys``."""
+    found: dict[tuple[str, str], tuple[int, str]] = {}
+    for marketplace in dict.fromkeys(marketplace for marketplace, _ in keys):
+        wanted = [listing_id for name, listing_id in keys if name == marketplace]
+        for row_id, listing_id, content in await session.execute(_KNOWN, {"site": marketplace, "wanted": wanted}):
+            found[marketplace, listing_id] = row_id, content
+    return {key: found[key] for key in keys if key in found}
+
+
+async def _insert(
+    session: AsyncSession,
+    fresh: Mapping[tuple[str, str], model.Listing],
+    sellers: Mapping[tuple[str, str], int],
+    capture_id: int | None,
+    now: datetime,
+) -> dict[tuple[str, str], int]:
+    if not fresh:
+        return {}
+    unknown = {"price": None, "currency": None, "price_raw": None, "seller_key": None}
+    first = {"first_seen_at": now, "capture_id": capture_id, "first_capture_id": capture_id, "examine_at": now}
+    rows = [
+        {"marketplace": key[0], "listing_id": key[1], "content": _content(listing), "attempts": 0}
+        | {**unknown, **first, **_seen(listing, sellers, capture_id, now)}
+        for key, listing in fresh.items()
+    ]
+    return {(site, listing_id): row_id for row_id, site, listing_id in await session.execute(_INSERT, rows)}
+
+
+async def _update(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Set what each row gives, under the ids that are its ``key``; rows that give the same go together."""
+    alike: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for row in rows:
+        alike.setdefault(frozenset(row), []).append(row)
+    for fields, several in alike.items():
+        connection = await session.connection()  # the session itself would update by primary key, one object at a time
+        await connection.execute(_update_of(fields - {"key"}), several)
+
+
+@cache
+def _update_of(fields: frozenset[str]) -> Any:
+    return (
+        update(_listings).where(_listings.c.id == bindparam("key")).values({name: bindparam(name) for name in fields})
+    )
+
+
+async def _add_pictures(session: AsyncSession, several: Iterable[tuple[int, Sequence[str]]]) -> None:
+    rows = [
+        {"listing_key": key, "url": url, "position": at}
+        for key, urls in several
+        for at, url in enumerate(dict.fromkeys(urls))
+    ]
+    if rows:
+        await session.execute(_new_picture(dialect_of(session)), rows)
+
+
+@cache
+def _new_picture(dialect: str) -> Any:
+    return insert_on(dialect, _addresses).on_conflict_do_nothing()
+
+
+@cache
+def _kept_picture(dialect: str) -> Any:
+    insert = insert_on(dialect, Picture.__table__)
+    return insert.on_conflict_do_update(index_elements=["sha256"], set_={"failure": insert.excluded.failure})
+
+
+@cache
+def _newest_seller(dialect: str) -> Any:
+    insert = insert_on(dialect, Seller.__table__)
+    newest = {"name": insert.excluded.name, "url": func.coalesce(insert.excluded.url, Seller.url)}
+    return insert.on_conflict_do_update(index_elements=["marketplace", "seller_id"], set_=newest)
 
 
 async def _record_sellers(
@@ -219,33 +323,35 @@ async def _record_sellers(
     sellers = {(item.marketplace, item.seller.seller_id): item.seller for item in listings if item.seller}
     if not sellers:
         return {}
-    insert = upsert(session, Seller)
-    newest = {"name": insert.excluded.name, "url": func.coalesce(insert.excluded.url, Seller.url)}
     rows = [
         {"marketplace": marketplace, "seller_id": seller_id, "name": s.name, "url": s.url, "first_seen_at": now}
         for (marketplace, seller_id), s in sorted(sellers.items(), key=lambda item: item[0])
     ]
-    await session.execute(insert.on_conflict_do_update(index_elements=["marketplace", "seller_id"], set_=newest), rows)
-    identity = tuple_(Seller.marketplace, Seller.seller_id)
-    found = await session.execute(
-        select(Seller.marketplace, Seller.seller_id, Seller.id).where(identity.in_(list(sellers)))
-    )
-    return {(marketplace, seller_id): key for marketplace, seller_id, key in found}
+    await session.execute(_newest_seller(dialect_of(session)), rows)
+    ids: dict[tuple[str, str], int] = {}
+    for marketplace in dict.fromkeys(marketplace for marketplace, _ in sellers):
+        wanted = [seller_id for name, seller_id in sellers if name == marketplace]
+        for row_id, seller_id in await session.execute(_SELLERS, {"site": marketplace, "wanted": wanted}):
+            ids[marketplace, seller_id] = row_id
+    return ids
 
 
-def _refresh(
-    row: Listing,
-    listing: model.Listing,
-    sellers: dict[tuple[str, str], int],
-    capture_id: int | None,
-    now: datetime,
-) -> None:
-    row.url, row.title, row.last_seen_at = listing.url, listing.title, now
-    row.capture_id = capture_id or row.capture_id
+def _seen(
+    listing: model.Listing, sellers: Mapping[tuple[str, str], int], capture_id: int | None, now: datetime
+) -> dict[str, Any]:
+    """What a page says of a listing; what it does not say stays as it is."""
+    said: dict[str, Any] = {"url": listing.url, "title": listing.title, "last_seen_at": now}
+    if capture_id:
+        said["capture_id"] = capture_id
     if listing.price is not None:
-        row.price, row.currency, row.price_raw = listing.price, listing.currency, listing.price_raw
+        said |= {"price": listing.price, "currency": listing.currency, "price_raw": listing.price_raw}
     if listing.seller:
-        row.seller_key = sellers[(listing.marketplace, listing.seller.seller_id)]
+        said["seller_key"] = sellers[listing.marketplace, listing.seller.seller_id]
+    return said
+
+
+def _to_examine(now: datetime) -> dict[str, Any]:
+    return {"examine_at": now, "attempts": 0, "failure": None, "detailed_at": None}
 
 
 def _content(listing: model.Listing) -> str:

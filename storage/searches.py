@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.model import Outcome
 from storage.audit import record
 from storage.errors import NotFound, Refused
 from storage.tables import Capture, Crawl, Reference, Search, Work
+from storage.upsert import dialect_of, insert_on
 
 _GO_ON_WITHIN = timedelta(hours=6)
 
@@ -170,14 +173,19 @@ async def edit_search(
     keyword: str | None = None,
     rhythm_h: float | None = None,
     page_limit: int | None = None,
+    canary: bool | None = None,
 ) -> Search:
     """Change what is given; a new keyword or rhythm takes effect at once.
 
+    Args:
+        canary: Whether its keyword, in place of its marketplace's other one, is what canary runs ask for.
+
     Raises:
-        Refused: Another search already has that keyword there, or the search looks for a picture.
+        Refused: Another search already has that keyword there, or the search looks for a picture; or it cannot be a
+            canary, having no keyword or looking elsewhere than through the whole marketplace.
     """
     search = await get_search(session, search_id)
-    before = {"keyword": search.keyword, "rhythm_h": search.rhythm_h, "page_limit": search.page_limit}
+    before = _editable(search)
     if keyword and keyword != search.keyword:
         if search.picture:
             raise Refused("a search by picture has no keyword; add another with `search add --picture`")
@@ -186,13 +194,28 @@ async def edit_search(
             raise Refused(f"another search already looks for {keyword!r} on {search.marketplace}")
         search.keyword, search.next_run_at = keyword, now
         await session.execute(update(Crawl).where(Crawl.search_id == search_id).values(next_url=None))
+    if canary is not None:
+        await _set_canary(session, search, canary)
     search.page_limit = page_limit or search.page_limit
     if rhythm_h:
         search.rhythm_h = rhythm_h
         search.next_run_at = min(search.next_run_at, now + timedelta(hours=rhythm_h))
-    after = {"keyword": search.keyword, "rhythm_h": search.rhythm_h, "page_limit": search.page_limit}
-    await record(session, now, actor, "search edited", f"search {search_id}", {"before": before, "after": after})
+    facts = {"before": before, "after": _editable(search)}
+    await record(session, now, actor, "search edited", f"search {search_id}", facts)
     return search
+
+
+def _editable(search: Search) -> dict[str, Any]:
+    names = ("keyword", "rhythm_h", "page_limit", "canary")
+    return {name: getattr(search, name) for name in names}
+
+
+async def _set_canary(session: AsyncSession, search: Search, canary: bool) -> None:
+    if canary and (not search.keyword or search.picture or search.seller or search.shop):
+        raise Refused(f"search {search.id} cannot be a canary: those ask for a keyword at the whole marketplace")
+    if canary:
+        await session.execute(update(Search).where(Search.marketplace == search.marketplace).values(canary=False))
+    search.canary = canary
 
 
 async def remove_search(session: AsyncSession, search_id: int, now: datetime, actor: str) -> None:
@@ -234,28 +257,35 @@ async def coverage(session: AsyncSession, since: datetime) -> list[Coverage]:
         by_outcome = select(Capture.outcome, func.count()).join(Crawl).where(*finished).group_by(Capture.outcome)
         pages = dict((await session.execute(by_outcome)).all())
         got = sum(pages.get(outcome, 0) for outcome in (Outcome.OK, Outcome.EMPTY))
-        refused = sum(pages.get(outcome, 0) for outcome in _REFUSED)
-        blocked_since = await _blocked_since(session, search.id) if newest and newest.outcome in _REFUSED else None
+        refused = sum(pages.get(outcome, 0) for outcome in REFUSED)
+        blocked_since = await _blocked_since(session, search.id) if newest and newest.outcome in REFUSED else None
         ledger.append(Coverage(search, sum(pages.values()), got, refused, seen_count, new_count, blocked_since))
     return ledger
 
 
-_REFUSED = (Outcome.BLOCKED, Outcome.LOGIN_REQUIRED, Outcome.NEEDS_RENDERING, Outcome.RATE_LIMITED)
+REFUSED = (Outcome.BLOCKED, Outcome.LOGIN_REQUIRED, Outcome.NEEDS_RENDERING, Outcome.RATE_LIMITED)
 
 
 async def _blocked_since(session: AsyncSession, search_id: int) -> datetime | None:
     of_search = (Crawl.search_id == search_id, Crawl.finished_at.is_not(None))
-    last_good = select(func.max(Crawl.id)).where(*of_search, Crawl.outcome.not_in(_REFUSED)).scalar_subquery()
+    last_good = select(func.max(Crawl.id)).where(*of_search, Crawl.outcome.not_in(REFUSED)).scalar_subquery()
     first_refused = select(func.min(Crawl.finished_at)).where(*of_search, Crawl.id > func.coalesce(last_good, 0))
     return await session.scalar(first_refused)
 
 
 async def add_capture(session: AsyncSession, capture: Capture) -> Capture:
     """Remember a page; the same page captured twice is one row."""
+    facts = {name: value for name, value in vars(capture).items() if name in _captures.c}
+    capture.id = await session.scalar(_new_capture(dialect_of(session)), facts)
+    if capture.id is not None:
+        return capture
     same = select(Capture).where(Capture.url == capture.url, Capture.captured_at == capture.captured_at)
-    present = await session.scalar(same)
-    if present:
-        return present
-    session.add(capture)
-    await session.flush()
-    return capture
+    return (await session.scalars(same)).one()
+
+
+_captures = cast("Table", Capture.__table__)
+
+
+@cache
+def _new_capture(dialect: str) -> Any:
+    return insert_on(dialect, _captures).on_conflict_do_nothing().returning(_captures.c.id)

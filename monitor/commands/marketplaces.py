@@ -108,7 +108,7 @@ def check(
 def canary(
     ctx: typer.Context,
     names: Names = None,
-    keyword: Annotated[str | None, typer.Option(help="What to look for; else the site's newest keyword.")] = None,
+    keyword: Annotated[str | None, typer.Option(help="What to look for; else its canary's or newest keyword.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask each marketplace something that it must answer, and compare which fields are still there.

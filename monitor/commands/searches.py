@@ -151,6 +151,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
                     "shop": one.shop,
                     "every_h": one.rhythm_h,
                     "pages": one.page_limit,
+                    "canary": one.canary,
                     "state": "paused" if one.paused_at else "active",
                     "next_run": one.next_run_at,
                     "last_run": crawl and crawl.finished_at,
@@ -167,7 +168,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
         with_parts(ctx, work),
         as_json,
         empty,
-        hide=["keyword", "seller", "picture", "shop", "every_h", "pages", "reason"],
+        hide=["keyword", "seller", "picture", "shop", "every_h", "pages", "canary", "reason"],
     )
 
 
@@ -178,13 +179,19 @@ def edit(
     keyword: Annotated[str | None, typer.Option(help="The new keyword.")] = None,
     every: Every = None,
     pages: Pages = None,
+    canary: Annotated[
+        bool | None,
+        typer.Option("--canary/--no-canary", help="Whether canary runs ask its marketplace for its keyword."),
+    ] = None,
 ) -> None:
-    """Change a search's keyword, rhythm or number of pages."""
+    """Change a search's keyword, rhythm or number of pages, or make it its marketplace's canary."""
 
     async def change(parts: Parts) -> None:
         async with parts.database.write("search edited") as session:
             now, actor = parts.clock.now(), ctx.obj.actor
-            await edit_search(session, search_id, now, actor, keyword=keyword, rhythm_h=every, page_limit=pages)
+            await edit_search(
+                session, search_id, now, actor, keyword=keyword, rhythm_h=every, page_limit=pages, canary=canary
+            )
 
     with_parts(ctx, change)
 

@@ -27,7 +27,7 @@ class Search(Table):
     shop: Mapped[str] = mapped_column(default="")  # the shop's address, where the marketplace lives on any host
     rhythm_h: Mapped[float]
     page_limit: Mapped[int]
-    canary: Mapped[bool] = mapped_column(default=False)  # its keyword is asked for to see whether the site still shows all
+    canary: Mapped[bool] = mapped_column(default=False)  # its keyword is asked to see whether the site still shows all
     next_run_at: Mapped[datetime] = mapped_column(index=True)
     paused_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]

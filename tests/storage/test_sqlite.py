@@ -34,12 +34,15 @@ async def test_a_write_that_does_nothing_leaves_nothing_open(store):
 
 
 async def test_what_is_undone_is_undone_before_the_connection_is_used_again(store):
+    async def twice():
+        async with store.write("twice") as session:
+            session.add(Host(host="a:1"))
+            await session.flush()
+            await session.execute(text("INSERT INTO hosts (host, block_count, slow_s) VALUES ('a:1', 0, 0)"))
+
     for _ in range(3):
         with pytest.raises(IntegrityError):
-            async with store.write("twice") as session:
-                session.add(Host(host="a:1"))
-                await session.flush()
-                await session.execute(text("INSERT INTO hosts (host, block_count, slow_s) VALUES ('a:1', 0, 0)"))
+            await twice()
         assert await hosts(store) == 0
 
 
