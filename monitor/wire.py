@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -124,6 +124,7 @@ def parsed_to_json(parsed: ParsedPage) -> dict[str, Any]:
         "reason": parsed.reason,
         "kind": parsed.kind,
         "local_pictures": {listing_id: list(sources) for listing_id, sources in parsed.local_pictures.items()},
+        "published": {listing_id: day.isoformat() for listing_id, day in parsed.published.items()},
     }
 
 
@@ -146,6 +147,7 @@ def parsed_from_json(data: Any) -> ParsedPage:
                 listing_id: tuple(_text(source) for source in sources)
                 for listing_id, sources in data["local_pictures"].items()
             },
+            published={listing_id: date.fromisoformat(_text(day)) for listing_id, day in data["published"].items()},
         )
     except BadFrame:
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, Protocol
 
 from detectors.model import Listing, Outcome
@@ -98,6 +98,7 @@ class ParsedPage:
     # By listing id: the pictures' sources as the page writes them. A browser that saved the page rewrote them to paths
     # beside it (./x_files/s-l500.webp); elsewhere their last segment is the name it would have given the file.
     local_pictures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    published: Mapping[str, date] = field(default_factory=dict)  # by listing id: since when, as the page itself states
 
 
 @dataclass(frozen=True, slots=True)

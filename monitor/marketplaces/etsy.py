@@ -77,6 +77,7 @@ MARKETPLACE = Etsy(
             pictures="images[].url_fullxfull",
             seller_id="shop_id",
             seller_name="shop.shop_name",
+            published="original_creation_timestamp",
             total="count",
         ),
         Records(
@@ -86,6 +87,7 @@ MARKETPLACE = Etsy(
             pictures="images[].url_fullxfull",
             seller_id="shop_id",
             seller_name="shop.shop_name",
+            published="original_creation_timestamp",
             kind="product",
         ),
     ),

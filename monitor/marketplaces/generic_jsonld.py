@@ -139,6 +139,7 @@ def linked_listing(site: Site, page: Document, product: Mapping[str, Any], *, al
         price=lowest_offer(offers),
         pictures=picture_sources(product.get("image")),
         seller=_shop(page, cleaned, product, offers),
+        published=product.get("datePublished") or product.get("dateCreated") or product.get("releaseDate"),
     )
 
 

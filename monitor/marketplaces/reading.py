@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -26,6 +27,7 @@ class Found:
 
     listing: Listing
     sources: tuple[str, ...] = ()
+    published: date | None = None  # since when the shop shows it, as the page itself states
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def found(
     pictures: Iterable[object] = (),
     seller: Seller | None = None,
     aliases: Iterable[object] = (),
+    published: object = None,
 ) -> Found | None:
     """One listing of the page; None where it lacks an id or a title.
 
@@ -108,7 +111,7 @@ def found(
         seller=seller,
         aliases=tuple(dict.fromkeys(other for other in others if other and other != known_id)),
     )
-    return Found(listing, sources)
+    return Found(listing, sources, day_of(published))
 
 
 def parsed(
@@ -143,6 +146,7 @@ def parsed(
         layout=layout,
         kind=kind,
         local_pictures={listing_id: sources for listing_id, sources in pictures.items() if sources},
+        published={one.listing.listing_id: one.published for one in kept if one.published},
     )
 
 
@@ -162,6 +166,16 @@ def seller(seller_id: object, name: object, url: str | None = None) -> Seller | 
     if not known_name and not known_id:
         return None
     return Seller(known_id or known_name[:_LONGEST_ID], known_name or known_id, url)
+
+
+def day_of(value: object) -> date | None:
+    """The day that a page states, as ISO 8601 text or in seconds since 1970; None where it is neither."""
+    try:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC).date()
+        return date.fromisoformat(value.strip()[:10]) if isinstance(value, str) else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def next_page(page: Document, key: str, number: int) -> str | None:

@@ -98,6 +98,7 @@ class Shopify(Site):
             or [featured if isinstance(featured, str) else dig(featured, "src") or dig(featured, "url")],
             seller=seller(host or vendor, vendor or host, f"https://{host}/" if host else None),
             aliases=[f"{host}/{handle}"] if host else [],
+            published=product.get("published_at"),
         )
 
     def _parse_page(self, page: Document) -> ParsedPage:
@@ -126,7 +127,7 @@ class Shopify(Site):
             aliases=(alias,) if alias and number else (),
             seller=replace(shop, seller_id=host, url=f"https://{host}/") if shop and host else shop,
         )
-        return Found(listing, linked.sources)
+        return Found(listing, linked.sources, linked.published)
 
     def _from_meta(self, page: Document) -> Found | None:
         known = self.canonical(page.canonical_link or page.address)

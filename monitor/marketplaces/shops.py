@@ -30,6 +30,7 @@ def under_its_shop(parsed: ParsedPage, page_url: str, marketplaces: Mapping[str,
             for listing in parsed.listings
         ),
         local_pictures={ids.get(number, number): sources for number, sources in parsed.local_pictures.items()},
+        published={ids.get(number, number): day for number, day in parsed.published.items()},
     )
 
 

@@ -44,6 +44,7 @@ class Records:
     seller_url: str = ""
     url: str = ""
     aliases: str = ""
+    published: str = ""
     total: str = ""
     minor_digits: int = 0
     picture: str = "{}"
@@ -239,6 +240,7 @@ class TableSite(Site):
                 else None,
             ),
             aliases=_flat(value(layout.aliases)),
+            published=value(layout.published),
         )
 
     def price(self, page: Document, value: Callable[[str], Any], layout: Records) -> Price:
@@ -346,7 +348,11 @@ class TableSite(Site):
             if account is not None and account.seller_id == host_of(known[1]):
                 account = replace(account, seller_id=account.name) if account.name != account.seller_id else None
             founds.append(
-                Found(replace(linked.listing, listing_id=known[0], url=known[1], seller=account), linked.sources)
+                Found(
+                    replace(linked.listing, listing_id=known[0], url=known[1], seller=account),
+                    linked.sources,
+                    linked.published,
+                )
             )
         return founds
 

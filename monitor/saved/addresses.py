@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Sequence
-from itertools import islice
 
 from monitor.marketplaces import canonical
 
@@ -13,7 +12,7 @@ _ADDRESS = re.compile(r"\s*(?:https?://|www\.)\S", re.IGNORECASE)
 _LINKED = re.compile(r"=HYPERLINK\(\s*\"(https?://[^\"]{1,4000})\"", re.IGNORECASE)
 _DELIMITERS = (",", ";", "\t", "|")
 _TRIED_ROWS = 200
-_MOST_ROWS = 100_000
+_MOST_LINES = 100_000
 _MOST_COLUMNS = 100
 _LONGEST_CELL = 4096
 
@@ -31,7 +30,7 @@ def addresses_in_text(text: str) -> list[str]:
     Every line of a list counts and every filled cell below a column's heading: what is no address is for the caller
     to report.
     """
-    lines = [line for line in text.splitlines() if line.strip()][:_MOST_ROWS]
+    lines = [line for line in text.splitlines() if line.strip()][:_MOST_LINES]
     if not any(is_address(line) or "://" in line for line in lines):
         return []
     tables = [_rows(lines, delimiter) for delimiter in _DELIMITERS]
@@ -81,28 +80,11 @@ def addresses_in_workbook(file: str) -> list[str]:
     Raises:
         ImportRefused: It is no spreadsheet.
     """
-    from zipfile import BadZipFile
+    from monitor.saved.sheets import sheets_of
 
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    from monitor.errors import ImportRefused
-
-    try:
-        book = load_workbook(file, read_only=True, data_only=False)
-        tables = [
-            [
-                [_text(value) for value in row[:_MOST_COLUMNS]]
-                for row in islice(sheet.iter_rows(values_only=True), _MOST_ROWS)
-            ]
-            for sheet in book.worksheets
-        ]
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, OSError, SyntaxError) as error:
-        raise ImportRefused(f"no spreadsheet ({type(error).__name__}: {error})") from None
-    return addresses_in_tables(tables)
+    return addresses_in_tables([[[_linked(cell) for cell in row] for row in rows] for rows in sheets_of(file)])
 
 
-def _text(value: object) -> str:
-    text = "" if value is None else str(value)
+def _linked(text: str) -> str:
     linked = _LINKED.match(text)
     return linked[1] if linked else text
