@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.errors import ConfigError
@@ -186,6 +186,12 @@ class RetentionSettings(_Section):
     complaints_d: int = Field(ge=0)
 
 
+class LookbackSettings(_Section):
+    """What is remembered of pictures for works that are registered later."""
+
+    keep_d: float = Field(gt=0)
+
+
 class LogSettings(_Section):
     """What the log says."""
 
@@ -212,7 +218,14 @@ class Settings(BaseSettings):
     vault: VaultSettings
     evidence: EvidenceSettings
     retention: RetentionSettings
+    lookback: LookbackSettings
     log: LogSettings
+
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    def origin(self, key: str) -> str:
+        """Where a setting such as ``fetch.contact`` comes from: ``default``, the file's path, or the variable's name."""
+        return self._origins.get(key, "default")
 
     @property
     def database_url(self) -> str:
@@ -274,11 +287,14 @@ def load(data_dir: Path, environ: Mapping[str, str]) -> Settings:
         _require_list(key, value, defaults)
     try:
         values = _merge(_merge(defaults, file), _Environment(overrides)())
-        return Settings(**{**values, "data_dir": data_dir.expanduser().absolute()})
+        settings = Settings(**{**values, "data_dir": data_dir.expanduser().absolute()})
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{path} or environment: {key}: {first['msg']}") from None
+    settings._origins.update(dict.fromkeys(_keys(file), str(path)))
+    settings._origins.update({name.removeprefix(_PREFIX).lower().replace(_DELIMITER, "."): name for name in overrides})
+    return settings
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from pathlib import Path
 from detectors.model import Outcome
 from monitor.canaries import drift_notes
 from monitor.daemon import Parts
+from monitor.filing import PACKS, leftovers
 from storage.audit import first_broken
 from storage.complaints import ComplaintSummary, list_complaints
 from storage.errors import NotFound
+from storage.evidence import custody_faults
 from storage.hosts import list_hosts
 from storage.invariants import contradictions, damage, referenced_hashes
 from storage.listings import count_backlog, parked_reasons
@@ -43,8 +45,10 @@ async def examine_installation(parts: Parts, *, deep: bool) -> list[Check]:
             _listed("database", await damage(session), "pages and keys hold"),
             _listed("stored facts", await contradictions(session), "nothing contradicts itself"),
             _audit(await first_broken(session)),
+            _listed("custody", await custody_faults(session), "each chain holds, and every item is as it was kept"),
             await asyncio.to_thread(_files, parts, await referenced_hashes(session), deep),
-            _packs(parts.settings.data_dir, await list_complaints(session)),
+            _packs(parts.settings.data_dir, complaints := await list_complaints(session)),
+            _half_done(parts.settings.data_dir, complaints),
             _distributions(),
             _contact(parts.settings.fetch.contact),
         ]
@@ -88,13 +92,25 @@ def _is_whole(parts: Parts, sha256: str) -> bool:
 
 
 def _packs(data_dir: Path, complaints: Iterable[ComplaintSummary]) -> Check:
-    exported = [one.complaint for one in complaints if one.complaint.state == "exported"]
+    exported = [one.complaint for one in complaints if one.complaint.pack and one.complaint.pack_sha256]
     faults = []
     for row in exported:
         manifest = data_dir / (row.pack or "") / "manifest.json"
         if not manifest.is_file() or hashlib.sha256(manifest.read_bytes()).hexdigest() != row.pack_sha256:
             faults.append(f"the pack of complaint {row.id} in {row.pack} is missing or was altered")
     return _listed("exported packs", faults, f"{len(exported)} as they were written")
+
+
+def _half_done(data_dir: Path, complaints: Iterable[ComplaintSummary]) -> Check:
+    """What a crash left of an export: nothing is lost, and the next export puts it right."""
+    notes = [f"{folder.name} was left half written by a crash" for folder in leftovers(data_dir / PACKS)]
+    notes += [
+        f"complaint {one.complaint.id} was claimed, but its pack was not written"
+        for one in complaints
+        if one.complaint.state == "exported" and not one.complaint.pack_sha256
+    ]
+    detail = f"{'; '.join(notes)}: export again" if notes else "none was cut short"
+    return Check("exports", bad=False, detail=detail)
 
 
 def _late(searches: Iterable[tuple[Search, Crawl | None]], now: datetime) -> Check:

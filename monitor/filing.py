@@ -1,49 +1,57 @@
-"""From decided alerts to a complaint pack on disk: the stored rows in the complaints' vocabulary, and back."""
+"""From decided alerts to a complaint pack on disk: drafted, considered by a person, confirmed, exported once."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors import rights
-from monitor.complaints.base import (
-    Confirmation,
-    Consideration,
-    Draft,
-    MatchFacts,
-    Pack,
-    Problem,
-    RightState,
-    Target,
-    Work,
-)
+from monitor.complaints.base import Confirmation, Consideration, Pack, Problem
+from monitor.complaints.base import TargetState as T
+from monitor.complaints.errors import NotPossible
 from monitor.complaints.export import export_pack
-from monitor.complaints.notice import LeftOut, batch, draft_notice
-from monitor.complaints.packs import policy
-from monitor.complaints.preflight import preflight
+from monitor.complaints.lifecycle import (
+    AT_PLATFORM,
+    ComplaintEvent,
+    ComplaintState,
+    TargetEvent,
+    next_state,
+    next_target_state,
+)
+from monitor.complaints.notice import Batch, LeftOut, batch, draft_notice
 from monitor.daemon import Parts
+from monitor.dossier import (
+    LEFT_OUT,
+    Stored,
+    confirmation_of,
+    considered_sha256,
+    load,
+    owner_of,
+    read,
+    rules_of,
+    same_person,
+    seen_live,
+    targets_from,
+    work_of,
+)
 from monitor.errors import NoticeRefused
 from storage import tables
-from storage.alerts import AlertView, evidence_of, matches_of
-from storage.complaints import (
-    add_complaint,
-    confirm_complaint,
-    get_complaint,
-    infringing_alerts,
-    note_export,
-    targets_of,
-)
-from storage.listings import pictures_of
-from storage.rights import get_right, right_states, rights_of
-from storage.works import get_work, references
+from storage.complaints import add_complaint, find_target, get_complaint, infringing_alerts, move, move_targets
+from storage.rights import account_for, get_right, rights_of
+from storage.works import get_work
 
 PACKS = "packs"
+QUESTIONS = ("fair-use", "exhaustion", "authorised-seller")  # what a person considers of every listing
+_LEFTOVER_AFTER_S = 600.0  # a folder still being written is younger
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,120 +62,363 @@ class Drafting:
     left_out: tuple[LeftOut, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A stored complaint as its platform would see it now, with everything that is wrong with it."""
-
-    row: tables.Complaint
-    draft: Draft
-    problems: tuple[Problem, ...]
-
-
 async def draft_complaints(
-    parts: Parts, work_id: int, platform: str, actor: str, right_id: int | None = None, reason: str | None = None
+    parts: Parts,
+    work_id: int,
+    platform: str,
+    actor: str,
+    right_id: int | None = None,
+    reason: str | None = None,
+    *,
+    kind: str = "listing",
+    facts: Mapping[str, str] | None = None,
 ) -> Drafting:
     """Draft complaints from every infringing alert of one work that this platform takes.
+
+    Args:
+        kind: What they are about: ``listing``, or ``storefront`` for the sellers' shops.
+        facts: What the reason needs to be stated, such as an authentication report's.
 
     Raises:
         NoticeRefused: The work has no right, or the platform no reason for it.
     """
-    rules = policy(platform)
+    rules = rules_of(parts, platform)
     async with parts.database.write("complaints drafted") as session:
         work = await get_work(session, work_id)
         right = await get_right(session, right_id) if right_id else await _first_right(session, work)
-        views = await infringing_alerts(session, work_id, right.id)
-        targets = [await _target(session, view) for view in views]
-        sorted_out = batch(targets, rules, rights.Right.from_wire(right.facts), reason)
+        targets = await targets_from(session, await infringing_alerts(session, work_id, right.id), kind)
+        as_right = rights.Right.from_wire(right.facts)
+        sorted_out = batch(targets, rules, as_right, reason)
+        account = await account_for(session, right.id, rules.account_platform)
         ids = []
         for listings in sorted_out.batches:
             draft = draft_notice(
                 "C-0",  # its number is known once it is stored
                 listings,
                 rules,
-                work=await _work(session, work),
-                right=rights.Right.from_wire(right.facts),
-                owner=_owner(await session.get_one(tables.Owner, work.owner_id)),
+                work=await work_of(session, work),
+                right=as_right,
+                owner=await owner_of(session, work.owner_id),
                 reason=reason,
             )
             row = tables.Complaint(
                 platform=platform,
                 site=draft.site,
+                account=account.label if account else "",
+                route=draft.route,
                 work_id=work.id,
                 right_id=right.id,
                 reason=draft.reason,
+                reason_facts=dict(facts or {}),
+                target_kind=draft.target_kind,
                 explanation=draft.explanation,
             )
             alert_ids = [target.alert_id for target in draft.targets]
-            ids.append((await add_complaint(session, parts.clock.now(), actor, row, alert_ids)).id)
+            await add_complaint(session, parts.clock.now(), actor, row, alert_ids)
+            await _settle(parts, session, row, actor)
+            ids.append(row.id)
     return Drafting(tuple(ids), sorted_out.left_out)
 
 
-async def load(parts: Parts, complaint_id: int) -> Stored:
-    """A complaint with today's facts, checked against the platform's rules.
+async def draft_again(parts: Parts, complaint_id: int, actor: str) -> int:
+    """Draft a complaint about what another's platform refused, to be bettered; the new one's id.
 
     Raises:
-        NotFound: There is none.
+        NotPossible: It was not refused.
     """
-    async with parts.database.read() as session:
-        row = await get_complaint(session, complaint_id)
-        draft = await _draft(session, row)
-        aside = [view for view in await targets_of(session, complaint_id) if view.alert.suppressed]
-    found = [Problem(f"alert {view.alert.id}", f"set aside: {view.alert.suppressed}") for view in aside]
-    found += preflight(draft, policy(row.platform), parts.clock.now(), _confirmation(row))
-    return Stored(row, draft, tuple(found))
+    async with parts.database.write("complaint drafted again") as session:
+        old = await get_complaint(session, complaint_id, lock=True)
+        stored = await read(parts, session, old)
+        refused = [view.target for view in stored.targets if view.target.state in (T.REJECTED, T.STILL_UP)]
+        if not refused:
+            raise NoticeRefused(
+                f"complaint {complaint_id} has no listing that was refused; nothing is to be said again"
+            )
+        names = ("platform", "site", "account", "route", "work_id", "right_id", "reason", "target_kind", "explanation")
+        row = tables.Complaint(**{name: getattr(old, name) for name in names}, reason_facts=dict(old.reason_facts))
+        row.supersedes_id = old.id
+        if stored.state not in (ComplaintState.CLOSED,):
+            after = next_state(stored.state, ComplaintEvent.CLOSE)
+            await move(session, old, ComplaintEvent.CLOSE, after, parts.clock.now(), actor, note="said again")
+        await add_complaint(session, parts.clock.now(), actor, row, [one.alert_id for one in refused], again=True)
+        await redraft(parts, session, row, actor)
+        return row.id
 
 
-async def confirm(parts: Parts, complaint_id: int, person: str, note: str = "") -> Stored:
-    """Record a named person's yes to exactly what stands in the complaint now, considered for every listing.
+async def consider(
+    parts: Parts, complaint_id: int, person: str, alert_ids: Collection[int], note: str = "", *, seen: bool = False
+) -> Stored:
+    """Record that a named person considered fair use, exhaustion and authorised sellers for each of these listings.
+
+    Args:
+        note: What led to the conclusion.
+        seen: The person also saw each of them on sale just now.
 
     Raises:
-        StaleState: It is no draft any more.
+        NotFound: The complaint does not name one of them.
+        NotPossible: It was confirmed already.
     """
-    stored = await load(parts, complaint_id)
-    draft = stored.draft
-    considered = [Consideration(target.alert_id, True, True, True, note) for target in draft.targets]
-    confirmation = Confirmation(person, parts.clock.now(), draft.content_sha256, draft.statements, tuple(considered))
-    async with parts.database.write("complaint confirmed") as session:
-        await confirm_complaint(session, complaint_id, person, confirmation.to_wire(), confirmation.at)
+    now = parts.clock.now()
+    async with parts.database.write("listings considered") as session:
+        stored = await read(parts, session, await get_complaint(session, complaint_id, lock=True))
+        _require_open(stored)
+        named = {target.alert_id: target for target in stored.draft.targets}
+        for alert_id in alert_ids:
+            row = await find_target(session, complaint_id, alert_id)
+            target = named.get(alert_id)
+            if target is None:
+                raise NoticeRefused(f"listing #{alert_id} was left out of complaint {complaint_id}: {row.note}")
+            row.considered = {"person": person, "at": now.isoformat(), "questions": list(QUESTIONS), "note": note}
+            row.considered_sha256 = considered_sha256(target)
+            if seen:
+                row.live_at, row.live_how, row.live_by = now, "person", person
+        await session.flush()
+        await _settle(parts, session, stored.row, person)
     return await load(parts, complaint_id)
 
 
+async def confirm(parts: Parts, complaint_id: int, person: str) -> Stored:
+    """Record a named person's yes to exactly what stands in the complaint now, and to its statements.
+
+    Where two people have to look, the complaint then waits for the second.
+
+    Raises:
+        NoticeRefused: A listing was not considered by this person as it stands, or something blocks it.
+        NotPossible: It was confirmed already.
+    """
+    now = parts.clock.now()
+    async with parts.database.write("complaint confirmed") as session:
+        stored = await read(parts, session, await get_complaint(session, complaint_id, lock=True))
+        _require_open(stored)
+        row, draft = stored.row, stored.draft
+        missing = stored.unconsidered(person)
+        if missing:
+            listed = ", ".join(f"#{target.alert_id}" for target in missing[:10])
+            more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
+            raise NoticeRefused(
+                f"{person} has not considered {listed}{more} of complaint {complaint_id} as they stand now"
+            )
+        if stored.in_the_way:
+            raise NoticeRefused(_blocked(complaint_id, stored.in_the_way))
+        ticks = {view.alert.id: view.target.considered or {} for view in stored.targets}
+        considered = [
+            Consideration(target.alert_id, True, True, True, ticks[target.alert_id].get("note", ""))
+            for target in draft.targets
+        ]
+        yes = Confirmation(person, now, draft.content_sha256, draft.statements, tuple(considered))
+        row.confirmation, row.confirmed_by, row.confirmed_at = yes.to_wire(), person, now
+        row.four_eyes = parts.settings.complaints.second_person
+        row.approved_by = row.approved_at = None
+        if stored.state is ComplaintState.DRAFT:
+            await _step(session, row, ComplaintEvent.VALIDATE, now, person)
+        await _step(session, row, ComplaintEvent.REQUEST_REVIEW, now, person)
+        if not row.four_eyes:
+            row.approved_by, row.approved_at = person, now
+            await _step(session, row, ComplaintEvent.APPROVE, now, person)
+    return await load(parts, complaint_id)
+
+
+async def approve(parts: Parts, complaint_id: int, person: str) -> Stored:
+    """Record the second person's yes.
+
+    Raises:
+        NoticeRefused: It is the first person again, or the complaint has changed since.
+        NotPossible: It does not wait for one.
+    """
+    async with parts.database.write("complaint approved") as session:
+        stored = await read(parts, session, await get_complaint(session, complaint_id, lock=True))
+        row = stored.row
+        next_state(stored.state, ComplaintEvent.APPROVE)
+        if same_person(person, row.confirmed_by or ""):
+            raise NoticeRefused(
+                f"complaint {complaint_id} was confirmed by {row.confirmed_by}; a second person approves it"
+            )
+        changed = [one for one in stored.problems if one.blocking and one.field.startswith("confirmation")]
+        if changed:
+            raise NoticeRefused(_blocked(complaint_id, changed))
+        row.approved_by, row.approved_at = person, parts.clock.now()
+        await _step(session, row, ComplaintEvent.APPROVE, parts.clock.now(), person)
+    return await load(parts, complaint_id)
+
+
+async def send_back(parts: Parts, complaint_id: int, person: str, note: str) -> None:
+    """Put a confirmed complaint back into the draft; what was considered stays considered.
+
+    Raises:
+        NotPossible: It was not confirmed, or has left.
+    """
+    async with parts.database.write("complaint sent back") as session:
+        row = await get_complaint(session, complaint_id, lock=True)
+        waiting = row.state == ComplaintState.IN_REVIEW
+        event = ComplaintEvent.RETURN if waiting else ComplaintEvent.REOPEN
+        await _step(session, row, event, parts.clock.now(), person, note)
+
+
+async def leave_out(parts: Parts, complaint_id: int, alert_ids: Collection[int], actor: str, note: str) -> Stored:
+    """Leave listings out of a complaint that has not left; a confirmed one becomes a draft again.
+
+    Raises:
+        NotPossible: It has left.
+    """
+    return await _sort_out(parts, complaint_id, alert_ids, TargetEvent.EXCLUDE, actor, note)
+
+
+async def take_in(parts: Parts, complaint_id: int, alert_ids: Collection[int], actor: str, note: str = "") -> Stored:
+    """Take listings that were left out into the complaint again."""
+    return await _sort_out(parts, complaint_id, alert_ids, TargetEvent.INCLUDE, actor, note)
+
+
+async def _sort_out(
+    parts: Parts, complaint_id: int, alert_ids: Collection[int], event: TargetEvent, actor: str, note: str
+) -> Stored:
+    now = parts.clock.now()
+    async with parts.database.write("listings sorted out") as session:
+        row = await get_complaint(session, complaint_id, lock=True)
+        state = ComplaintState(row.state)
+        if state in AT_PLATFORM or state is ComplaintState.EXPORTED:
+            raise NotPossible("a complaint", row.state, event.value, ("withdraw",))
+        targets = [await find_target(session, complaint_id, alert_id) for alert_id in alert_ids]
+        for target in targets:
+            after = next_target_state(T(target.state), event)
+            await move_targets(session, [target], event, after, now, actor, note=note)
+        await reopen(session, row, now, actor, "its listings changed")
+        await redraft(parts, session, row, actor)
+    return await load(parts, complaint_id)
+
+
+async def reopen(session: AsyncSession, row: tables.Complaint, now: datetime, actor: str, note: str) -> None:
+    """Make a complaint that waited to leave a draft again, if it did."""
+    if row.state in (ComplaintState.READY, ComplaintState.IN_REVIEW, ComplaintState.APPROVED):
+        await _step(session, row, ComplaintEvent.REOPEN, now, actor, note)
+
+
+async def redraft(parts: Parts, session: AsyncSession, row: tables.Complaint, actor: str) -> None:
+    """Let the text of a draft speak of as many listings as it has now, and see whether it is ready."""
+    await session.flush()
+    stored = await read(parts, session, row)
+    draft = stored.draft
+    if stored.state not in (ComplaintState.DRAFT, ComplaintState.READY) or not draft.targets:
+        return
+    listings = Batch(row.site, row.work_id, draft.targets, row.route, row.target_kind)
+    again = draft_notice(
+        "C-0", listings, stored.rules, work=draft.work, right=draft.right, owner=draft.owner, reason=row.reason
+    )
+    row.explanation = again.explanation
+    await _settle(parts, session, row, actor)
+
+
+async def _settle(parts: Parts, session: AsyncSession, row: tables.Complaint, actor: str) -> None:
+    """Let a draft that only a person's yes is missing of be ready, and a ready one that lacks more be a draft."""
+    stored = await read(parts, session, row)
+    if stored.state is ComplaintState.DRAFT and not stored.in_the_way:
+        await _step(session, row, ComplaintEvent.VALIDATE, parts.clock.now(), actor)
+    elif stored.state is ComplaintState.READY and stored.in_the_way:
+        await _step(session, row, ComplaintEvent.REOPEN, parts.clock.now(), actor, str(stored.in_the_way[0]))
+
+
 async def export(parts: Parts, complaint_id: int, actor: str) -> Path:
-    """Write the pack of a confirmed complaint and record that it left; exporting again gives the same folder.
+    """Write the pack of a confirmed complaint; exporting again gives the same folder.
+
+    It is claimed before anything is written, so that it leaves once whoever exports it at once, and whatever crashes.
+    One that changed since it was confirmed becomes a draft again.
 
     Raises:
         NoticeRefused: Something blocks it; the message lists every problem.
-        StaleState: Nobody confirmed it, or it was exported with other content.
+        NotPossible: Nobody confirmed it, or it is over.
     """
+    root = parts.settings.data_dir / PACKS
+    sweep(root)
+    blocked: tuple[Problem, ...] = ()
+    async with parts.database.write("complaint claimed for export") as session:
+        row = await get_complaint(session, complaint_id, lock=True)
+        if row.pack and row.pack_sha256:
+            return parts.settings.data_dir / row.pack
+        if row.state != ComplaintState.EXPORTED:
+            blocked = await _claim(parts, session, row, actor, root)
+    if blocked:
+        raise NoticeRefused(_blocked(complaint_id, blocked))
     stored = await load(parts, complaint_id)
-    if stored.row.state == "exported" and stored.row.pack:
-        return parts.settings.data_dir / stored.row.pack
-    aside = [str(problem) for problem in stored.problems if problem.field.startswith("alert ")]
-    if aside:
-        raise NoticeRefused(f"complaint {complaint_id} cannot leave: {'; '.join(aside)}; cancel it and draft anew")
-    # A crash between writing and recording leaves a folder that nobody was told of; the next try replaces it.
-    pack = export_pack(stored.draft, _confirmation(stored.row), policy(stored.row.platform), parts.clock.now())
-    folder = write_pack(parts.settings.data_dir / PACKS, pack)
-    relative = folder.relative_to(parts.settings.data_dir).as_posix()
+    at = stored.row.exported_at or parts.clock.now()
+    pack = export_pack(stored.draft, confirmation_of(stored.row), stored.rules, at)
+    folder = write_pack(root, Pack(Path(stored.row.pack or pack.name).name, pack.files))
     async with parts.database.write("complaint exported") as session:
-        await note_export(session, complaint_id, actor, relative, pack.sha256, parts.clock.now())
+        row = await get_complaint(session, complaint_id, lock=True)
+        row.pack_sha256 = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
     return folder
 
 
+async def _claim(
+    parts: Parts, session: AsyncSession, row: tables.Complaint, actor: str, root: Path
+) -> tuple[Problem, ...]:
+    """Take an approved complaint for one export; or say what blocks it, as a draft again where it has changed."""
+    now = parts.clock.now()
+    stored = await read(parts, session, row)
+    after = next_state(stored.state, ComplaintEvent.EXPORT)
+    blocking = tuple(one for one in stored.problems if one.blocking)
+    if blocking:
+        if any(one.field.startswith(("confirmation", "targets", "alert ", "approval")) for one in blocking):
+            await reopen(session, row, now, actor, str(blocking[0]))
+        return blocking
+    for view in stored.targets:
+        if T(view.target.state) not in LEFT_OUT:
+            view.target.live_at, view.target.live_how, view.target.live_by = seen_live(view)
+    row.submission += 1
+    again = f"-{row.submission}" if row.submission > 1 else ""
+    name = f"complaint-C-{row.id}{again}"
+    if (root / name).exists():  # of a database that was put back to an earlier state
+        shutil.rmtree(root / name)
+    row.pack, row.pack_sha256, row.exported_at = f"{PACKS}/{name}", None, now
+    row.policy_version = stored.rules.label
+    await move(session, row, ComplaintEvent.EXPORT, after, now, actor, note=f"{row.pack}, rules {row.policy_version}")
+    return ()
+
+
+async def cancel(parts: Parts, complaint_id: int, actor: str) -> None:
+    """Give up a complaint that has not left; its listings may be decided and complained of again.
+
+    Raises:
+        NotPossible: It was exported already: withdraw it instead.
+    """
+    async with parts.database.write("complaint cancelled") as session:
+        row = await get_complaint(session, complaint_id, lock=True)
+        if row.state != ComplaintState.CANCELLED:
+            await _step(session, row, ComplaintEvent.CANCEL, parts.clock.now(), actor)
+
+
 def write_pack(root: Path, pack: Pack) -> Path:
-    """Write a pack's files into a folder of its name, which appears whole or not at all."""
+    """Write a pack's files into a folder of its name, which appears whole or not at all.
+
+    A folder that is there already stays: another process that exported the same complaint was faster.
+    """
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = root / pack.name
     temporary = Path(tempfile.mkdtemp(dir=root, prefix="new-"))
     for name, data in pack.files.items():
-        with (temporary / name).open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    if folder.exists():
-        shutil.rmtree(folder)
-    temporary.rename(folder)
+        file = temporary / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("wb") as opened:
+            opened.write(data)
+            opened.flush()
+            os.fsync(opened.fileno())
+    try:
+        temporary.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        shutil.rmtree(temporary)
     return folder
+
+
+def leftovers(root: Path) -> list[Path]:
+    """Folders that a crash left half written."""
+    oldest = time.time() - _LEFTOVER_AFTER_S
+    return sorted(folder for folder in root.glob("new-*") if folder.is_dir() and folder.stat().st_mtime < oldest)
+
+
+def sweep(root: Path) -> None:
+    """Remove what a crash left half written."""
+    for folder in leftovers(root):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _first_right(session: AsyncSession, work: tables.Work) -> tables.Right:
@@ -178,80 +429,17 @@ async def _first_right(session: AsyncSession, work: tables.Work) -> tables.Right
     return found[0]
 
 
-async def _draft(session: AsyncSession, row: tables.Complaint) -> Draft:
-    work = await session.get_one(tables.Work, row.work_id)
-    right = await get_right(session, row.right_id)
-    state = (await right_states(session, right.id)).get(row.platform)
-    kind = rights.RightKind(right.kind)
-    return Draft(
-        number=f"C-{row.id}",
-        platform=row.platform,
-        site=row.site,
-        work=await _work(session, work),
-        right=rights.Right.from_wire(right.facts),
-        owner=_owner(await session.get_one(tables.Owner, work.owner_id)),
-        reason=row.reason,
-        explanation=row.explanation,
-        targets=tuple([await _target(session, view) for view in await targets_of(session, row.id)]),
-        statements=policy(row.platform).statements_for(kind),
-        route=policy(row.platform).route_for(row.site, kind) or "",
-        right_state=RightState(state.state) if state else None,
-    )
+async def _step(
+    session: AsyncSession, row: tables.Complaint, event: ComplaintEvent, now: datetime, actor: str, note: str = ""
+) -> None:
+    await move(session, row, event, next_state(ComplaintState(row.state), event), now, actor, note=note)
 
 
-def _confirmation(row: tables.Complaint) -> Confirmation | None:
-    return Confirmation.from_wire(row.confirmation) if row.confirmation else None
+def _require_open(stored: Stored) -> None:
+    if stored.state not in (ComplaintState.DRAFT, ComplaintState.READY):
+        raise NotPossible("a complaint", stored.state.value, "consider", ("return",))
 
 
-async def _work(session: AsyncSession, work: tables.Work) -> Work:
-    pictures = [reference.sha256 for reference in await references(session, work.id)]
-    return Work(work.id, work.title, tuple(pictures))
-
-
-def _owner(row: tables.Owner) -> rights.Owner:
-    return rights.Owner(
-        kind=rights.PartyKind(row.kind),
-        legal_name=row.name,
-        country=row.country,
-        email_public=row.email,
-        address=tuple(row.address.splitlines()),
-        phone=row.phone or None,
-    )
-
-
-async def _target(session: AsyncSession, view: AlertView) -> Target:
-    """One alert as a complaint names it, with its strongest finding and what was captured."""
-    alert, listing, seller = view.alert, view.listing, view.seller
-    matches = await matches_of(session, alert)
-    kept = await evidence_of(session, alert.id)
-    pages = [item for item in kept if item.kind == "page"]
-    best = matches[0]
-    capture = await session.get(tables.Capture, listing.capture_id) if listing.capture_id else None
-    return Target(
-        alert_id=alert.id,
-        marketplace=listing.marketplace,
-        listing_id=listing.listing_id,
-        url=listing.url,
-        url_original=capture.url if capture else listing.url,
-        title=listing.title,
-        work_id=alert.work_id,
-        match=MatchFacts(
-            best.detector, best.version, best.threshold, best.distance_bits, best.score, _first(alert.reasons)
-        ),
-        reference_id=best.reference_id,
-        price=listing.price,
-        currency=listing.currency,
-        seller_id=seller.seller_id if seller else None,
-        seller_name=seller.name if seller else None,
-        image_urls=tuple(picture.url for picture in await pictures_of(session, listing.id)),
-        picture_sha256=best.sha256,
-        first_seen_at=listing.first_seen_at,
-        captured_at=pages[-1].seen_at if pages else None,
-        last_seen_live_at=listing.last_seen_at,
-        seen_live_by=capture.how if capture else "",
-        evidence_sha256=tuple(item.sha256 for item in sorted(kept, key=lambda item: item.kind == "facts")),
-    )
-
-
-def _first(reasons: Sequence[str]) -> str:
-    return reasons[0] if reasons else ""
+def _blocked(complaint_id: int, problems: Collection[Problem]) -> str:
+    listed = "; ".join(str(problem) for problem in problems)
+    return f"complaint {complaint_id} cannot leave: {listed}"

@@ -30,9 +30,16 @@ from storage.works import get_reference
 DIGESTS = "digests"
 _MAIL = "digest.eml"
 _SIDE_PX = 320
-_WAITING = {
-    "draft": ("a person has to look at it and confirm it", "bazaarwatch complaints confirm {id}"),
+_WAITING = {  # by the complaint's state: what a person has to do, and how
+    "draft": ("something in it has to be settled before it can be confirmed", "bazaarwatch complaints show {id}"),
+    "ready": ("a person has to look at each listing and confirm it", "bazaarwatch complaints confirm {id} --as NAME"),
+    "in_review": ("a second person has to approve it", "bazaarwatch complaints approve {id} --as NAME"),
     "approved": ("confirmed; its pack has not been written", "bazaarwatch complaints export {id}"),
+    "exported": ("hand its pack in, then record the receipt", "bazaarwatch complaints submitted {id} --receipt NUMBER"),
+    "info_requested": ("the platform wants more from us", "bazaarwatch complaints show {id}"),
+    "countered": ("COUNTER-NOTICE: silence loses", "bazaarwatch complaints kit {id}"),
+    "counter_review": ("COUNTER-NOTICE: silence loses", "bazaarwatch complaints answer {id} refuse --as NAME"),
+    "expired": ("a counter-notice was left unanswered: lost by silence", "bazaarwatch complaints show {id}"),
 }
 
 
@@ -160,6 +167,7 @@ def _waiting(one: ComplaintSummary) -> WaitingComplaint:
         listings=one.targets,
         action=action,
         command=command.format(id=one.complaint.id),
+        due_at=one.timer.act_by_at if one.timer else None,
     )
 
 

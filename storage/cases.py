@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from detectors.model import Answer, SellerHistory
 from storage.alerts import get_alert
 from storage.audit import record, record_all
+from storage.complaints import FREED, RELEASED
 from storage.errors import StaleState
 from storage.tables import Alert, AllowedSeller, Case, Complaint, ComplaintTarget, Listing, Seller
 from storage.upsert import upsert
@@ -67,7 +68,8 @@ async def require_free(session: AsyncSession, alert_ids: Sequence[int]) -> None:
         StaleState: One does: its decision stands until that is cancelled.
     """
     in_complaint = select(ComplaintTarget.alert_id).join(Complaint).where(ComplaintTarget.alert_id.in_(alert_ids))
-    taken = await session.scalar(in_complaint.where(Complaint.state != "cancelled").limit(1))
+    standing = (Complaint.state.not_in((*RELEASED, "retracted")), ComplaintTarget.state.not_in(FREED))
+    taken = await session.scalar(in_complaint.where(*standing).limit(1))
     if taken:
         raise StaleState(f"alert {taken} is part of a complaint; its decision stands")
 
@@ -84,7 +86,8 @@ async def _open_cases(session: AsyncSession, alerts: Sequence[Alert], now: datet
     opened = await session.execute(select(Case.seller_key, Case.id).where(Case.seller_key.in_(sellers.values())))
     cases = dict(opened.all())
     for alert in alerts:
-        alert.case_id = cases.get(sellers.get(alert.listing_key))
+        seller_key = sellers.get(alert.listing_key)
+        alert.case_id = cases.get(seller_key) if seller_key is not None else None
 
 
 async def seller_history(session: AsyncSession, listing: Listing) -> SellerHistory:

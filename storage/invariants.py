@@ -5,17 +5,23 @@ from __future__ import annotations
 from sqlalchemy import func, select, text, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.complaints import FREED, RELEASED
+from storage.evidence import PURGED
 from storage.tables import (
     Alert,
     Capture,
     Complaint,
     ComplaintTarget,
+    CounterNotice,
     Crawl,
+    Custody,
     Evidence,
     Listing,
     ListingPicture,
+    Mail,
     Match,
     Reference,
+    TimeStamp,
 )
 
 
@@ -33,8 +39,13 @@ async def damage(session: AsyncSession) -> list[str]:
 
 async def referenced_hashes(session: AsyncSession) -> set[str]:
     """Every stored file that some row relies on."""
-    columns = (Capture.sha256, ListingPicture.sha256, Evidence.sha256, Reference.sha256)
-    return {sha256 for sha256 in await session.scalars(union(*(select(column) for column in columns))) if sha256}
+    columns = (
+        *(ListingPicture.sha256, Evidence.sha256, Reference.sha256, Mail.sha256),
+        *(Capture.screenshot, TimeStamp.sha256, TimeStamp.token),
+    )
+    pages = select(Capture.sha256).where(Capture.purged_at.is_(None))
+    found = await session.scalars(union(pages, *(select(column) for column in columns)))
+    return {sha256 for sha256 in found if sha256}
 
 
 async def contradictions(session: AsyncSession) -> list[str]:
@@ -50,18 +61,27 @@ _open_crawls = (
 )
 _matched = select(Match.id).where(Match.listing_key == Alert.listing_key, Match.work_id == Alert.work_id)
 _proved = select(Evidence.id).where(Evidence.alert_id == Alert.id)
+_purged = select(Custody.id).where(Custody.alert_id == Alert.id, Custody.action == PURGED)
 _alerted = select(Alert.id).where(Alert.listing_key == Match.listing_key, Alert.work_id == Match.work_id)
+_superseded = select(Complaint.supersedes_id).where(Complaint.supersedes_id.is_not(None))
 _twice = (
     select(ComplaintTarget.alert_id)
     .join(Complaint)
-    .where(Complaint.state != "cancelled")
+    .where(Complaint.state.not_in(RELEASED), ComplaintTarget.state.not_in(FREED), Complaint.id.not_in(_superseded))
     .group_by(ComplaintTarget.alert_id, Complaint.right_id)
     .having(func.count() > 1)
+)
+_objected = Complaint.state.in_(("countered", "counter_review"))
+_marked = select(ComplaintTarget.id).where(
+    ComplaintTarget.complaint_id == Complaint.id, ComplaintTarget.state == "countered"
+)
+_open_counter = select(CounterNotice.id).where(
+    CounterNotice.complaint_id == Complaint.id, CounterNotice.state == "open"
 )
 _QUERIES = {
     "search with two crawls under way": _open_crawls.having(func.count() > 1),
     "alert without a match": select(Alert.id).where(~_matched.exists()),
-    "alert without evidence": select(Alert.id).where(~_proved.exists()),
+    "alert without evidence": select(Alert.id).where(~_proved.exists(), ~_purged.exists()),
     "match without an alert": select(Match.id).where(~_alerted.exists()),
     "listing examined and yet to be examined": select(Listing.id).where(
         Listing.failure.is_not(None), Listing.examine_at.is_(None)
@@ -70,7 +90,11 @@ _QUERIES = {
         Crawl.finished_at.is_not(None), Crawl.outcome.is_(None)
     ),
     "alert in two complaints of one right": _twice,
-    "exported complaint nobody confirmed": select(Complaint.id).where(
-        Complaint.state == "exported", Complaint.confirmed_by.is_(None)
+    "complaint that left though nobody confirmed it": select(Complaint.id).where(
+        Complaint.exported_at.is_not(None), Complaint.confirmed_by.is_(None)
+    ),
+    "countered complaint without a countered listing": select(Complaint.id).where(_objected, ~_marked.exists()),
+    "countered complaint without an open counter-notice": select(Complaint.id).where(
+        _objected, ~_open_counter.exists()
     ),
 }

@@ -407,7 +407,7 @@ def upgrade() -> None:
             name=op.f("ck_complaints_state"),
         ),
         sa.CheckConstraint(
-            "state IN ('draft', 'ready', 'in_review', 'cancelled') OR (length(trim(confirmed_by)) > 0 AND confirmation IS NOT NULL AND length(trim(approved_by)) > 0)",
+            "state IN ('draft', 'ready', 'in_review', 'cancelled') OR (length(trim(coalesce(confirmed_by, ''))) > 0 AND confirmation IS NOT NULL AND length(trim(coalesce(approved_by, ''))) > 0)",
             name=op.f("ck_complaints_confirmed_by_a_person"),
         ),
         sa.CheckConstraint(
@@ -639,7 +639,7 @@ def upgrade() -> None:
             name=op.f("ck_counter_notices_state"),
         ),
         sa.CheckConstraint(
-            "state NOT IN ('refused', 'accepted', 'escalated') OR length(trim(answered_by)) > 0",
+            "state NOT IN ('refused', 'accepted', 'escalated') OR length(trim(coalesce(answered_by, ''))) > 0",
             name=op.f("ck_counter_notices_answered_by_a_person"),
         ),
         sa.ForeignKeyConstraint(

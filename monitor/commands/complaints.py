@@ -1,27 +1,50 @@
-"""`complaints`: from decided alerts to a pack for the platform's form."""
+"""`complaints`: from decided alerts to a pack for the platform's form, and on to the end."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Collection
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from monitor import filing
-from monitor.commands.common import AsJson, UsageProblem, print_json, say, show, show_facts, with_parts
+from monitor import filing, recheck, sheets
+from monitor.commands import following
+from monitor.commands.common import AsJson, UsageProblem, print_json, progress, say, show, show_facts, with_parts
+from monitor.complaints.base import Target
+from monitor.complaints.deadlines import left
+from monitor.complaints.lifecycle import ComplaintState
 from monitor.complaints.packs import platforms
 from monitor.daemon import Parts
-from storage.complaints import cancel_complaint, list_complaints
+from monitor.dossier import Stored, load
+from monitor.text import utc
+from storage import tables
+from storage.complaints import ComplaintSummary, TargetView, counters_of, events_of, list_complaints, timers_of
 from storage.works import find_work
 
 complaints = typer.Typer(
-    no_args_is_help=True, help="Complaints to platforms: drafted, confirmed by a person, exported."
+    no_args_is_help=True, help="Complaints to platforms: drafted, confirmed by a person, exported, followed to the end."
 )
 
 ComplaintId = Annotated[int, typer.Argument(help="The complaint's id.")]
+Person = Annotated[str, typer.Option("--as", help="The person who says so, by name.")]
+Listings = Annotated[
+    list[int] | None, typer.Option("--listing", help="A listing by the number before it; may be repeated.")
+]
+_ACTED = {  # what a person types at a listing in the walk
+    "fea": "considered fair use (f), exhaustion (e) and authorised seller (a)",
+    "feal": "the same, and seen on sale just now (l: live)",
+    "x": "leave it out",
+    "s": "skip it for now",
+    "q": "stop here; what was said is kept",
+}
 
 
 def register(app: typer.Typer) -> None:
     """Hang the commands into the program."""
+    following.hang_into(complaints)
     app.add_typer(complaints, name="complaints")
 
 
@@ -32,16 +55,27 @@ def draft(
     platform: Annotated[str, typer.Option(help="The complaint platform.")] = "alibaba_ipp",
     right: Annotated[int | None, typer.Option(help="The right's id; else the work's first.")] = None,
     reason: Annotated[str | None, typer.Option(help="Our code of the reason; else what the right proposes.")] = None,
+    storefront: Annotated[
+        bool, typer.Option("--storefront", help="About the sellers' shops instead of listings.")
+    ] = False,
+    fact: Annotated[
+        list[str] | None, typer.Option(help="What the reason needs stated, as order_numbers=8123; may be repeated.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Draft complaints from all alerts of a work that were decided infringing."""
-    if platform not in platforms():
-        raise UsageProblem(f"no complaint platform {platform!r}; known: {', '.join(platforms())}")
+    known = platforms(ctx.obj.data_dir / "policies")
+    if platform not in known:
+        raise UsageProblem(f"no complaint platform {platform!r}; known: {', '.join(known)}")
+    facts = dict(_fact(one) for one in fact or ())
 
     async def run(parts: Parts) -> filing.Drafting:
         async with parts.database.read() as session:
             found = await find_work(session, work)
-        return await filing.draft_complaints(parts, found.id, platform, ctx.obj.actor, right, reason)
+        kind = "storefront" if storefront else "listing"
+        return await filing.draft_complaints(
+            parts, found.id, platform, ctx.obj.actor, right, reason, kind=kind, facts=facts
+        )
 
     drafting = with_parts(ctx, run)
     for one in drafting.left_out:
@@ -60,66 +94,399 @@ def draft(
         raise typer.Exit(1)
 
 
+def _fact(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals and value.strip()):
+        raise UsageProblem(f"--fact: {text!r}: write it as order_numbers=8123")
+    return key, value
+
+
 @complaints.command("list")
-def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show the complaints, newest first."""
+def list_(
+    ctx: typer.Context,
+    state: Annotated[list[ComplaintState] | None, typer.Option(help="Only in this state; may be repeated.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the complaints by what presses most: counter-notices, then deadlines, then the newest."""
 
     async def work(parts: Parts) -> list[dict[str, object]]:
         async with parts.database.read() as session:
-            return [
-                {
-                    "id": one.complaint.id,
-                    "state": one.complaint.state,
-                    "platform": one.complaint.platform,
-                    "site": one.complaint.site,
-                    "work": one.work.title,
-                    "right": one.right.number,
-                    "listings": one.targets,
-                    "confirmed_by": one.complaint.confirmed_by,
-                    "drafted": one.complaint.drafted_at,
-                    "exported": one.complaint.exported_at,
-                    "pack": one.complaint.pack,
-                }
-                for one in await list_complaints(session)
-            ]
+            now = parts.clock.now()
+            return [_summary(one, now) for one in await list_complaints(session, states=state or None)]
 
     empty = "no complaints yet; `bazaarwatch complaints draft WORK` drafts them from infringing alerts"
-    show(with_parts(ctx, work), as_json, empty, hide=["right", "pack"])
+    hidden = [
+        "right",
+        "pack",
+        "site",
+        "drafted",
+        "exported",
+        "states",
+        "confirmed_by",
+        "external_ref",
+        "due",
+        "platform_status",
+    ]
+    show(with_parts(ctx, work), as_json, empty, hide=hidden)
+
+
+def _summary(one: ComplaintSummary, now: datetime) -> dict[str, object]:
+    row, timer = one.complaint, one.timer
+    return {
+        "id": row.id,
+        "state": row.state,
+        "left": left(timer.act_by_at, now) if timer else None,
+        "waits_for": timer and timer.kind.replace("_", " "),
+        "platform": row.platform,
+        "site": row.site,
+        "work": one.work.title,
+        "right": one.right.number,
+        "listings": one.targets,
+        "outcome": row.outcome or None,
+        "says": f"{row.platform_status} (unknown here)" if row.status_unknown else row.platform_status or None,
+        "states": one.states,
+        "confirmed_by": row.confirmed_by,
+        "drafted": row.drafted_at,
+        "exported": row.exported_at,
+        "external_ref": row.external_ref,
+        "due": timer and timer.due_at,
+        "platform_status": row.platform_status,
+        "pack": row.pack,
+    }
 
 
 @complaints.command("show")
 def show_one(ctx: typer.Context, complaint_id: ComplaintId, as_json: AsJson = False) -> None:
-    """Show one complaint: its text, its listings, what a person has to affirm, and what is wrong with it."""
-    stored = with_parts(ctx, lambda parts: filing.load(parts, complaint_id))
-    show_facts(_facts(stored), as_json)
+    """Show one complaint: its text, listings, deadlines and steps, what a person affirms, what is wrong with it."""
+
+    async def work(parts: Parts) -> dict[str, Any]:
+        stored = await load(parts, complaint_id)
+        return _facts(stored, as_json) | await _course(parts, complaint_id, as_json)
+
+    show_facts(with_parts(ctx, work), as_json)
+
+
+def _facts(stored: Stored, as_json: bool) -> dict[str, Any]:
+    row, draft = stored.row, stored.draft
+    named = {target.alert_id: target for target in draft.targets}
+    unseen = {target.alert_id for target in stored.unconsidered()}
+    listings = [_listing(view, named.get(view.alert.id), view.alert.id not in unseen) for view in stored.targets]
+    return {
+        "id": row.id,
+        "state": row.state,
+        "outcome": row.outcome or None,
+        "platform": row.platform,
+        "site": row.site,
+        "account": row.account or None,
+        "route": row.route,
+        "work": draft.work.title,
+        "right": f"{draft.right.kind} {draft.right.stated_number}",
+        "reason": draft.reason,
+        "explanation": draft.explanation,
+        "listings": listings if as_json else [_line(one) for one in listings],
+        "statements": [statement.text for statement in draft.statements],
+        "confirmed_by": row.confirmed_by,
+        "approved_by": row.approved_by,
+        "exported": row.exported_at,
+        "pack": row.pack,
+        "submitted": row.submitted_at,
+        "external_ref": row.external_ref,
+        "platform_status": row.platform_status or None,
+        "status_unknown": row.status_unknown,
+        "supersedes": row.supersedes_id,
+        "in_the_way": [str(problem) for problem in stored.problems if problem.blocking and not row.exported_at],
+        "notes": [str(problem) for problem in stored.problems if not problem.blocking and not row.exported_at],
+    }
+
+
+def _listing(view: TargetView, target: Target | None, considered: bool) -> dict[str, Any]:
+    row = view.target
+    return {
+        "listing": view.alert.id,
+        "state": row.state,
+        "url": target.url if target else view.listing.url,
+        "title": view.listing.title,
+        "seller": view.seller and view.seller.name,
+        "considered": bool(target) and considered,
+        "live_at": target.last_seen_live_at if target else row.live_at,
+        "live_by": target.seen_live_by if target else row.live_by or row.live_how,
+        "checked": row.checked_outcome or None,
+        "platform_status": row.platform_status or None,
+        "status_unknown": row.status_unknown,
+        "decided_at": row.decided_at,
+        "verified_gone_at": row.verified_gone_at,
+        "note": row.note or None,
+    }
+
+
+def _line(one: dict[str, Any]) -> str:
+    live = f"live {utc(one['live_at'])} ({one['live_by']})" if one["live_at"] else "not seen live"
+    told = (
+        f", says {one['platform_status']!r}{' (unknown here)' if one['status_unknown'] else ''}"
+        if one["platform_status"]
+        else ""
+    )
+    considered = ", considered" if one["considered"] else ""
+    note = f", {one['note']}" if one["note"] else ""
+    return f"#{one['listing']} {one['state']}{considered}, {live}{told}{note}  {one['url']}  {one['title']}"
+
+
+async def _course(parts: Parts, complaint_id: int, as_json: bool) -> dict[str, Any]:
+    """Its deadlines, counter-notices and steps."""
+    async with parts.database.read() as session:
+        timers = [row for row in await timers_of(session, complaint_id) if row.ended_at is None]
+        counters = await counters_of(session, complaint_id)
+        events = await events_of(session, complaint_id)
+    now = parts.clock.now()
+    if as_json:
+        return {
+            "deadlines": [_columns(row) | {"left": left(row.act_by_at, now)} for row in timers],
+            "counter_notices": [_columns(row) for row in counters],
+            "steps": [_columns(event) | {"listing": alert_id} for event, alert_id in events],
+        }
+    return {
+        "deadlines": [_deadline_line(row, now) for row in timers if row.kind != "recrawl"],
+        "counter_notices": [f"{row.round}: {row.state}, {row.claim}, {row.words}".rstrip(", ") for row in counters],
+        "steps": [_step_line(event) for event, alert_id in events if alert_id is None],
+    }
+
+
+def _columns(row: tables.Table) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in row.__table__.columns}
+
+
+def _deadline_line(row: tables.ComplaintTimer, now: datetime) -> str:
+    unconfirmed = ", unconfirmed" if row.unconfirmed else ""
+    return f"{row.kind}: {left(row.act_by_at, now)}, act by {utc(row.act_by_at)} ({row.basis}{unconfirmed})"
+
+
+def _step_line(event: tables.ComplaintEvent) -> str:
+    told = f" ({event.note or event.raw})" if event.note or event.raw else ""
+    return f"{utc(event.at)} {event.event}: {event.before} to {event.after}, by {event.actor}{told}"
+
+
+@complaints.command()
+def sheet(
+    ctx: typer.Context,
+    complaint_id: ComplaintId,
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="The CSV file to write.")],
+) -> None:
+    """Write a sheet of the listings to fill in at leisure; `complaints confirm --sheet` reads it back."""
+    stored = with_parts(ctx, lambda parts: load(parts, complaint_id))
+    file.write_bytes(sheets.write_sheet(stored))
+    say(f"written: {file}; fill in its empty columns, then:")
+    say(f"bazaarwatch complaints confirm {complaint_id} --as NAME --sheet {file}")
 
 
 @complaints.command()
 def confirm(
     ctx: typer.Context,
     complaint_id: ComplaintId,
-    person: Annotated[str, typer.Option("--as", help="The person who affirms it, by name.")],
+    person: Person,
+    listing: Listings = None,
     considered: Annotated[
-        bool,
-        typer.Option(
-            "--considered",
-            help="For every listing it was considered whether the use is fair, the goods genuine resale, the seller "
-            "authorised; and the statements that `complaints show` prints are affirmed.",
-        ),
+        str, typer.Option(help="What was considered of each of these listings: fair-use,exhaustion,authorised-seller.")
+    ] = "",
+    sheet: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A filled sheet of `complaints sheet`.")
+    ] = None,
+    walk: Annotated[bool, typer.Option("--walk", help="Show one listing after the other and ask.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="These listings were also seen on sale just now.")] = False,
+    affirm: Annotated[
+        bool, typer.Option("--affirm", help="The statements that `complaints show` prints are affirmed.")
     ] = False,
     note: Annotated[str, typer.Option(help="What led to the conclusion.")] = "",
 ) -> None:
-    """Stand behind a complaint as a named person. Nothing leaves without this."""
-    if not person.strip():
-        raise UsageProblem("--as: a complaint is confirmed by a person, by name")
-    if not considered:
-        stored = with_parts(ctx, lambda parts: filing.load(parts, complaint_id))
-        show_facts(_facts(stored), as_json=False)
-        raise UsageProblem("look at every listing and the statements above, then confirm with --considered")
-    stored = with_parts(ctx, lambda parts: filing.confirm(parts, complaint_id, person.strip(), note))
-    say(f"complaint {complaint_id} confirmed by {person}")
+    """Stand behind a complaint as a named person, listing by listing, then affirm its statements.
+
+    Considered of each listing: whether the use may be fair, whether it may be genuine goods resold (exhaustion),
+    whether the seller may be authorised. What was considered stays so until the listing changes.
+    """
+    person = _named(person)
+    if not (listing or sheet or walk or affirm):
+        if not sys.stdin.isatty():
+            raise UsageProblem(
+                "say which listings were considered (--listing 17 --considered fair-use,exhaustion,authorised-seller), "
+                "or --sheet FILE, or --walk; and --affirm for the statements"
+            )
+        walk = True
+    if listing:
+        _require_all(considered)
+
+        async def tick(parts: Parts) -> Stored:
+            return await filing.consider(parts, complaint_id, person, listing or (), note, seen=live)
+
+        with_parts(ctx, tick)
+    if sheet:
+        _from_sheet(ctx, complaint_id, person, sheet)
+    if walk:
+        _walk(ctx, complaint_id, person)
+        affirm = affirm or _asked_to_affirm(ctx, complaint_id, person)
+    if not affirm:
+        _tell_what_is_left(with_parts(ctx, lambda parts: load(parts, complaint_id)), person)
+        return
+    stored = with_parts(ctx, lambda parts: filing.confirm(parts, complaint_id, person))
+    waits = stored.state is ComplaintState.IN_REVIEW
+    say(f"complaint {complaint_id} confirmed by {person}" + ("; a second person approves it" if waits else ""))
     for problem in stored.problems:
         say(f"{'still in the way' if problem.blocking else 'note'}: {problem}")
+
+
+def _require_all(considered: str) -> None:
+    said = {word.strip() for word in considered.split(",") if word.strip()}
+    if unknown := said - set(filing.QUESTIONS):
+        raise UsageProblem(
+            f"--considered: {', '.join(sorted(unknown))} is no question; they are {','.join(filing.QUESTIONS)}"
+        )
+    if missing := [one for one in filing.QUESTIONS if one not in said]:
+        raise UsageProblem(f"--considered: {', '.join(missing)} has to be considered too, for each listing")
+
+
+def _from_sheet(ctx: typer.Context, complaint_id: int, person: str, file: Path) -> None:
+    data = file.read_bytes()
+    for problem in with_parts(ctx, lambda parts: sheets.apply_sheet(parts, complaint_id, person, data)):
+        say(f"not taken: {problem}")
+
+
+def _walk(ctx: typer.Context, complaint_id: int, person: str) -> None:
+    """Ask about each listing that this person has not considered, and keep each answer at once."""
+    stored = with_parts(ctx, lambda parts: load(parts, complaint_id))
+    waiting = stored.unconsidered(person)
+    for answer, meaning in _ACTED.items():
+        say(f"  {answer:5}{meaning}")
+    for number, target in enumerate(waiting, start=1):
+        say(f"\n{number} of {len(waiting)}: #{target.alert_id} {target.title}")
+        for line in _shown(stored, target):
+            say(f"  {line}")
+        answer = _ask(f"#{target.alert_id}", _ACTED)
+        if answer == "q":
+            return
+        if answer.startswith("fea"):
+            note = str(typer.prompt("  what led to it (may be empty)", default="", show_default=False, err=True))
+            _keep(ctx, complaint_id, person, target.alert_id, note, live=answer.endswith("l"))
+        elif answer == "x":
+            why = str(typer.prompt("  why", err=True))
+            _leave_out(ctx, complaint_id, [target.alert_id], why, person)
+
+
+def _keep(ctx: typer.Context, complaint_id: int, person: str, alert_id: int, note: str, *, live: bool) -> None:
+    with_parts(ctx, lambda parts: filing.consider(parts, complaint_id, person, [alert_id], note, seen=live))
+
+
+def _leave_out(ctx: typer.Context, complaint_id: int, alert_ids: Collection[int], why: str, actor: str) -> None:
+    with_parts(ctx, lambda parts: filing.leave_out(parts, complaint_id, alert_ids, actor, why))
+
+
+def _shown(stored: Stored, target: Target) -> list[str]:
+    price = "" if target.price is None else f"{target.price:f} {target.currency or ''}".strip()
+    live = f"{utc(target.last_seen_live_at)}, {target.seen_live_by}" if target.last_seen_live_at else "never"
+    return [
+        f"work     {stored.draft.work.title}",
+        f"address  {target.url}",
+        f"seller   {target.seller_name or 'not told'} {f'({target.seller_id})' if target.seller_id else ''}",
+        f"price    {price or 'not told'}",
+        f"finding  {target.match.reason}",
+        f"live     {live}",
+    ]
+
+
+def _ask(question: str, answers: Collection[str]) -> str:
+    while True:
+        said = str(typer.prompt(question, err=True)).strip().lower()
+        if said in answers:
+            return said
+        say(f"one of {', '.join(answers)}")
+
+
+def _asked_to_affirm(ctx: typer.Context, complaint_id: int, person: str) -> bool:
+    """Whether the person affirms the statements; not asked before every listing was considered."""
+    stored = with_parts(ctx, lambda parts: load(parts, complaint_id))
+    if stored.unconsidered(person):
+        return False
+    say("\nThe statements:")
+    for statement in stored.draft.statements:
+        say(f"  {statement.text}")
+    return bool(typer.confirm(f"Do you, {person}, affirm them?", err=True))
+
+
+def _tell_what_is_left(stored: Stored, person: str) -> None:
+    missing = stored.unconsidered(person)
+    if missing:
+        say(f"{len(missing)} of {len(stored.draft.targets)} listings are still to be considered by {person}")
+    else:
+        say("every listing was considered; `--affirm` affirms the statements that `complaints show` prints")
+
+
+@complaints.command()
+def approve(ctx: typer.Context, complaint_id: ComplaintId, person: Person) -> None:
+    """Approve, as the second person, what the first one confirmed."""
+    with_parts(ctx, lambda parts: filing.approve(parts, complaint_id, _named(person)))
+    say(f"complaint {complaint_id} approved by {person}")
+
+
+@complaints.command("return")
+def return_(
+    ctx: typer.Context,
+    complaint_id: ComplaintId,
+    person: Person,
+    note: Annotated[str, typer.Option(help="What has to change.")],
+) -> None:
+    """Put a confirmed complaint back into the draft; what was considered stays considered."""
+    with_parts(ctx, lambda parts: filing.send_back(parts, complaint_id, _named(person), note))
+
+
+@complaints.command()
+def exclude(
+    ctx: typer.Context,
+    complaint_id: ComplaintId,
+    listing: Annotated[list[int], typer.Option("--listing", help="The number before it; may be repeated.")],
+    reason: Annotated[str, typer.Option(help="Why it is left out.")],
+) -> None:
+    """Leave listings out of a complaint that has not left."""
+    _leave_out(ctx, complaint_id, listing, reason, ctx.obj.actor)
+
+
+@complaints.command()
+def include(
+    ctx: typer.Context,
+    complaint_id: ComplaintId,
+    listing: Annotated[list[int], typer.Option("--listing", help="The number before it; may be repeated.")],
+) -> None:
+    """Take listings in again that were left out."""
+    with_parts(ctx, lambda parts: filing.take_in(parts, complaint_id, listing, ctx.obj.actor))
+
+
+@complaints.command("recheck")
+def recheck_(ctx: typer.Context, complaint_id: ComplaintId, listing: Listings = None, as_json: AsJson = False) -> None:
+    """Fetch the listings' pages anew: on sale, gone, or neither where the site refuses us."""
+
+    async def work(parts: Parts) -> list[recheck.Look]:
+        looks = []
+        for target in progress(await recheck.waiting(parts, complaint_id, listing), "looking", quiet=as_json):
+            looks.append(await recheck.look_again(parts, complaint_id, target, ctx.obj.actor))
+        return looks
+
+    rows = [
+        {"listing": one.alert_id, "found": one.found, "state": one.state, "reason": one.reason, "url": one.url}
+        for one in with_parts(ctx, work)
+    ]
+    show(rows, as_json, "no listing of it can be looked at")
+    if any(row["found"] == "unknown" for row in rows) and not as_json:
+        say(
+            "unknown is neither on sale nor gone: open it in your browser and send or save the page, or say "
+            f"`bazaarwatch complaints seen {complaint_id} --listing N --as NAME`"
+        )
+
+
+@complaints.command()
+def seen(
+    ctx: typer.Context,
+    complaint_id: ComplaintId,
+    listing: Annotated[list[int], typer.Option("--listing", help="The number before it; may be repeated.")],
+    person: Person,
+) -> None:
+    """Record that a named person saw listings on sale just now."""
+    with_parts(ctx, lambda parts: recheck.seen_by(parts, complaint_id, listing, _named(person)))
 
 
 @complaints.command()
@@ -132,30 +499,10 @@ def export(ctx: typer.Context, complaint_id: ComplaintId) -> None:
 @complaints.command()
 def cancel(ctx: typer.Context, complaint_id: ComplaintId) -> None:
     """Give up a complaint that has not been exported; its alerts can be decided and complained of again."""
-
-    async def change(parts: Parts) -> None:
-        async with parts.database.write("complaint cancelled") as session:
-            await cancel_complaint(session, complaint_id, ctx.obj.actor, parts.clock.now())
-
-    with_parts(ctx, change)
+    with_parts(ctx, lambda parts: filing.cancel(parts, complaint_id, ctx.obj.actor))
 
 
-def _facts(stored: filing.Stored) -> dict[str, Any]:
-    row, draft = stored.row, stored.draft
-    return {
-        "id": row.id,
-        "state": row.state,
-        "platform": row.platform,
-        "site": row.site,
-        "work": draft.work.title,
-        "right": f"{draft.right.kind} {draft.right.stated_number}",
-        "reason": draft.reason,
-        "explanation": draft.explanation,
-        "listings": [f"{target.url}  {target.title}" for target in draft.targets],
-        "statements": [statement.text for statement in draft.statements],
-        "confirmed_by": row.confirmed_by,
-        "exported": row.exported_at,
-        "pack": row.pack,
-        "in_the_way": [str(problem) for problem in stored.problems if problem.blocking],
-        "notes": [str(problem) for problem in stored.problems if not problem.blocking],
-    }
+def _named(person: str) -> str:
+    if not person.strip():
+        raise UsageProblem("--as: a complaint is confirmed by a person, by name")
+    return " ".join(person.split())

@@ -13,7 +13,7 @@ from uuid import UUID
 from config.settings import Settings, load
 from detectors.model import Answer
 from detectors.rights import FirstPublication, Right, RightKind, new_claim_number
-from monitor import filing
+from monitor import dossier, filing
 from monitor.complaints.base import RightState
 from monitor.daemon import Parts, scan
 from monitor.demo.catalogue import KEYWORDS, Catalogue, DemoListing, DemoWork, Kind
@@ -156,7 +156,10 @@ async def _complain(
     work_id = max(copied, key=lambda work_id: (copied[work_id], -work_id))
     drafting = await filing.draft_complaints(parts, work_id, _PLATFORM, _ACTOR)
     complaint_id = drafting.complaint_ids[0]
-    await filing.confirm(parts, complaint_id, _PERSON, "compared side by side; the demo's own truth")
+    drafted = await dossier.load(parts, complaint_id)
+    alert_ids = [target.alert_id for target in drafted.draft.targets]
+    await filing.consider(parts, complaint_id, _PERSON, alert_ids, "compared side by side; the demo's own truth")
+    await filing.confirm(parts, complaint_id, _PERSON)
     return await filing.export(parts, complaint_id, _ACTOR)
 
 

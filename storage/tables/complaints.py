@@ -68,8 +68,8 @@ class Complaint(Table):
         one_of("state", COMPLAINT_STATES),
         UniqueConstraint("platform", "external_ref"),
         CheckConstraint(
-            f"state IN ({_UNCONFIRMED}) OR (length(trim(confirmed_by)) > 0 AND confirmation IS NOT NULL "
-            "AND length(trim(approved_by)) > 0)",
+            f"state IN ({_UNCONFIRMED}) OR (length(trim(coalesce(confirmed_by, ''))) > 0 AND confirmation IS NOT NULL "
+            "AND length(trim(coalesce(approved_by, ''))) > 0)",
             name="confirmed_by_a_person",
         ),
         CheckConstraint(
@@ -171,7 +171,7 @@ class CounterNotice(Table):
         one_of("state", "open refused accepted escalated lost_by_silence withdrawn"),
         one_of("claim", "own-design licensed genuine-goods different not-told"),
         CheckConstraint(
-            "state NOT IN ('refused', 'accepted', 'escalated') OR length(trim(answered_by)) > 0",
+            "state NOT IN ('refused', 'accepted', 'escalated') OR length(trim(coalesce(answered_by, ''))) > 0",
             name="answered_by_a_person",
         ),
     )

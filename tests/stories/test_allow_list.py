@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.demo.catalogue import Kind
+from tests.stories.complaining import confirmation
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def _complain(desk, work):
     desk.run("alerts", "decide", "infringing", *alerts)
     desk.run("complaints", "draft", work, "--platform", "demo")
     for complaint in desk.json("complaints", "list"):
-        desk.run("complaints", "confirm", complaint["id"], "--as", "Mira Moss", "--considered")
+        desk.run(*confirmation(desk, complaint["id"]))
         desk.run("complaints", "export", complaint["id"])
     return {line for file in desk.data.glob("packs/*/urls-1.txt") for line in file.read_text("utf-8").splitlines()}
 
@@ -60,12 +61,12 @@ def test_a_listing_of_an_allowed_seller_never_gets_into_a_complaint(same_desk, s
         "before the scan": ("scan",),
         "after the decision": ("alerts", "decide", "infringing", "1", "2", "3"),
         "after the draft": ("complaints", "draft", work.title, "--platform", "demo"),
-        "after the confirmation": ("complaints", "confirm", "1", "--as", "Mira Moss", "--considered"),
+        "after the confirmation": confirmation,
     }
     for name, step in steps.items():
         if name == when == "before the scan":
             desk(*allow)
-        desk(*step)
+        desk(*(step(desk, 1) if callable(step) else step))
         if name == when and name != "before the scan":
             desk(*allow)
         if name == when:

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from monitor.demo.catalogue import Kind
+from tests.stories.complaining import confirmation
 
 _KILLED = -9
 
@@ -159,11 +160,12 @@ def test_an_export_killed_at_any_commit_point_leaves_one_whole_pack(scanned):
     commands = (
         ("alerts", "decide", "infringing", *alerts),
         ("complaints", "draft", work, "--platform", "demo"),
-        ("complaints", "confirm", "1", "--as", "Mira Moss", "--considered"),
+        confirmation,
         ("complaints", "export", "1"),
     )
-    for command in commands:
-        for number in (1, 2) if command[1] == "export" else (2,):
+    for step in commands:
+        command = step(scanned, 1) if callable(step) else step
+        for number in (1, 2, 3, 4) if command[1] == "export" else (2, 4) if command[1] == "confirm" else (2,):
             twin = _copy(scanned, f"{command[1]} crashed at {number}")
             assert _crash_at(twin, number, *command)
             assert twin.is_well()

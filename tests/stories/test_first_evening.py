@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.demo.catalogue import Kind
+from tests.stories.complaining import QUESTIONS, confirm, confirmation
 
 
 def _alerts(desk, *options):
@@ -43,15 +44,21 @@ def test_the_first_evening_ends_with_a_pack_of_exactly_the_listings_decided(shop
     drafted = desk.json("complaints", "draft", work, "--platform", "demo")
     assert drafted == {"complaints": [1], "left_out": []}
     shown = desk.json("complaints", "show", "1")
-    assert (shown["state"], len(shown["listings"]), len(shown["statements"])) == ("draft", len(kept), 3)
+    assert (shown["state"], len(shown["listings"]), len(shown["statements"])) == ("ready", len(kept), 3)
     assert shown["in_the_way"] == ["confirmation: no person has confirmed this complaint yet"]
 
     assert desk.refused("complaints", "export", "1")[0] == 1
-    assert desk.refused("complaints", "confirm", "1", "--considered")[0] == 2
-    assert desk.refused("complaints", "confirm", "1", "--considered", "--as", " ")[0] == 2
-    assert desk.refused("complaints", "confirm", "1", "--as", "Mira Moss")[0] == 2
+    for wrong in (
+        ("--considered", QUESTIONS),
+        ("--as", " ", "--affirm"),
+        ("--as", "Mira Moss"),
+        ("--as", "Mira Moss", "--listing", kept[0]["id"]),
+        ("--as", "Mira Moss", "--listing", kept[0]["id"], "--considered", "fair-use,exhaustion"),
+    ):
+        assert desk.refused("complaints", "confirm", "1", *wrong)[0] == 2
+    assert desk.refused("complaints", "confirm", "1", "--as", "Mira Moss", "--affirm")[0] == 1
     assert desk.json("complaints", "show", "1")["confirmed_by"] is None
-    desk("complaints", "confirm", "1", "--as", "Mira Moss", "--considered")
+    confirm(desk, 1)
     pack = Path(desk("complaints", "export", "1").strip())
     decided = {row["url"] for row in kept}
     assert sorted((pack / "urls-1.txt").read_text("utf-8").splitlines()) == sorted(decided)
@@ -77,7 +84,7 @@ def test_running_every_command_twice_neither_loses_nor_doubles_anything(shop_des
         ("scan",),
         ("alerts", "decide", "infringing", *(row["id"] for row in rows)),
         ("complaints", "draft", rows[0]["work"], "--platform", "demo"),
-        ("complaints", "confirm", "1", "--as", "Mira Moss", "--considered"),
+        confirmation,
         ("complaints", "export", "1"),
     )
     tables = ("owners", "works", "work_references", "rights", "searches", "listings", "pictures", "matches", "alerts")
@@ -86,7 +93,8 @@ def test_running_every_command_twice_neither_loses_nor_doubles_anything(shop_des
     def counts():
         return {table: desk.rows(f"SELECT count(*) FROM {table}") for table in tables}
 
-    for step in steps:
+    for made in steps:
+        step = made(desk, 1) if callable(made) else made
         desk(*step)
         once, found = counts(), desk.content()
         again = desk.run(*step)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from monitor.marketplaces import parse
 from monitor.marketplaces.base import Page
+from tests.stories.complaining import confirm
 
 _EDITS = ("thumbnail", "recompress", "grayscale")  # what hashes find surely of these designs
 _WORKS = ("bunny_01", "flying_spaghetti_monste_01", "lumaca_architetto_france_01")
@@ -132,7 +133,7 @@ def test_saved_pages_of_ebay_and_aliexpress_lead_to_a_complaint_pack(desk, share
     assert sorted(one["url"] for one in drafted["left_out"]) == sorted(one.url for one in ebay)
     assert all("takes no listings of this host" in one["reason"] for one in drafted["left_out"])
     (complaint,) = drafted["complaints"]
-    desk("complaints", "confirm", complaint, "--as", "Mira Moss", "--considered")
+    confirm(desk, complaint)
     desk("rights", "state", "1", "alibaba_ipp", "rejected")
     code, line = desk.refused("complaints", "export", complaint)
     assert (code, "right_state" in line) == (1, True)

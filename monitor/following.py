@@ -1,0 +1,537 @@
+"""A complaint after it left: handed in, what the platform says of it, counter-notices, deadlines, its end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from detectors.rights import RightKind
+from monitor.complaints import deadlines
+from monitor.complaints.base import TargetState as T
+from monitor.complaints.errors import NotPossible
+from monitor.complaints.lifecycle import (
+    AT_PLATFORM,
+    DECIDED,
+    OBJECTED,
+    SAID,
+    SAID_OF_COMPLAINT,
+    TARGET_STEPS,
+    ComplaintEvent,
+    ComplaintState,
+    TargetEvent,
+    next_state,
+    next_target_state,
+    outcome_of,
+    target_event_for,
+    together,
+)
+from monitor.complaints.policy import PlatformState, Policy, WindowName
+from monitor.daemon import Parts
+from monitor.dossier import rules_of
+from monitor.errors import NoticeRefused
+from storage import tables
+from storage.complaints import (
+    TargetView,
+    counters_of,
+    find_target,
+    get_complaint,
+    move,
+    move_targets,
+    require_free_reference,
+    start_timers,
+    targets_of,
+    timers_of,
+)
+from storage.rights import get_right
+
+C, E, X = ComplaintState, ComplaintEvent, TargetEvent
+_DECIDING = frozenset({X.REMOVE, X.EDIT, X.VOID, X.REJECT, X.REINSTATE, X.REMAIN, X.CLAIM_REMOVED})
+_DOWN = frozenset({T.REMOVED, T.EDITED, T.REMOVED_UNCONFIRMED})
+
+
+@dataclass(slots=True)
+class Hand:
+    """One complaint under our hand, inside of one transaction.
+
+    Attributes:
+        passed_over: Listings that an event could not happen to, and why.
+    """
+
+    session: AsyncSession
+    row: tables.Complaint
+    rules: Policy
+    kind: RightKind
+    targets: list[TargetView]
+    now: datetime
+    actor: str
+    passed_over: list[str] = field(default_factory=list)
+
+    @property
+    def state(self) -> ComplaintState:
+        """How far the complaint is."""
+        return ComplaintState(self.row.state)
+
+    def chosen(self, alert_ids: Collection[int] | None) -> list[tables.ComplaintTarget]:
+        """Its listings, or those that some alerts are about, without those that were left out."""
+        return [
+            view.target
+            for view in self.targets
+            if view.target.state != T.EXCLUDED and (alert_ids is None or view.alert.id in alert_ids)
+        ]
+
+    async def step(self, event: ComplaintEvent, *, note: str = "", raw: str = "", at: datetime | None = None) -> None:
+        """Let an event happen to the complaint, and start and end its timers.
+
+        Args:
+            at: When it really happened, where that is known; the timers reckon from then.
+        """
+        after = next_state(self.state, event)
+        entered = after is not self.state or event is E.COUNTER
+        await move(self.session, self.row, event, after, self.now, self.actor, note=note, raw=raw)
+        for timer in await timers_of(self.session, self.row.id):
+            if timer.ended_at is None and not deadlines.still_runs(timer.kind, after):
+                timer.ended_at = self.now
+        if entered:
+            await self.begin(deadlines.BEGINS.get(after, ()), at or self.now)
+
+    async def begin(self, names: Iterable[WindowName], start: datetime, due: datetime | None = None) -> None:
+        """Start the timers of some windows; ``due`` is the platform's own date for the first that is ours."""
+        found = [
+            one
+            for name in names
+            if (one := deadlines.deadline(self.rules, name, self.row.site, self.kind, start, round_=1))
+        ]
+        if due is not None:
+            own = next((one for one in found if one.kind == "holder_answer"), None)
+            told = deadlines.told_by_platform(own, "holder_answer", start, due, self.zone)
+            found = [one for one in found if one.kind != "holder_answer"] + [told]
+        await start_timers(self.session, self.row.id, [_timer(one) for one in found])
+
+    @property
+    def zone(self) -> str:
+        """The time zone of the site."""
+        return self.rules.calendar_of(self.row.site)[1]
+
+    async def step_targets(
+        self,
+        targets: Sequence[tables.ComplaintTarget],
+        event: TargetEvent,
+        *,
+        note: str = "",
+        raw: str = "",
+        at: datetime | None = None,
+    ) -> int:
+        """Let an event happen to listings; those it cannot happen to are passed over. How many changed."""
+        able = []
+        for target in targets:
+            after = TARGET_STEPS.get((T(target.state), event))
+            if after is not None:
+                able.append(target)
+            elif T(target.state) is not _leads_to(event):
+                self.passed_over.append(f"#{target.alert_id} is {target.state}: {event.value} cannot happen to it")
+        if not able:
+            return 0
+        after = next_target_state(T(able[0].state), event)
+        await move_targets(self.session, able, event, after, self.now, self.actor, note=note, raw=raw)
+        for target in able:
+            if event in _DECIDING:
+                target.decided_at = at or self.now
+            if after is T.REAPPEARED:
+                target.reappeared_at = self.now
+        if after in _DOWN and not any(one.kind == "recrawl" for one in await timers_of(self.session, self.row.id)):
+            looks = deadlines.recrawls(at or self.now)
+            await start_timers(self.session, self.row.id, [_timer(one) for one in looks])
+        return len(able)
+
+    async def settle(self, *, raw: str = "", at: datetime | None = None) -> None:
+        """Let the states of its listings decide the complaint's."""
+        states = [T(view.target.state) for view in self.targets]
+        silent = any(one.state == "lost_by_silence" for one in await counters_of(self.session, self.row.id))
+        self.row.outcome = outcome_of(states, silent=silent)
+        countered = any(state is T.COUNTERED for state in states)
+        if countered and self.state not in OBJECTED | {C.COUNTER_REFUSED, C.ESCALATED}:
+            await self.step(E.COUNTER, raw=raw, at=at)
+            return
+        if countered:
+            return
+        event = together(states)
+        if event is None:
+            if self.state in DECIDED or self.state in (C.EXPIRED, C.COUNTER_ACCEPTED, C.COUNTER_REFUSED):
+                await self.step(E.REVIEW, raw=raw)
+            return
+        kept = self.state in (C.EXPIRED, C.COUNTER_ACCEPTED) and event is E.REJECT
+        if not kept and self.row.state not in (_result(event), C.CLOSED, C.RETRACTED, C.WITHDRAWN):
+            await self.step(event, raw=raw, at=at)
+
+
+async def take(parts: Parts, session: AsyncSession, complaint_id: int, actor: str) -> Hand:
+    """Take a complaint under our hand until the transaction ends.
+
+    Raises:
+        NotFound: There is none.
+    """
+    row = await get_complaint(session, complaint_id, lock=True)
+    right = await get_right(session, row.right_id)
+    targets = await targets_of(session, row.id)
+    return Hand(session, row, rules_of(parts, row.platform), RightKind(right.kind), targets, parts.clock.now(), actor)
+
+
+# Handed in
+
+
+async def hand_in(
+    parts: Parts, complaint_id: int, actor: str, reference: str, receipt: str = "", at: datetime | None = None
+) -> None:
+    """Record that the exported pack was handed in; the same receipt again changes nothing.
+
+    Args:
+        reference: The platform's number of it, by which its mails are recognised; empty where it gave none.
+        receipt: What shows that it was handed in where there is no number.
+
+    Raises:
+        NoticeRefused: Neither is given.
+        NotPossible: It was not exported, or was handed in already with another number.
+    """
+    if not (reference.strip() or receipt.strip()):
+        raise NoticeRefused("say by what it was handed in: the platform's number, or what shows it")
+    async with parts.database.write("complaint handed in") as session:
+        hand = await take(parts, session, complaint_id, actor)
+        if hand.state in AT_PLATFORM and (hand.row.external_ref or "") == reference:
+            return
+        next_state(hand.state, E.SUBMIT)
+        if not hand.row.pack_sha256:
+            raise NoticeRefused(f"the pack of complaint {complaint_id} was not written: export it again")
+        if reference:
+            await require_free_reference(session, hand.row, reference)
+        hand.row.external_ref, hand.row.receipt = reference or None, receipt
+        hand.row.submitted_at = min(at or hand.now, hand.now)
+        await hand.step(E.SUBMIT, note=reference or receipt, at=hand.row.submitted_at)
+        reported = [one for one in hand.chosen(None) if one.state == T.SELECTED]
+        await hand.step_targets(reported, X.REPORT)
+
+
+async def hand_back(parts: Parts, complaint_id: int, actor: str, note: str, raw: str = "") -> None:
+    """Record that the platform would not take the pack as it is: a draft again, to be bettered and confirmed anew.
+
+    Raises:
+        NotPossible: It was not exported, or the platform has taken it up.
+    """
+    async with parts.database.write("pack refused") as session:
+        hand = await take(parts, session, complaint_id, actor)
+        await hand.step(E.REFUSE_PACK, note=note, raw=raw)
+        hand.row.external_ref, hand.row.submitted_at, hand.row.pack_sha256, hand.row.pack = None, None, None, None
+        await hand.step_targets([one for one in hand.chosen(None) if one.state == T.REPORTED], X.UNREPORT)
+
+
+# What the platform says
+
+
+async def record_status(
+    parts: Parts,
+    complaint_id: int,
+    words: str,
+    actor: str,
+    *,
+    alert_ids: Collection[int] | None = None,
+    reason: str = "",
+    at: datetime | None = None,
+    due: datetime | None = None,
+) -> list[str]:
+    """Record a platform's words on a complaint, or on some of its listings, and what they mean by its policy pack.
+
+    Unknown words are kept and shown; they change no state.
+
+    Args:
+        reason: The platform's reason, as it stands.
+        at: When the platform decided.
+        due: The platform's date for our answer, where it tells one.
+
+    Returns:
+        What a person should know: unknown words, listings they could not be applied to.
+
+    Raises:
+        NotPossible: The complaint is not at the platform.
+    """
+    async with parts.database.write("platform status recorded") as session:
+        hand = await take(parts, session, complaint_id, actor)
+        return await said(hand, words, alert_ids=alert_ids, reason=reason, at=at, due=due)
+
+
+async def said(
+    hand: Hand,
+    words: str,
+    *,
+    alert_ids: Collection[int] | None = None,
+    reason: str = "",
+    at: datetime | None = None,
+    due: datetime | None = None,
+) -> list[str]:
+    """The same inside of a transaction."""
+    if hand.state not in AT_PLATFORM | {C.CLOSED}:
+        raise NotPossible("a complaint", hand.row.state, "record a status", ("submit",))
+    rule = hand.rules.status(words, of_complaint=alert_ids is None)
+    targets = hand.chosen(alert_ids)
+    for target in targets if alert_ids is not None else ():
+        target.platform_status, target.platform_reason, target.status_unknown = words, reason, rule is None
+    if alert_ids is None:
+        hand.row.platform_status, hand.row.status_unknown = words, rule is None
+    if rule is None:
+        await move(hand.session, hand.row, "unknown_status", hand.row.state, hand.now, hand.actor, raw=words)
+        return [f"{words!r} is not in the policy pack {hand.rules.label}: kept as it is, nothing was changed by it"]
+    await _apply(hand, rule.value.state, targets, words, reason, at, due)
+    if rule.value.effect == "missed_deadline":
+        await move(hand.session, hand.row, "missed_deadline", hand.row.state, hand.now, hand.actor, raw=words)
+    notes = [f"{words!r} means {rule.value.state.value} by an unconfirmed source"] if rule.unconfirmed else []
+    if rule.value.effect == "stop_exports":
+        notes.append(f"{words!r} says that the account is in trouble: `bazaarwatch accounts suspend` stops its exports")
+    return notes + hand.passed_over
+
+
+async def _apply(
+    hand: Hand,
+    state: PlatformState,
+    targets: Sequence[tables.ComplaintTarget],
+    words: str,
+    reason: str,
+    at: datetime | None,
+    due: datetime | None,
+) -> None:
+    """Let what the platform's words mean happen: to listings where they speak of listings, else to the complaint."""
+    if hand.state is C.SUBMITTED and state not in (PlatformState.ACKNOWLEDGED, PlatformState.NOT_REPORTED):
+        await hand.step(E.ACKNOWLEDGE, raw=words)  # whoever answers has received it
+    event = SAID_OF_COMPLAINT.get(state)
+    if event and (hand.state, event) not in _idle(hand.state, event):
+        await hand.step(event, raw=words, note=reason, at=at)
+    if of_target := SAID.get(state):
+        undecided = [one for one in targets if state is not PlatformState.UNDER_REVIEW or one.state == T.REPORTED]
+        await hand.step_targets(undecided, of_target, note=reason, raw=words, at=at)
+        if of_target is X.COUNTER:
+            await open_counter(hand, at or hand.now, "not-told", "", (), due)
+        await hand.settle(raw=words, at=at)
+
+
+def _idle(state: ComplaintState, event: ComplaintEvent) -> set[tuple[ComplaintState, ComplaintEvent]]:
+    """Events that say nothing new in a state: the platform repeats itself, or is behind."""
+    try:
+        return {(state, event)} if next_state(state, event) is state else set()
+    except NotPossible:
+        return {(state, event)}
+
+
+async def record_outcome(
+    parts: Parts,
+    complaint_id: int,
+    state: T,
+    actor: str,
+    *,
+    alert_ids: Collection[int] | None = None,
+    note: str = "",
+    at: datetime | None = None,
+) -> list[str]:
+    """Record what a person knows to have become of a complaint's listings, in our own words.
+
+    Returns:
+        Listings it could not be applied to, and why.
+
+    Raises:
+        NotPossible: The complaint is not at the platform, or no listing can come into that state.
+    """
+    event = target_event_for(state)
+    if event is None:
+        raise NotPossible("a person", "at the keyboard", f"say {state.value}", ())
+    async with parts.database.write("outcome recorded") as session:
+        hand = await take(parts, session, complaint_id, actor)
+        if hand.state not in AT_PLATFORM | {C.CLOSED}:
+            raise NotPossible("a complaint", hand.row.state, "record an outcome", ("submit",))
+        for alert_id in alert_ids or ():
+            await find_target(session, complaint_id, alert_id)
+        changed = await hand.step_targets(hand.chosen(alert_ids), event, note=note, at=at)
+        if not changed and hand.passed_over:
+            raise NoticeRefused("; ".join(hand.passed_over[:5]))
+        if event is X.COUNTER:
+            await open_counter(hand, at or hand.now, "not-told", note, (), None)
+        await hand.settle(at=at)
+        return hand.passed_over
+
+
+async def simple_step(parts: Parts, complaint_id: int, event: ComplaintEvent, actor: str, note: str = "") -> None:
+    """Let one event happen to a complaint that needs nothing more: ask, supply, chase, close.
+
+    Raises:
+        NotPossible: It cannot happen now.
+    """
+    async with parts.database.write(f"complaint {event.value}") as session:
+        hand = await take(parts, session, complaint_id, actor)
+        await hand.step(event, note=note)
+        if event is E.CHASE:
+            hand.row.chased_at = hand.now
+        if event is E.APPEAL:
+            refused = [one for one in hand.chosen(None) if one.state in (T.REJECTED, T.STILL_UP)]
+            await hand.step_targets(refused, X.APPEAL, note=note)
+            await hand.settle()
+
+
+# Counter-notices
+
+
+async def open_counter(
+    hand: Hand, received_at: datetime, claim: str, words: str, elements: Sequence[str], due: datetime | None
+) -> tables.CounterNotice:
+    """The open counter-notice of a complaint, made if there is none; more that is known of it is added."""
+    known = await counters_of(hand.session, hand.row.id)
+    found = next((one for one in known if one.state == "open"), None)
+    if found is None:
+        found = tables.CounterNotice(
+            complaint_id=hand.row.id,
+            round=len(known) + 1,
+            claim=claim,
+            words=words,
+            elements=list(elements),
+            received_at=received_at,
+            state="open",
+            answer="",
+        )
+        hand.session.add(found)
+    elif claim != "not-told":
+        found.claim, found.words = claim, words or found.words
+    ours: WindowName = "holder_answer"
+    own = deadlines.deadline(hand.rules, ours, hand.row.site, hand.kind, received_at)
+    ends = [one for one in (own and own.due_at, due, found.due_at) if one]
+    found.due_at = min(ends, default=None)
+    await hand.session.flush()
+    return found
+
+
+async def countered(
+    parts: Parts,
+    complaint_id: int,
+    actor: str,
+    received_at: datetime,
+    *,
+    alert_ids: Collection[int] | None = None,
+    claim: str = "not-told",
+    words: str = "",
+    elements: Sequence[str] = (),
+    due: datetime | None = None,
+) -> tables.CounterNotice:
+    """Record a seller's counter-notice; from now on the clock is ours. Told again, it is the same one.
+
+    Args:
+        received_at: When it reached us, or the platform told of it: the window is reckoned from there.
+        alert_ids: The listings it is about; None: every one it can be about.
+        elements: Of a sworn counter notice, those that are present.
+        due: The platform's own date for our answer; the earlier one counts.
+
+    Raises:
+        NotPossible: The complaint is not at the platform.
+    """
+    async with parts.database.write("counter-notice recorded") as session:
+        hand = await take(parts, session, complaint_id, actor)
+        if hand.state not in AT_PLATFORM | {C.CLOSED}:
+            raise NotPossible("a complaint", hand.row.state, "counter", ("submit",))
+        for alert_id in alert_ids or ():
+            await find_target(session, complaint_id, alert_id)
+        able = [one for one in hand.chosen(alert_ids) if (T(one.state), X.COUNTER) in TARGET_STEPS]
+        already = any(one.state == T.COUNTERED for one in hand.chosen(alert_ids))
+        if not able and not already:
+            raise NotPossible("a listing", "already decided", "counter", ())
+        counter = await open_counter(hand, received_at, claim, words, elements, due)
+        await hand.step_targets(able, X.COUNTER, note=words)
+        await hand.settle(at=received_at)
+        if due is not None:
+            await hand.begin(("holder_answer",), received_at, due)
+        return counter
+
+
+async def take_up(parts: Parts, complaint_id: int, actor: str) -> None:
+    """Record that somebody is at the answer; the clock runs on."""
+    async with parts.database.write("counter-notice taken up") as session:
+        hand = await take(parts, session, complaint_id, actor)
+        if hand.state is C.COUNTERED:
+            await hand.step(E.TAKE_UP)
+
+
+async def answer_counter(parts: Parts, complaint_id: int, person: str, *, accept: bool, note: str) -> None:
+    """Record a named person's answer to the open counter-notice: refused with proof, or accepted.
+
+    Accepted, the listings it is about are on sale again.
+
+    Raises:
+        NotPossible: None waits for an answer.
+    """
+    async with parts.database.write("counter-notice answered") as session:
+        hand = await take(parts, session, complaint_id, person)
+        await hand.step(E.ACCEPT_COUNTER if accept else E.REFUSE_COUNTER, note=note)
+        await _answered(hand, "accepted" if accept else "refused", person, note)
+        if accept:
+            await hand.step_targets([one for one in hand.chosen(None) if one.state == T.COUNTERED], X.REINSTATE)
+            await hand.settle()
+
+
+async def escalate(parts: Parts, complaint_id: int, person: str, note: str) -> None:
+    """Record that a court was called upon and the platform told so: what was taken down stays down.
+
+    Raises:
+        NotPossible: There is no counter-notice to answer so.
+    """
+    async with parts.database.write("complaint escalated") as session:
+        hand = await take(parts, session, complaint_id, person)
+        await hand.step(E.ESCALATE, note=note)
+        await _answered(hand, "escalated", person, note)
+
+
+async def _answered(hand: Hand, state: str, person: str, note: str) -> None:
+    for counter in await counters_of(hand.session, hand.row.id):
+        if counter.state in ("open", "refused"):
+            counter.state, counter.answered_by, counter.answered_at, counter.answer = state, person, hand.now, note
+
+
+# Taken back
+
+
+async def withdraw(parts: Parts, complaint_id: int, person: str, note: str) -> None:
+    """Take a complaint back: withdrawn before a decision, retracted after it. Its listings never count as taken down.
+
+    Raises:
+        NotPossible: It has not left, or is over.
+    """
+    async with parts.database.write("complaint taken back") as session:
+        hand = await take(parts, session, complaint_id, person)
+        event = E.RETRACT if (hand.state in OBJECTED | DECIDED | {C.COUNTER_REFUSED, C.ESCALATED}) else E.WITHDRAW
+        await hand.step(event, note=note)
+        able = [one for one in hand.chosen(None) if (T(one.state), X.WITHDRAW) in TARGET_STEPS]
+        await hand.step_targets(able, X.WITHDRAW, note=note)
+        hand.row.outcome = hand.row.state
+        for timer in await timers_of(session, complaint_id):
+            timer.ended_at = timer.ended_at or hand.now
+        for counter in await counters_of(session, complaint_id):
+            if counter.state == "open":
+                counter.state, counter.answered_by = "withdrawn", person
+
+
+def _timer(found: deadlines.Deadline) -> tables.ComplaintTimer:
+    return tables.ComplaintTimer(
+        kind=found.kind,
+        started_at=found.started_at,
+        due_at=found.due_at,
+        act_by_at=found.act_by_at,
+        zone=found.zone,
+        basis=found.basis,
+        unconfirmed=found.unconfirmed,
+    )
+
+
+def _leads_to(event: TargetEvent) -> T:
+    return next(after for (_, one), after in TARGET_STEPS.items() if one is event)
+
+
+def _result(event: ComplaintEvent) -> ComplaintState:
+    return {
+        E.UPHOLD: C.UPHELD,
+        E.UPHOLD_PARTLY: C.PARTIALLY_UPHELD,
+        E.REJECT: C.REJECTED,
+        E.VOID: C.VOID,
+    }[event]
