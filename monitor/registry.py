@@ -46,13 +46,21 @@ async def register_picture(parts: Parts, file: Path, owner: Owner, title: str | 
     """
     try:
         data = _read(file)
+    except (OSError, DetectorError) as error:
+        return Intake(file, refused=str(error))
+    return await register_image(parts, file, data, owner, title, actor)
+
+
+async def register_image(parts: Parts, file: Path, data: bytes, owner: Owner, title: str | None, actor: str) -> Intake:
+    """Register a picture's bytes in the same way; ``file`` only names it."""
+    try:
         description = await parts.sandbox.describe(data, reference=True)
-    except (OSError, DetectorError, SandboxError) as error:
+    except (DetectorError, SandboxError) as error:
         return Intake(file, refused=str(error))
     sha256 = await parts.blobs.put(data)
     now = parts.clock.now()
     async with parts.database.write("reference registered") as session:
-        work = await add_work(session, now, actor, owner.id, title or _title(file))
+        work = await add_work(session, now, actor, owner.id, title or title_of(file))
         reference = await add_reference(session, work.id, sha256, file.name, description.to_bytes(), now, actor)
         if reference:
             await examine_again(session, now)
@@ -65,5 +73,6 @@ def _read(file: Path) -> bytes:
     return file.read_bytes()
 
 
-def _title(file: Path) -> str:
+def title_of(file: Path) -> str:
+    """What a work is called that nobody named: after its file."""
     return " ".join(file.stem.replace("_", " ").replace("-", " ").split()) or file.name
