@@ -1,22 +1,24 @@
 """What every test may ask for: shared recordings, a database of its own, a clock that need not be waited for.
 
-No test reaches beyond this machine: one that tries to fails, even if the code under test swallows the refusal.
+No test reaches beyond this machine: one that tries to fails, even if the code under test swallows the refusal, and even
+if it is a Python that the test started.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
+import atexit
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from types import ModuleType
+from typing import NamedTuple, NoReturn
 from uuid import uuid4
 
 import pytest
@@ -50,52 +52,36 @@ def shared() -> Path:
 # The network is shut
 
 
-_reached: list[str] = []
+def _shut_the_network() -> ModuleType:
+    """Load the guard here, and let every Python that starts from here load it too.
+
+    A process that the guard came to at its start (pytest-xdist's workers) keeps it, and notes for its own tests alone.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="bazaarwatch-shut-"))
+    owner = os.getpid()
+    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
+    guard = Path(shutil.copy(Path(__file__).with_name("shut_network.py"), folder / "sitecustomize.py"))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    if hasattr(present := sys.modules.get("sitecustomize"), "taken_notes"):
+        present.NOTES = folder
+        return present
+    spec = spec_from_file_location("shut_network", guard)
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
 
 
-def _is_here(host: object) -> bool:
-    name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
-    if name.lower() in ("localhost", "localhost.", socket.gethostname().lower()):
-        return True
-    try:
-        return ipaddress.ip_address(name.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_address(host: object) -> bool:
-    try:
-        ipaddress.ip_address(str(host).partition("%")[0])
-    except ValueError:
-        return False
-    return True
-
-
-def _refuse_the_network(event: str, args: tuple[Any, ...]) -> None:
-    if event in ("socket.connect", "socket.sendto"):
-        address = args[1]
-        if isinstance(address, tuple) and not _is_here(address[0]):
-            _refuse(f"connecting to {address[0]} port {address[1]}")
-    elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
-        host = args[0]
-        if host and not _is_here(host) and not _is_address(host):
-            _refuse(f"looking up the name {host}")
-
-
-def _refuse(what: str) -> NoReturn:
-    _reached.append(what)
-    raise ConnectionRefusedError(f"tests do not leave this machine: {what}")
-
-
-sys.addaudithook(_refuse_the_network)
+_shut_network = _shut_the_network()
 
 
 @pytest.fixture(autouse=True)
 def _stays_on_this_machine() -> Iterator[None]:
-    _reached.clear()
+    _shut_network.taken_notes()
     yield
-    if _reached:
-        pytest.fail(f"the test left this machine: {'; '.join(_reached)}", pytrace=False)
+    if reached := _shut_network.taken_notes():
+        pytest.fail(f"the test left this machine: {'; '.join(reached)}", pytrace=False)
 
 
 # A clock that need not be waited for
