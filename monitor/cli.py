@@ -49,12 +49,14 @@ _COMMANDS = {  # by name: the file under monitor/commands that holds it; loaded 
     "digest": "digest",
     "complaints": "complaints",
     "evidence": "evidence",
+    "retention": "retention",
     "doctor": "doctor",
     "settings": "doctor",
     "db": "setup",
     "render": "rendering",
     "serve": "serving",
     "token": "serving",
+    "users": "users",
     "demo": "demo",
 }
 

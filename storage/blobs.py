@@ -8,10 +8,17 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 from storage.database import CommitPoints
 from storage.errors import NotFound
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -49,6 +56,25 @@ class Blobs:
         """Delete a stored file; one that is gone already is no fault."""
         self._path(sha256).unlink(missing_ok=True)
 
+    def collect(self, sha256: str, untouched_since: datetime) -> bool:
+        """Delete a stored file unless somebody stored it (again) since then; whether it is gone now."""
+        path = self._path(sha256)
+        with self._turn(alone=True):
+            try:
+                if path.stat().st_mtime >= untouched_since.timestamp():
+                    return False
+                path.unlink()
+            except FileNotFoundError:
+                return False
+        return True
+
+    def sweep(self, untouched_since: datetime) -> None:
+        """Delete what processes that died left half written."""
+        for path in self._root.glob("new-*"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < untouched_since.timestamp():
+                    path.unlink()
+
     def hashes(self) -> Iterator[str]:
         """The hash of every stored file, as its name says."""
         for path in self._root.glob("*/*"):
@@ -63,7 +89,7 @@ class Blobs:
     def _put(self, data: bytes) -> str:
         sha256 = hashlib.sha256(data).hexdigest()
         path = self._path(sha256)
-        if path.exists():
+        if self._touch(path):
             return sha256
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, temporary = tempfile.mkstemp(dir=self._root, prefix="new-")
@@ -80,6 +106,26 @@ class Blobs:
         _sync_folder(path.parent)
         self._commit_points.reached("after blob")
         return sha256
+
+    def _touch(self, path: Path) -> bool:
+        """Whether the file is there already; if so it counts as stored now, so that no purge takes it."""
+        with self._turn(alone=False), suppress(FileNotFoundError):
+            os.utime(path)
+            return True
+        return False
+
+    @contextmanager
+    def _turn(self, *, alone: bool) -> Iterator[None]:
+        """Keep the purge from deleting a file between another process's look at it and its reliance on it."""
+        if fcntl is None or not self._root.is_dir():  # Windows refuses to delete what is open, and has one process
+            yield
+            return
+        handle = os.open(self._root / ".turn", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(handle)
 
 
 def _sync_folder(folder: Path) -> None:

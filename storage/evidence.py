@@ -88,7 +88,22 @@ async def custody_faults(session: AsyncSession) -> list[str]:
     async for item in await session.stream_scalars(select(Evidence).execution_options(yield_per=1000)):
         if items.pop(item_hash(item), None) is None:
             faults.append(f"alert {item.alert_id}: evidence {item.id} was changed, or kept by nobody")
-    return faults + [f"{alert}: evidence that was kept is missing ({item[:12]}…)" for item, alert in items.items()]
+    faults += [f"{alert}: evidence that was kept is missing ({item[:12]}…)" for item, alert in items.items()]
+    return faults + await _cut_chains(session)
+
+
+async def _cut_chains(session: AsyncSession) -> list[str]:
+    """Alerts whose custody no longer has the entry at which it stood when it was handed out, by the audit log."""
+    faults = []
+    for told in await session.scalars(select(Audit).where(Audit.action == EXPORTED).order_by(Audit.id)):
+        heads = {int(alert): str(head) for alert, head in told.facts.get("custody", {}).items()}
+        known = set(await session.scalars(select(Custody.hash).where(Custody.alert_id.in_(heads))))
+        faults += [
+            f"alert {alert}: its custody lost what was handed out as {told.subject}"
+            for alert, head in heads.items()
+            if head not in known
+        ]
+    return faults
 
 
 async def exported_as(session: AsyncSession, manifest_sha256: str) -> Audit | None:
