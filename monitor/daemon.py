@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,7 +87,10 @@ class Parts:
         from monitor.examine import Examiner
 
         attempts = self.settings.schedule.attempts
-        return Examiner(self.database, reader, self.blobs, self.works, self.marketplaces, self.clock, attempts)
+        remembered = timedelta(days=self.settings.lookback.keep_d)
+        return Examiner(
+            self.database, reader, self.blobs, self.works, self.marketplaces, self.clock, attempts, remembered
+        )
 
     @cached_property
     def tasks(self) -> Tasks:
@@ -201,15 +204,19 @@ async def run(parts: Parts, digest: Callable[[], Awaitable[None]]) -> None:
 
 @asynccontextmanager
 async def _console(parts: Parts) -> AsyncIterator[None]:
-    """Listen for pages that browsers send in, if a port is set; what they bring is examined next."""
+    """Serve the console, and pages that browsers send in, if a port is set; what they bring is examined next."""
     port = parts.settings.console.port
     if not port:
         yield
         return
-    from monitor.console.server import listening
+    from monitor.console.server import PortTaken, listening
 
     async def examine(listing_keys: Sequence[int]) -> None:
         await parts.tasks.engine.enqueue("examine_listing", listing_keys, priority=1)
 
-    async with listening(parts, examine, port):
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(listening(parts, examine, port))
+        except PortTaken as error:  # such as by `serve`: the searches run all the same
+            _logger.warning("no console", extra={"reason": str(error)})
         yield

@@ -18,8 +18,19 @@ _PREFIX = "bw_"  # so that a leaked one can be searched for
 _SECRET_BYTES = 32
 
 
-async def add_token(session: AsyncSession, now: datetime, actor: str, name: str) -> str:
+async def add_token(
+    session: AsyncSession,
+    now: datetime,
+    actor: str,
+    name: str,
+    scopes: Sequence[str] = ("pages",),
+    user_id: int | None = None,
+) -> str:
     """Make a token under a name and give its secret, which nothing can show again.
+
+    Args:
+        scopes: What it opens, as `monitor.console.access.Scope` names it.
+        user_id: For whom it acts, within that person's rights; None: for the whole installation.
 
     Raises:
         Refused: The name is taken, also by a revoked token: what the audit log says of a name stays unambiguous.
@@ -27,8 +38,8 @@ async def add_token(session: AsyncSession, now: datetime, actor: str, name: str)
     if await session.scalar(select(ApiToken.id).where(ApiToken.name == name)):
         raise Refused(f"a token named {name!r} exists or existed; choose another name")
     secret = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
-    session.add(ApiToken(name=name, sha256=_hash(secret), created_at=now))
-    await record(session, now, actor, "token added", f"token {name}")
+    session.add(ApiToken(name=name, sha256=_hash(secret), scopes=list(scopes), user_id=user_id, created_at=now))
+    await record(session, now, actor, "token added", f"token {name}", {"scopes": list(scopes), "user": user_id})
     return secret
 
 

@@ -1,4 +1,4 @@
-"""`serve` and `token`: the endpoint that takes in pages from a browser, and who may send them."""
+"""`serve` and `token`: the review console with its API, and which programs may ask."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from monitor.commands.common import AsJson, UsageProblem, say, show, with_parts
+from monitor.console.access import Scope
 from monitor.daemon import Parts
 from storage.tokens import add_token, list_tokens, revoke_token
+from storage.users import find_user
 
-tokens = typer.Typer(no_args_is_help=True, help="Tokens by which a browser or a program may send pages in.")
+tokens = typer.Typer(no_args_is_help=True, help="Tokens by which the browser extension or a program may ask.")
 _LONGEST_NAME = 80
 
 
@@ -28,7 +30,7 @@ def serve(
         int | None, typer.Option(min=0, max=65535, help="Else console.port, else 8741; 0 takes a free one.")
     ] = None,
 ) -> None:
-    """Take in pages that the browser extension sends, and examine them. Ctrl-C or SIGTERM ends it."""
+    """Serve the review console, its API, and the browser extension's endpoint. Ctrl-C or SIGTERM ends it."""
     from monitor.console.server import DEFAULT_PORT, listening
     from monitor.engines.local import LocalEngine
     from monitor.posix import on_stop
@@ -51,7 +53,7 @@ def serve(
 
         wanted = parts.settings.console.port or DEFAULT_PORT if port is None else port
         async with listening(parts, examine, wanted) as address:
-            say(f"listening on {address}; Ctrl-C ends it")
+            say(f"the console is at {address}; Ctrl-C ends it")
             on_stop(asyncio.get_running_loop(), engine.stop)
             await engine.run()
 
@@ -62,6 +64,12 @@ def serve(
 def add(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="Whose or what it is: the audit log calls whoever uses it by this name.")],
+    scope: Annotated[
+        list[Scope] | None, typer.Option(help="What it opens; may be repeated. Else pages, as the extension needs.")
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option(help="The person it acts for, within their rights; else the whole installation.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a token and print it, once: only its hash is kept."""
@@ -71,7 +79,11 @@ def add(
 
     async def work(parts: Parts) -> str:
         async with parts.database.write("token added") as session:
-            return await add_token(session, parts.clock.now(), ctx.obj.actor, name)
+            person = await find_user(session, user) if user else None
+            if user and person is None:
+                raise UsageProblem(f"no user {user!r}; `bazaarwatch users list` shows them")
+            scopes = scope or [Scope.PAGES]
+            return await add_token(session, parts.clock.now(), ctx.obj.actor, name, scopes, person and person.id)
 
     secret = with_parts(ctx, work)
     if as_json:
@@ -88,7 +100,13 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     async def work(parts: Parts) -> list[dict[str, object]]:
         async with parts.database.read() as session:
             return [
-                {"name": one.name, "created": one.created_at, "last_used": one.used_at, "revoked": one.revoked_at}
+                {
+                    "name": one.name,
+                    "scopes": one.scopes,
+                    "created": one.created_at,
+                    "last_used": one.used_at,
+                    "revoked": one.revoked_at,
+                }
                 for one in await list_tokens(session)
             ]
 

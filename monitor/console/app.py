@@ -1,70 +1,51 @@
-"""The application: its routes, and what each asks of the parts."""
+"""The application: what every request passes, and the routers that answer it."""
 
 from __future__ import annotations
 
-import asyncio
+import getpass
 import logging
-import shutil
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated
 
-from fastapi import Depends, FastAPI
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel
-from sqlalchemy import text
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
 
-from detectors.model import Outcome
 from monitor.about import VERSION
-from monitor.console.guard import Guard, Problem, as_problem
-from monitor.console.pages import read_sent, take
+from monitor.console import (
+    audit,
+    complaints,
+    dashboard,
+    decisions,
+    health,
+    inbox,
+    marketplaces,
+    pictures,
+    rules,
+    searches,
+    sellers,
+    sessions,
+    settings,
+    start,
+    works,
+)
+from monitor.console.access import SignInNeeded, person_of
+from monitor.console.api import routers as api_routers
+from monitor.console.guard import Guard, Problem
+from monitor.console.pages import Examine
+from monitor.console.passwords import Attempts
+from monitor.console.view import address, page
 from monitor.daemon import Parts
-from storage.tokens import find_token
-
-Examine = Callable[[Sequence[int]], Awaitable[None]]
+from monitor.errors import MonitorError
+from storage.errors import NotFound, Refused, StaleState, StorageError
 
 _logger = logging.getLogger(__name__)
-_AT_ONCE = 2  # pages read at a time: each may take `console.max_bytes` of memory
-_LEAST_FREE_BYTES = 512 << 20
-_FORM = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["page", "html"],
-                    "properties": {
-                        "page": {"type": "string", "contentMediaType": "application/json"},
-                        "html": {"type": "string", "format": "binary"},
-                        "picture": {"type": "array", "items": {"type": "string", "format": "binary"}},
-                    },
-                }
-            }
-        },
-    }
-}
-_bearer = HTTPBearer(auto_error=False, description="A token of `bazaarwatch token add`.")
-_Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-
-
-class Read(BaseModel):
-    """What was read from a page."""
-
-    outcome: Outcome
-    marketplace: str
-    listings: int
-    new: int
-    pictures: int
-    reason: str
-
-
-class Known(BaseModel):
-    """Under which name a token is known."""
-
-    name: str
+_MACHINES = ("/api/", "/health", "/metrics")
+_NOUNS = (
+    *(start, sessions, inbox, decisions, complaints, works, sellers, searches, marketplaces),
+    *(rules, audit, settings, dashboard, pictures, health),
+)
 
 
 def make_app(parts: Parts, examine: Examine) -> FastAPI:
@@ -77,82 +58,72 @@ def make_app(parts: Parts, examine: Examine) -> FastAPI:
     app = FastAPI(
         title="Bazaarwatch", version=VERSION, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
-    app.add_exception_handler(Problem, as_problem)
-    app.add_exception_handler(HTTPException, _plain_refusal)
-    app.add_exception_handler(Exception, _fault)
+    app.state.parts, app.state.examine = parts, examine
+    app.state.attempts, app.state.local_name = Attempts(), getpass.getuser()
+    app.state.counts, app.state.figures = {}, {}
+    for kind, handler in (
+        (Problem, _refused),
+        (StorageError, _refused),
+        (MonitorError, _refused),
+        (HTTPException, _refused),
+        (RequestValidationError, _refused),
+        (SignInNeeded, _sign_in),
+        (Exception, _fault),
+    ):
+        app.add_exception_handler(kind, handler)
     console = parts.settings.console
     app.add_middleware(Guard, names=(console.host, *console.names), max_bytes=console.max_bytes)
-    turns = asyncio.Semaphore(_AT_ONCE)
-
-    @app.get("/health")
-    async def health() -> JSONResponse:
-        """Whether the database answers and there is room for what comes in; 503 where not."""
-        faults = await _faults(parts)
-        content = {"status": "degraded" if faults else "ok", "version": VERSION, "faults": faults}
-        return JSONResponse(content, 503 if faults else 200)
-
-    @app.get("/api/v1/token")
-    async def token(credentials: _Bearer) -> Known:
-        """The name of the token that came along."""
-        return Known(name=await _caller(parts, credentials))
-
-    @app.post("/api/v1/pages", openapi_extra=_FORM)
-    async def pages(request: Request, credentials: _Bearer) -> Read:
-        """Take in a page as a browser shows it: part ``page`` says what the other parts are."""
-        name = await _caller(parts, credentials)
-        async with turns:
-            sent = await read_sent(request, parts.clock.now())
-            imported = await take(parts, sent, f"token {name}")
-        await examine(imported.listing_keys)
-        facts = {"token": name, "url": imported.source, "outcome": imported.outcome, "new": imported.new}
-        _logger.info("page sent in", extra=facts)
-        return Read(
-            outcome=imported.outcome,
-            marketplace=imported.marketplace,
-            listings=len(imported.listing_keys),
-            new=imported.new,
-            pictures=imported.pictures,
-            reason=imported.reason,
-        )
-
+    app.mount("/static", _Static(packages=[("monitor.console", "static")]))
+    for noun in _NOUNS:
+        app.include_router(noun.router)
+    for router in api_routers:
+        app.include_router(router)
     return app
 
 
-async def _caller(parts: Parts, credentials: HTTPAuthorizationCredentials | None) -> str:
-    """The name of the token that came along.
+class _Static(StaticFiles):
+    """Our own files; their addresses change with their content."""
 
-    Raises:
-        Problem: None did, or it opens nothing.
-    """
-    challenge = {"www-authenticate": "Bearer"}
-    if credentials is None:
-        raise Problem(401, "a token is needed: `bazaarwatch token add NAME` makes one", challenge)
-    async with parts.database.write("token used") as session:
-        known = await find_token(session, credentials.credentials)
-        if known is not None:
-            known.used_at = parts.clock.now()
-            return known.name
-    raise Problem(401, "this token is unknown or was revoked: `bazaarwatch token add NAME` makes one", challenge)
+    def file_response(self, *arguments: object, **named: object) -> Response:
+        response = super().file_response(*arguments, **named)  # type: ignore[arg-type]
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
 
 
-async def _faults(parts: Parts) -> list[str]:
-    faults = []
-    try:
-        async with asyncio.timeout(5), parts.database.read() as session:
-            await session.execute(text("SELECT 1"))
-    except Exception:
-        _logger.exception("database does not answer")
-        faults.append("the database does not answer")
-    if (await asyncio.to_thread(shutil.disk_usage, parts.settings.data_dir)).free < _LEAST_FREE_BYTES:
-        faults.append(f"less than {_LEAST_FREE_BYTES >> 20} MB are free in the data folder")
-    return faults
+def problem_of(error: Exception) -> Problem:
+    """What an exception tells whoever asked."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, HTTPException):
+        return Problem(error.status_code, str(error.detail), error.headers)
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        return Problem(422, f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}")
+    if isinstance(error, NotFound):
+        return Problem(404, str(error))
+    if isinstance(error, StaleState | Refused | MonitorError):
+        return Problem(409, str(error))
+    return Problem(500, "this is a fault of Bazaarwatch; its log says more")
 
 
-async def _plain_refusal(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
-    return Problem(error.status_code, str(error.detail), error.headers).response()
+async def _refused(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    if request.url.path.startswith(_MACHINES) or "application/json" in request.headers.get("accept", ""):
+        return problem.response()
+    person = None if problem.status in (401, 421) else await person_of(request)
+    return await page(request, "refused.html", person, problem.status, problem=problem)
 
 
-async def _fault(_: Request, error: Exception) -> Response:
+async def _sign_in(request: Request, _: Exception) -> Response:
+    if request.method != "GET":
+        return await page(request, "refused.html", None, 401, problem=Problem(401, "sign in first, then send it again"))
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(address("/login", next=asked), 303)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
     _logger.error("request failed", exc_info=error)
-    return Problem(500, "this is a fault of Bazaarwatch; its log says more").response()
+    problem = problem_of(RuntimeError())
+    if request.url.path.startswith(_MACHINES):
+        return problem.response()
+    return await page(request, "refused.html", None, 500, problem=problem)

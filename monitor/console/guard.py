@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
@@ -15,12 +16,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 EXTENSION = "chrome-extension://ajaipcnfjcapdjbieepeccdglokeijld"  # fixed by the key in extension/manifest.json
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _HEADERS = {
-    "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
+_OF_PAGES = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types bazaarwatch"
+)
 _CORS = {
     "access-control-allow-origin": EXTENSION,
     "access-control-allow-headers": "authorization, content-type",
@@ -53,11 +59,24 @@ async def as_problem(_: Request, error: Exception) -> Response:
     return error.response()
 
 
+def host_name(host: str) -> str:
+    """The name in a Host header, lower case, without its port."""
+    return host.lower().rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host.lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address that is listened on."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 class Guard:
     """Lets through what may speak to ``app``.
 
     A page in somebody's browser may neither reach us under a name that it controls (DNS rebinding) nor from its own
-    origin; only the extension may cross origins. There are no cookies, so nobody's browser carries rights by itself.
+    origin; only the extension may cross origins. What a cookie opens asks for more: see `monitor.console.access`.
 
     Args:
         app: What is guarded.
@@ -80,7 +99,11 @@ class Guard:
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS | (_CORS if from_extension else {}))
+                answered = MutableHeaders(scope=message)
+                answered.setdefault("cache-control", "no-store")
+                answered.update(_HEADERS | (_CORS if from_extension else {}))
+                if answered.get("content-type", "").startswith("text/html"):
+                    answered["content-security-policy"] = _OF_PAGES
             await send(message)
 
         try:
@@ -95,9 +118,10 @@ class Guard:
 
     def _check(self, headers: Headers) -> None:
         host = headers.get("host", "")
-        name = host.lower().rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host.lower()
-        if name not in self._names or len(headers.getlist("host")) != 1:
-            raise Problem(421, f"nothing is served under the name {name[:100]!r}; console.names lists further ones")
+        if host_name(host) not in self._names or len(headers.getlist("host")) != 1:
+            raise Problem(
+                421, f"nothing is served under the name {host_name(host)[:100]!r}; console.names lists further ones"
+            )
         origin = headers.get("origin")
         if origin is not None and origin != EXTENSION:
             parts = urlsplit(origin)

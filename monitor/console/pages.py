@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +22,7 @@ from monitor.marketplaces.images import full_size
 from monitor.marketplaces.shops import under_its_shop
 from monitor.saved.pictures import CarriedPictures, pictures_for
 
+Examine = Callable[[Sequence[int]], Awaitable[None]]
 MOST_PICTURES = 400
 _LARGEST_PAGE = 20_000_000
 _LARGEST_PICTURE = 10_000_000

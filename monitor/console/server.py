@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import socket
 from collections.abc import AsyncIterator, Generator
@@ -12,13 +11,19 @@ from collections.abc import AsyncIterator, Generator
 import uvicorn
 
 from config.errors import ConfigError
-from monitor.console.app import Examine, make_app
+from monitor.console.access import is_exposed
+from monitor.console.app import make_app
+from monitor.console.pages import Examine
 from monitor.daemon import Parts
-from storage.tokens import count_valid
+from storage.users import count_users
 
 DEFAULT_PORT = 8741
 _GRACE_S = 2
 _logger = logging.getLogger(__name__)
+
+
+class PortTaken(ConfigError):
+    """The address cannot be listened on, most often because another process does."""
 
 
 class _Server(uvicorn.Server):
@@ -34,21 +39,24 @@ async def listening(parts: Parts, examine: Examine, port: int) -> AsyncIterator[
     """Listen as long as the block runs; gives the address. Port 0 takes a free one.
 
     Raises:
-        ConfigError: The address is not loopback's and no token was made, or it cannot be listened on.
+        ConfigError: Others than this machine's people can reach us and no user was added, so that anybody could do all.
+        PortTaken: The address cannot be listened on.
     """
     host = parts.settings.console.host
     async with parts.database.read() as session:
-        if not _is_loopback(host) and not await count_valid(session):
+        if is_exposed(parts) and not await count_users(session):
             raise ConfigError(
-                f"console.host = {host!r} lets others in: make a token first, `bazaarwatch token add NAME`"
+                f"console.host = {host!r} or console.names lets others in: "
+                "add a user with a password first, `bazaarwatch users add NAME`"
             )
     with _door(host, port) as door:
         address = f"http://{f'[{host}]' if ':' in host else host}:{door.getsockname()[1]}"
+        proxies = list(parts.settings.console.proxies)
         server = _Server(
             uvicorn.Config(
                 make_app(parts, examine), http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
-                server_header=False, proxy_headers=False, limit_concurrency=64, timeout_keep_alive=5,
-                timeout_graceful_shutdown=_GRACE_S,
+                server_header=False, proxy_headers=bool(proxies), forwarded_allow_ips=proxies, limit_concurrency=64,
+                timeout_keep_alive=5, timeout_graceful_shutdown=_GRACE_S,
             )
         )  # fmt: skip
         serving = asyncio.create_task(server.serve([door]))
@@ -72,12 +80,5 @@ def _door(host: str, port: int) -> socket.socket:
             door.close()
             raise
     except OSError as error:
-        raise ConfigError(f"console: cannot listen on {host} port {port}: {error.strerror or error}") from None
+        raise PortTaken(f"console: cannot listen on {host} port {port}: {error.strerror or error}") from None
     return door
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

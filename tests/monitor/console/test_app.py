@@ -230,7 +230,7 @@ async def test_no_answer_sets_a_cookie_or_may_be_cached_or_framed(client, token)
 
 async def test_health_names_what_is_wrong(client, parts, monkeypatch):
     assert (await client.get("/health")).json()["status"] == "ok"
-    monkeypatch.setattr("monitor.console.app._LEAST_FREE_BYTES", 1 << 62)
+    monkeypatch.setattr("monitor.console.health.LEAST_FREE_BYTES", 1 << 62)
     answer = await client.get("/health")
     assert answer.status_code == 503
     assert re.search("free in the data folder", answer.json()["faults"][0])
@@ -240,7 +240,7 @@ async def test_a_fault_of_ours_tells_nothing_of_what_was_sent(client, token, mon
     async def broken(*_):
         raise RuntimeError(f"secret {token}")
 
-    monkeypatch.setattr("monitor.console.app.take", broken)
+    monkeypatch.setattr("monitor.console.api.extension.take", broken)
     answer = await client.post("/api/v1/pages", files=form(), headers=bearer(token))
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "secret" not in answer.text

@@ -1,0 +1,328 @@
+"""The complaints' desk: what presses first, each considered listing by listing, confirmed, exported, followed."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import Response
+
+from monitor import filing, following
+from monitor.complaints.base import TargetState
+from monitor.complaints.lifecycle import AT_PLATFORM, ComplaintState
+from monitor.complaints.packs import platforms
+from monitor.console.access import Analyst, Approver, PartsOf, Viewer, form_of
+from monitor.console.fields import Id, text_field, whole_number
+from monitor.console.guard import Problem
+from monitor.console.view import back_to, page
+from monitor.console.works import seen_work
+from monitor.daemon import Parts
+from monitor.dossier import Stored, considered_sha256, load, seen_live
+from storage import tables
+from storage.audit import record
+from storage.complaints import counters_of, events_of, get_complaint, list_complaints, timers_of
+from storage.errors import NotFound, StaleState
+from storage.inbox import Owners
+from storage.rights import rights_of
+from storage.works import get_work
+
+router = APIRouter(include_in_schema=False)
+_QUESTIONS = (
+    ("fair_use", "Fair use, quotation, parody and the like were considered and do not apply."),
+    ("exhaustion", "It was considered that it may be resale of genuine or parallel-imported goods."),
+    ("authorised", "It was considered that the seller may be authorised."),
+)
+_OPEN = frozenset({"draft", "ready", "in_review", "approved"})
+_OUTCOMES = ("removed", "rejected", "void_gone", "edited", "reinstated", "still_up", "under_review", "paused")
+_SHOWN = 200
+
+
+@router.get("/complaints")
+async def complaints(request: Request, parts: PartsOf, person: Viewer) -> Response:
+    """The desk: open counter-notices on top, then by deadline; and works with confirmed copies to complain of."""
+    state = text_field(request.query_params, "state", 40)
+    async with parts.database.read() as session:
+        rows = await list_complaints(session, states=[state] if state in list(ComplaintState) else None)
+        if person.owners is not None:
+            rows = [row for row in rows if row.work.owner_id in person.owners]
+        ready = await _to_complain_of(session, person.owners)
+    return await page(
+        request, "complaints.html", person, rows=rows[:_SHOWN], count=len(rows), ready=ready, state=state,
+        states=list(ComplaintState), platforms=platforms(parts.settings.data_dir / "policies"),
+    )  # fmt: skip
+
+
+@router.post("/complaints")
+async def draft(request: Request, parts: PartsOf, person: Analyst) -> Response:
+    """Draft complaints from a work's confirmed copies."""
+    form = await form_of(request)
+    work_id, platform = whole_number(form, "work"), text_field(form, "platform", 100)
+    if platform not in platforms(parts.settings.data_dir / "policies"):
+        raise Problem(422, "choose a complaint platform")
+    async with parts.database.read() as session:
+        await seen_work(session, work_id, person.owners)
+        right_id = whole_number(form, "right") or await _labelled_right(session, work_id)
+    drafting = await filing.draft_complaints(parts, work_id, platform, person.name, right_id)
+    if not drafting.complaint_ids:
+        why = "; ".join(f"alert {one.target.alert_id}: {one.reason}" for one in drafting.left_out[:5])
+        raise Problem(409, f"nothing was drafted. {why or 'No confirmed copy is left to complain of'}")
+    return back_to(f"/complaints/{drafting.complaint_ids[0]}" if len(drafting.complaint_ids) == 1 else "/complaints")
+
+
+@router.get("/complaints/{complaint_id}")
+async def complaint(request: Request, parts: PartsOf, person: Viewer, complaint_id: Id) -> Response:
+    """One complaint: what is wrong with it, its listings side by side, what comes next, its timeline."""
+    await require_seen(parts, complaint_id, person.owners)
+    stored = await load(parts, complaint_id)
+    async with parts.database.read() as session:
+        events = await events_of(session, complaint_id)
+        timers = await timers_of(session, complaint_id)
+        counters = await counters_of(session, complaint_id)
+        references = list(
+            await session.scalars(
+                select(tables.Reference.id).where(tables.Reference.work_id == stored.row.work_id).limit(1)
+            )
+        )
+    return await page(
+        request, "complaint.html", person, stored=stored, row=stored.row, events=list(reversed(events)),
+        timers=timers, counters=counters, reference=next(iter(references), None), questions=_QUESTIONS,
+        listings=_listings(stored), is_open=stored.row.state in _OPEN, at_platform=stored.state in AT_PLATFORM,
+        outcomes=_OUTCOMES, second=parts.settings.complaints.second_person,
+    )  # fmt: skip
+
+
+def _listings(stored: Stored) -> list[dict[str, Any]]:
+    """Each listing with what a person has to know of it, and whether it was considered as it stands now."""
+    named = {target.alert_id: target for target in stored.draft.targets}
+    rows = []
+    for view in stored.targets:
+        target, tick = named.get(view.alert.id), view.target.considered or {}
+        fresh = target is not None and view.target.considered_sha256 == considered_sha256(target)
+        live_at, how, by = seen_live(view)
+        rows.append(
+            {
+                "view": view,
+                "named": target,
+                "considered": tick if fresh else {},
+                "live_at": live_at,
+                "live": by or how,
+                "problems": [one for one in stored.problems if one.field.startswith(f"alert {view.alert.id}")],
+            }
+        )
+    return rows
+
+
+@router.post("/complaints/{complaint_id}/consider")
+async def consider(request: Request, parts: PartsOf, person: Approver, complaint_id: Id) -> Response:
+    """Record what was considered of each listing; only those for which every question was ticked count."""
+    await require_seen(parts, complaint_id, person.owners)
+    form = await form_of(request)
+    ids = [int(str(value)) for value in form.getlist("alert") if str(value).isdecimal()]
+    ticked = [one for one in ids if all(form.get(f"{name}-{one}") == "yes" for name, _ in _QUESTIONS)]
+    if not ticked:
+        raise Problem(422, "answer every question for at least one listing")
+    now = parts.clock.now()
+    seconds = _on_screen(form, now)
+    for alert_id in ticked:
+        note = text_field(form, f"note-{alert_id}", 1000)
+        seen = form.get(f"seen-{alert_id}") == "yes"
+        await filing.consider(parts, complaint_id, person.name, [alert_id], note, seen=seen)
+    async with parts.database.write("time on screen") as session:
+        facts = {"alerts": ticked, "seconds_on_screen": seconds}
+        await record(session, now, person.name, "listings considered", f"complaint {complaint_id}", facts)
+    return back_to(f"/complaints/{complaint_id}")
+
+
+@router.post("/complaints/{complaint_id}/confirm")
+async def confirm(request: Request, parts: PartsOf, person: Approver, complaint_id: Id) -> Response:
+    """A named person's yes: every statement ticked, every listing considered before."""
+    await require_seen(parts, complaint_id, person.owners)
+    form = await form_of(request)
+    stored = await load(parts, complaint_id)
+    affirmed = set(form.getlist("statement"))
+    missing = [one.name for one in stored.draft.statements if f"{one.name}.{one.version}" not in affirmed]
+    if missing:
+        raise Problem(422, f"read and tick every statement; missing: {', '.join(missing)}")
+    if form.get("content") != stored.draft.content_sha256:
+        raise StaleState("the complaint has changed since this page was loaded; look at it again")
+    await filing.confirm(parts, complaint_id, person.name)
+    async with parts.database.write("time on screen") as session:
+        facts = {"seconds_on_screen": _on_screen(form, parts.clock.now())}
+        now = parts.clock.now()
+        await record(session, now, person.name, "complaint read before confirming", f"complaint {complaint_id}", facts)
+    return back_to(f"/complaints/{complaint_id}")
+
+
+@router.post("/complaints/{complaint_id}/approve")
+async def approve(request: Request, parts: PartsOf, person: Approver, complaint_id: Id) -> Response:
+    """The second person's yes, or the way back to the draft."""
+    await require_seen(parts, complaint_id, person.owners)
+    form = await form_of(request)
+    if form.get("back"):
+        await filing.send_back(parts, complaint_id, person.name, text_field(form, "note", 1000))
+    else:
+        await filing.approve(parts, complaint_id, person.name)
+    return back_to(f"/complaints/{complaint_id}")
+
+
+@router.post("/complaints/{complaint_id}/listings")
+async def sort_out(request: Request, parts: PartsOf, person: Analyst, complaint_id: Id) -> Response:
+    """Leave a listing out, or take it in again."""
+    await require_seen(parts, complaint_id, person.owners)
+    form = await form_of(request)
+    ids, note = [whole_number(form, "alert")], text_field(form, "note", 500) or "left out in the console"
+    if form.get("take_in"):
+        await filing.take_in(parts, complaint_id, ids, person.name, note)
+    else:
+        await filing.leave_out(parts, complaint_id, ids, person.name, note)
+    return back_to(f"/complaints/{complaint_id}")
+
+
+@router.post("/complaints/{complaint_id}/export")
+async def export(parts: PartsOf, person: Approver, complaint_id: Id) -> Response:
+    """Write the pack; from then on it can be downloaded."""
+    await require_seen(parts, complaint_id, person.owners)
+    await filing.export(parts, complaint_id, person.name)
+    return back_to(f"/complaints/{complaint_id}")
+
+
+@router.get("/complaints/{complaint_id}/pack.zip")
+async def download(parts: PartsOf, person: Approver, complaint_id: Id) -> Response:
+    """The exported files."""
+    await require_seen(parts, complaint_id, person.owners)
+    async with parts.database.read() as session:
+        row = await get_complaint(session, complaint_id)
+    if not row.pack or not row.pack_sha256:
+        raise NotFound(f"complaint {complaint_id} was not exported")
+    data = await asyncio.to_thread(_zipped, parts.settings.data_dir / row.pack)
+    named = {"content-disposition": f'attachment; filename="complaint-{complaint_id}.zip"'}
+    return Response(data, headers=named, media_type="application/zip")
+
+
+@router.post("/complaints/{complaint_id}/cancel")
+async def cancel(parts: PartsOf, person: Analyst, complaint_id: Id) -> Response:
+    """Give up a complaint that has not left."""
+    await require_seen(parts, complaint_id, person.owners)
+    await filing.cancel(parts, complaint_id, person.name)
+    return back_to(f"/complaints/{complaint_id}")
+
+
+@router.post("/complaints/{complaint_id}/status")
+async def status(request: Request, parts: PartsOf, person: Analyst, complaint_id: Id) -> Response:
+    """What happened at the platform: handed in, its words, an outcome, a counter-notice, the answer to one."""
+    await require_seen(parts, complaint_id, person.owners)
+    form = await form_of(request)
+    what, words = str(form.get("what", "")), text_field(form, "words", 2000)
+    chosen = [int(str(value)) for value in form.getlist("alert") if str(value).isdecimal()] or None
+    if what == "submitted":
+        await following.hand_in(parts, complaint_id, person.name, text_field(form, "reference", 200), words)
+    elif what == "words":
+        if not words:
+            raise Problem(422, "write the platform's words as they stand")
+        await following.record_status(parts, complaint_id, words, person.name, alert_ids=chosen)
+    elif what == "outcome":
+        outcome = text_field(form, "outcome", 40)
+        if outcome not in _OUTCOMES:
+            raise Problem(422, "choose what became of the listings")
+        state = TargetState(outcome)
+        await following.record_outcome(parts, complaint_id, state, person.name, alert_ids=chosen, note=words)
+    elif what == "countered":
+        at = parts.clock.now()
+        await following.countered(parts, complaint_id, person.name, at, alert_ids=chosen, words=words)
+    else:
+        raise Problem(422, "say what happened")
+    return back_to(f"/complaints/{complaint_id}")
+
+
+@router.post("/complaints/{complaint_id}/answer")
+async def answer(request: Request, parts: PartsOf, person: Approver, complaint_id: Id) -> Response:
+    """Answer a counter-notice, or take the complaint back."""
+    await require_seen(parts, complaint_id, person.owners)
+    form = await form_of(request)
+    note, what = text_field(form, "note", 4000), str(form.get("what", ""))
+    if not note:
+        raise Problem(422, "write why: it stays with the complaint")
+    if what == "withdraw":
+        await following.withdraw(parts, complaint_id, person.name, note)
+    elif what in ("accept", "refuse"):
+        await following.answer_counter(parts, complaint_id, person.name, accept=what == "accept", note=note)
+    else:
+        raise Problem(422, "accept it, refuse it, or withdraw the complaint")
+    return back_to(f"/complaints/{complaint_id}")
+
+
+async def require_seen(parts: Parts, complaint_id: int, owners: Owners) -> None:
+    """Make sure that a complaint is about a work of one of these owners.
+
+    Raises:
+        NotFound: There is none.
+    """
+    async with parts.database.read() as session:
+        row = await get_complaint(session, complaint_id)
+        work = await session.get_one(tables.Work, row.work_id)
+    if owners is not None and work.owner_id not in owners:
+        raise NotFound(f"no complaint {complaint_id}")
+
+
+async def _labelled_right(session: AsyncSession, work_id: int) -> int | None:
+    """The right that the newest infringing decision on a work chose by its label; else the work's first."""
+    of_work = (
+        select(tables.Decision.right_id)
+        .join(tables.DecisionItem, tables.DecisionItem.decision_id == tables.Decision.id)
+        .join(tables.Alert, tables.Alert.id == tables.DecisionItem.alert_id)
+        .where(tables.Alert.work_id == work_id, tables.Alert.answer == "infringing")
+        .where(tables.DecisionItem.undone_at.is_(None), tables.Decision.right_id.is_not(None))
+    )
+    chosen: int | None = await session.scalar(of_work.order_by(tables.Decision.id.desc()).limit(1))
+    return chosen or next((right.id for right in await rights_of(session, work_id)), None)
+
+
+async def _to_complain_of(session: AsyncSession, owners: Owners) -> list[Any]:
+    """(work, its rights, copies confirmed and in no complaint) of every work with such copies."""
+    taken = select(tables.ComplaintTarget.alert_id).join(
+        tables.Complaint, tables.Complaint.id == tables.ComplaintTarget.complaint_id
+    )
+    free = (
+        select(tables.Alert.work_id, func.count())
+        .where(tables.Alert.answer == "infringing", tables.Alert.suppressed.is_(None))
+        .where(tables.Alert.id.not_in(taken.where(tables.Complaint.state.not_in(("cancelled", "withdrawn")))))
+        .group_by(tables.Alert.work_id)
+        .order_by(func.count().desc())
+        .limit(50)
+    )
+    found = []
+    for work_id, count in await session.execute(free):
+        try:
+            work = await get_work(session, work_id)
+        except NotFound:  # removed: nothing is complained of in its name any more
+            continue
+        if owners is None or work.owner_id in owners:
+            found.append((work, await rights_of(session, work_id), count))
+    return found
+
+
+def _on_screen(form: Any, now: datetime) -> int:
+    """For how many seconds the page was in front of the person, as the page itself says; -1 where it does not."""
+    shown = text_field(form, "shown_at", 40)
+    try:
+        at = datetime.fromisoformat(shown)
+    except ValueError:
+        return -1
+    return int((now - at).total_seconds()) if at.tzinfo == UTC else -1
+
+
+def _zipped(folder: Path) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for one in sorted(folder.rglob("*")):
+            if one.is_file():
+                archive.write(one, one.relative_to(folder.parent))
+    return file.getvalue()

@@ -1,0 +1,103 @@
+"""The dashboard: charts with their numbers beneath, each with its query, the rows behind it, and a CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from monitor.console import charts
+from monitor.console.access import PartsOf, Person, Viewer
+from monitor.console.fields import whole_number
+from monitor.console.view import page
+from monitor.daemon import Parts
+from monitor.text import csv_cell
+from storage.errors import NotFound
+from storage.statistics import Answered, Question, answer, figures, questions
+
+router = APIRouter(include_in_schema=False)
+PERIODS = (7, 30, 90, 365)
+_KEEP_FOR_S = 60.0  # what was counted may be so old: the page says as of when
+
+
+@router.get("/dashboard")
+async def dashboard(request: Request, parts: PartsOf, person: Viewer) -> Response:
+    """Numbers of a period, as charts and tables."""
+    days = _days(request)
+    at, numbers, answered = await _counted(request, parts, person, days)
+    shown = [(one, chart(one), charts.key(charts.kinds_of(one.rows)) if one.question.chart == "stacked" else "")
+             for one in answered]  # fmt: skip
+    return await page(
+        request,
+        "dashboard.html",
+        person,
+        days=days,
+        periods=PERIODS,
+        numbers=numbers,
+        shown=shown,
+        at=at,
+        behind=behind,
+    )
+
+
+@router.get("/dashboard/{name}.csv")
+async def as_csv(request: Request, parts: PartsOf, person: Viewer, name: str) -> Response:
+    """One table of the dashboard for a spreadsheet."""
+    question = questions(person.owners).get(name)
+    if question is None:
+        raise NotFound(f"no such table; there are {', '.join(questions(person.owners))}")
+    until = parts.clock.now()
+    async with parts.database.read() as session:
+        found = await answer(session, question, person.owners, until - timedelta(days=_days(request)), until)
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(question.columns)
+    writer.writerows([csv_cell(cell) if isinstance(cell, str) else cell for cell in row] for row in found.rows)
+    named = {"content-disposition": f'attachment; filename="{name}.csv"'}
+    return Response(file.getvalue().encode("utf-8-sig"), headers=named, media_type="text/csv; charset=utf-8")
+
+
+def _days(request: Request) -> int:
+    asked = whole_number(request.query_params, "days")
+    return asked if asked in PERIODS else 90
+
+
+async def _counted(request: Request, parts: Parts, person: Person, days: int) -> tuple[datetime, Any, list[Answered]]:
+    """What is shown; counted anew after a while, so that many readers cost as much as one."""
+    kept: dict[Any, tuple[float, Any]] = request.app.state.figures
+    about = (person.owners, days)
+    made, found = kept.get(about, (float("-inf"), None))
+    if found is None or parts.clock.monotonic() - made > _KEEP_FOR_S:
+        until = parts.clock.now()
+        since = until - timedelta(days=days)
+        async with parts.database.read() as session:
+            numbers = await figures(session, person.owners, since, until)
+            asked = questions(person.owners).values()
+            answered = [await answer(session, question, person.owners, since, until) for question in asked]
+        found = (until, numbers, answered)
+        kept[about] = (parts.clock.monotonic(), found)
+    return found  # type: ignore[no-any-return]
+
+
+def chart(one: Answered) -> Markup:
+    """A question's rows as a drawing."""
+    if one.question.chart == "stacked":
+        return charts.stacked(one.rows)
+    columns = one.question.columns
+    name, count = (1, -1) if columns[1] in ("name", "title") else (0, 1)
+    return charts.bars([(str(row[name]), row[count]) for row in one.rows])
+
+
+def behind(question: Question, row: tuple[Any, ...]) -> str:
+    """The address of what a row counts."""
+    if not question.rows:
+        return ""
+    values = dict(zip((column.replace(" ", "_") for column in question.columns), row, strict=True))
+    return question.rows.format(**{name: quote(str(value), safe="") for name, value in values.items()})

@@ -1,0 +1,149 @@
+"""Searches: what is looked for, how often, what it brought, and what was asked and got."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from fastapi import APIRouter
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import Response
+
+from monitor.console.access import Admin, PartsOf, WholeAnalyst, WholeViewer, form_of
+from monitor.console.fields import Id, text_field, whole_number
+from monitor.console.guard import Problem
+from monitor.console.view import back_to, page
+from monitor.marketplaces.base import Query
+from storage.searches import REFUSED, add_search, get_search, list_searches, make_due, remove_search, set_paused
+from storage.tables import Capture, Crawl, Reference, Search, Work
+
+router = APIRouter(include_in_schema=False)
+_PERIOD = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A search with its newest run, and the ledger of the last 30 days."""
+
+    search: Search
+    newest: Crawl | None
+    runs: int
+    asked: int
+    read: int
+    refused: int
+    seen: int
+    new: int
+
+
+@router.get("/searches")
+async def searches(request: Request, parts: PartsOf, person: WholeViewer) -> Response:
+    """Every search."""
+    async with parts.database.read() as session:
+        rows = await _rows(session, parts)
+        works = [
+            (row[0], row[1])
+            for row in await session.execute(
+                select(Work.id, Work.title).where(Work.removed_at.is_(None)).order_by(Work.title).limit(500)
+            )
+        ]
+    sites = sorted(name for name, site in parts.marketplaces.items() if site.hosts)
+    return await page(
+        request, "searches.html", person, rows=rows, marketplaces=sites, works=works,
+        schedule=parts.settings.schedule, contact=parts.settings.fetch.contact,
+    )  # fmt: skip
+
+
+@router.get("/searches/{search_id}")
+async def search(request: Request, parts: PartsOf, person: WholeViewer, search_id: Id) -> Response:
+    """One search: its runs, newest first."""
+    async with parts.database.read() as session:
+        found = await get_search(session, search_id)
+        newest = select(Crawl).where(Crawl.search_id == search_id).order_by(Crawl.id.desc()).limit(50)
+        crawls = list(await session.scalars(newest))
+    return await page(request, "search.html", person, search=found, crawls=crawls)
+
+
+@router.post("/searches")
+async def add(request: Request, parts: PartsOf, person: Admin) -> Response:
+    """Look for a keyword, or for what resembles a work's pictures, from now on."""
+    form = await form_of(request)
+    marketplace, keyword = text_field(form, "marketplace", 100), text_field(form, "keyword", 200)
+    work_id, pages = whole_number(form, "work"), min(whole_number(form, "pages"), 100)
+    site = parts.marketplaces.get(marketplace)
+    if site is None:
+        raise Problem(422, "choose a marketplace")
+    if bool(keyword) == bool(work_id):
+        raise Problem(422, "say what to look for: either a keyword or a work")
+    if site.query_request(Query(keyword, "", b"picture" if work_id else b"", "")) is None:
+        way = "by picture" if work_id else "by keyword"
+        raise Problem(422, f"{marketplace} cannot be searched {way}: {site.hint or 'save its pages and import them'}")
+    schedule, now = parts.settings.schedule, parts.clock.now()
+    async with parts.database.write("search added") as session:
+        for word, picture in await _wanted(session, keyword, work_id):
+            limit = pages or schedule.page_limit
+            await add_search(session, now, person.name, marketplace, word, schedule.rhythm_h, limit, picture=picture)
+    return back_to("/searches")
+
+
+@router.post("/searches/{search_id}/run")
+async def run_now(parts: PartsOf, person: WholeAnalyst, search_id: Id) -> Response:  # noqa: ARG001 - signed in
+    """Make a search due at once."""
+    async with parts.database.write("search made due") as session:
+        await make_due(session, [search_id], parts.clock.now())
+    return back_to("/searches")
+
+
+@router.post("/searches/{search_id}/pause")
+async def pause(request: Request, parts: PartsOf, person: WholeAnalyst, search_id: Id) -> Response:
+    """Let a search rest, or run again."""
+    paused = (await form_of(request)).get("paused") == "1"
+    async with parts.database.write("search paused") as session:
+        await set_paused(session, search_id, parts.clock.now(), person.name, paused)
+    return back_to("/searches")
+
+
+@router.post("/searches/{search_id}/remove")
+async def remove(parts: PartsOf, person: Admin, search_id: Id) -> Response:
+    """Stop a search for good."""
+    async with parts.database.write("search removed") as session:
+        await remove_search(session, search_id, parts.clock.now(), person.name)
+    return back_to("/searches")
+
+
+async def _wanted(session: AsyncSession, keyword: str, work_id: int) -> Sequence[tuple[str, str]]:
+    """(Keyword, picture's hash) of each search: one for each picture of a work, else the keyword's."""
+    if keyword:
+        return [(keyword, "")]
+    found = select(Work.title, Reference.sha256).join(Work, Work.id == Reference.work_id)
+    rows = await session.execute(found.where(Work.id == work_id, Work.removed_at.is_(None)))
+    wanted = [(row[0], row[1]) for row in rows]
+    if not wanted:
+        raise Problem(422, "this work has no picture to look for")
+    return wanted
+
+
+async def _rows(session: AsyncSession, parts: PartsOf) -> list[Row]:
+    since = parts.clock.now() - _PERIOD
+    finished = (Crawl.finished_at > since, Crawl.search_id.is_not(None))
+    totals = select(Crawl.search_id, func.count(), func.sum(Crawl.listings_seen), func.sum(Crawl.listings_new)).where(
+        *finished
+    )
+    runs = {row[0]: row[1:] for row in await session.execute(totals.group_by(Crawl.search_id))}
+    by_outcome = select(Crawl.search_id, Capture.outcome, func.count()).join(Crawl, Crawl.id == Capture.crawl_id)
+    pages: dict[int, dict[str, int]] = {}
+    for search_id, outcome, count in await session.execute(
+        by_outcome.where(*finished).group_by(Crawl.search_id, Capture.outcome)
+    ):
+        if search_id is not None:
+            pages.setdefault(search_id, {})[outcome] = count
+    rows = []
+    for found, newest in await list_searches(session):
+        asked = pages.get(found.id, {})
+        count, seen, new = runs.get(found.id, (0, 0, 0))
+        read = asked.get("ok", 0) + asked.get("empty", 0)
+        refused = sum(asked.get(outcome, 0) for outcome in REFUSED)
+        rows.append(Row(found, newest, count, sum(asked.values()), read, refused, seen or 0, new or 0))
+    return rows

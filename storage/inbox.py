@@ -1,0 +1,297 @@
+"""The inbox: open alerts as cards, a card for each cluster; leases, so that nobody is given another's card.
+
+A cluster is the alerts of one work whose strongest finding lies on the same picture, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Select, cast, delete, func, or_, select, tuple_, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from detectors.model import Answer
+from storage.alerts import AlertView
+from storage.errors import NotFound
+from storage.tables import Alert, Lease, Listing, Match, SavedView, Seller, Work
+from storage.upsert import upsert
+
+Owners = frozenset[int] | None  # whose works somebody may see; None: everybody's
+Position = tuple[int, int]  # (score, alert id): where a card stands in the inbox
+Cluster = tuple[int, str]  # (work id, picture's SHA-256)
+
+_CHUNK = 200  # alerts looked at together; clusters are far smaller, but for a few
+_PACK = 1 << 33  # beyond any alert id: a position as one number
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which alerts: empty values restrict nothing. ``state`` is open, suppressed, all or an answer."""
+
+    state: str = "open"
+    text: str = ""
+    priority: str = ""
+    work_id: int = 0
+    marketplace: str = ""
+    seller_key: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A card of the inbox: the first alert of its cluster, and how many alerts of the cluster the filters let by."""
+
+    alert_id: int
+    score: int
+    cluster: Cluster
+    alerts: int
+
+    @property
+    def position(self) -> Position:
+        """Where it stands."""
+        return self.score, self.alert_id
+
+
+def owned(owners: Owners) -> list[Any]:
+    """The conditions that keep alerts to the works of these owners."""
+    return [] if owners is None else [Alert.work_id.in_(select(Work.id).where(Work.owner_id.in_(owners)))]
+
+
+def strongest_picture() -> Any:
+    """The picture of an alert's strongest finding, as a column beside `Alert`."""
+    findings = select(Match.sha256).where(Match.listing_key == Alert.listing_key, Match.work_id == Alert.work_id)
+    ordered = findings.order_by(Match.score.desc().nulls_last(), Match.distance_bits, Match.id)
+    return ordered.limit(1).correlate(Alert).scalar_subquery()
+
+
+async def list_heads(
+    session: AsyncSession, filters: Filters, owners: Owners, now: datetime, after: Position | None, limit: int
+) -> list[Head]:
+    """Cards behind a position, the most pressing first."""
+    heads: list[Head] = []
+    while len(heads) < limit:
+        rows = await _chunk(session, filters, owners, now, after)
+        clusters = list(dict.fromkeys((work_id, picture) for _, _, work_id, picture in rows))
+        sizes = await _sizes(session, clusters, filters, owners, now)
+        for alert_id, score, work_id, picture in rows:
+            first, alerts = sizes[work_id, picture]
+            if first == (score, alert_id):
+                heads.append(Head(alert_id, score, (work_id, picture), alerts))
+        if len(rows) < _CHUNK:
+            break
+        after = (rows[-1][1], rows[-1][0])
+    return heads[:limit]
+
+
+async def count_alerts(session: AsyncSession, filters: Filters, owners: Owners, now: datetime) -> dict[str, int]:
+    """How many alerts the filters let by, by priority."""
+    counts: dict[str, int] = {}
+    for conditions in _alternatives(filters, owners, now):
+        chosen = _chosen(select(Alert.priority, func.count()), filters, conditions).group_by(Alert.priority)
+        for priority, count in await session.execute(chosen):
+            counts[priority] = counts.get(priority, 0) + count
+    return counts
+
+
+async def cluster_of(session: AsyncSession, alert_id: int, owners: Owners) -> Cluster:
+    """The cluster that an alert belongs to.
+
+    Raises:
+        NotFound: There is no such alert among these owners' works.
+    """
+    chosen = select(Alert.work_id, strongest_picture()).where(Alert.id == alert_id, *owned(owners))
+    row = (await session.execute(chosen)).one_or_none()
+    if row is None:
+        raise NotFound(f"no alert {alert_id}")
+    return row[0], row[1] or ""
+
+
+async def members(
+    session: AsyncSession, cluster: Cluster, state: str, now: datetime, limit: int | None = None, up_to: int = 0
+) -> list[AlertView]:
+    """The alerts of a cluster in a state, the most pressing first; only ids up to ``up_to`` where that is set."""
+    alternatives = _alternatives(Filters(state=state), None, now)
+    views = (
+        select(Alert, Work, Listing, Seller)
+        .join(Work, Work.id == Alert.work_id)
+        .join(Listing, Listing.id == Alert.listing_key)
+        .outerjoin(Seller, Seller.id == Listing.seller_key)
+        .where(_in_cluster(cluster), or_(*(_all(conditions) for conditions in alternatives)))
+        .order_by(Alert.score.desc(), Alert.id.desc())
+        .limit(limit)
+    )
+    if up_to:
+        views = views.where(Alert.id <= up_to)
+    return [AlertView(*row) for row in await session.execute(views)]
+
+
+async def take_cards(
+    session: AsyncSession,
+    filters: Filters,
+    owners: Owners,
+    holder: str,
+    now: datetime,
+    lease: timedelta,
+    after: Position | None = None,
+    keep: Sequence[Cluster] = (),
+) -> Head | None:
+    """The next card for a person, leased to them; whatever else they held, but for ``keep``, is given back.
+
+    Two who ask at once get different cards; a card whose holder went away comes back when the lease ends.
+    """
+    taken = select(Lease.work_id, Lease.picture).where(Lease.until_at > now, Lease.holder != holder)
+    of_others = set((await session.execute(taken)))
+    while True:
+        heads = await list_heads(session, filters, owners, now, after, _CHUNK // 4)
+        for head in heads:
+            if head.cluster in of_others or head.cluster in keep:
+                continue
+            if await _lease(session, head.cluster, holder, now, lease):
+                await _give_back(session, holder, [head.cluster, *keep])
+                return head
+        if len(heads) < _CHUNK // 4:
+            await _give_back(session, holder, keep)
+            return None
+        after = heads[-1].position
+
+
+async def give_back(session: AsyncSession, cluster: Cluster) -> None:
+    """End the lease of a card that was decided."""
+    await session.execute(delete(Lease).where(Lease.work_id == cluster[0], Lease.picture == cluster[1]))
+
+
+async def held_by_others(session: AsyncSession, cluster: Cluster, holder: str, now: datetime) -> str | None:
+    """Who else looks at a card now; None if nobody does."""
+    of_card = (Lease.work_id == cluster[0], Lease.picture == cluster[1])
+    return await session.scalar(select(Lease.holder).where(*of_card, Lease.until_at > now, Lease.holder != holder))
+
+
+async def save_view(session: AsyncSession, person: str, name: str, query: str) -> None:
+    """Keep a person's filters under a name; an earlier view of that name is replaced."""
+    insert = upsert(session, SavedView).values(person=person, name=name, query=query)
+    await session.execute(insert.on_conflict_do_update(index_elements=["person", "name"], set_={"query": query}))
+
+
+async def saved_views(session: AsyncSession, person: str) -> list[SavedView]:
+    """A person's views, by name."""
+    return list(await session.scalars(select(SavedView).where(SavedView.person == person).order_by(SavedView.name)))
+
+
+async def drop_view(session: AsyncSession, person: str, view_id: int) -> None:
+    """Forget a view of a person's.
+
+    Raises:
+        NotFound: They have none of that id.
+    """
+    dropped = delete(SavedView).where(SavedView.id == view_id, SavedView.person == person).returning(SavedView.id)
+    if await session.scalar(dropped) is None:
+        raise NotFound(f"no saved view {view_id}")
+
+
+async def _chunk(
+    session: AsyncSession, filters: Filters, owners: Owners, now: datetime, after: Position | None
+) -> list[tuple[int, int, int, str]]:
+    """(alert id, score, work id, strongest picture) of the next alerts behind a position."""
+    parts = []
+    for conditions in _alternatives(filters, owners, now):
+        if after is not None:
+            conditions = [*conditions, tuple_(Alert.score, Alert.id) < after]
+        parts.append(_chosen(select(Alert.id, Alert.score), filters, conditions))
+    found = _first(parts).subquery()
+    rows = select(Alert.id, Alert.score, Alert.work_id, strongest_picture()).join(found, found.c.id == Alert.id)
+    return [
+        (row[0], row[1], row[2], row[3] or "")
+        for row in await session.execute(rows.order_by(Alert.score.desc(), Alert.id.desc()))
+    ]
+
+
+def _first(parts: Sequence[Select[int, int]]) -> Select[int, int] | CompoundSelect[int, int]:
+    """The first of several selections together, each read in the order of its index."""
+    if len(parts) == 1:
+        return parts[0].order_by(Alert.score.desc(), Alert.id.desc()).limit(_CHUNK)
+    together = union_all(*parts)
+    return together.order_by(together.selected_columns.score.desc(), together.selected_columns.id.desc()).limit(_CHUNK)
+
+
+async def _sizes(
+    session: AsyncSession, clusters: Sequence[Cluster], filters: Filters, owners: Owners, now: datetime
+) -> dict[Cluster, tuple[Position, int]]:
+    """The first position and the number of alerts of each cluster, within the filters."""
+    sizes: dict[Cluster, tuple[Position, int]] = {}
+    found = select(Match.listing_key, Match.work_id, Match.sha256).where(
+        tuple_(Match.work_id, Match.sha256).in_(clusters)
+    )
+    on = found.distinct().subquery()
+    for conditions in _alternatives(filters, owners, now):
+        place = cast(Alert.score, Alert.id.type) * _PACK + Alert.id
+        query = _chosen(select(on.c.work_id, on.c.sha256, func.max(place), func.count()), filters, conditions)
+        query = query.join(on, (on.c.listing_key == Alert.listing_key) & (on.c.work_id == Alert.work_id))
+        query = query.where(on.c.sha256 == strongest_picture()).group_by(on.c.work_id, on.c.sha256)
+        for work_id, picture, packed, count in await session.execute(query):
+            first, before = sizes.get((work_id, picture), ((-1, 0), 0))
+            sizes[work_id, picture] = (max(first, divmod(packed, _PACK)), before + count)
+    return sizes
+
+
+def _in_cluster(cluster: Cluster) -> Any:
+    work_id, picture = cluster
+    showing = select(Match.listing_key).where(Match.work_id == work_id, Match.sha256 == picture)
+    return (Alert.work_id == work_id) & Alert.listing_key.in_(showing) & (strongest_picture() == picture)
+
+
+def _alternatives(filters: Filters, owners: Owners, now: datetime) -> list[list[Any]]:
+    """The conditions, once for each way to be in the state: each way has an index of its own."""
+    common = owned(owners)
+    if filters.priority:
+        common.append(Alert.priority == filters.priority)
+    if filters.work_id:
+        common.append(Alert.work_id == filters.work_id)
+    if filters.state == "open":
+        shown = [Alert.suppressed.is_(None), *common]
+        due = [Alert.answer == Answer.UNSURE.value, Alert.ask_again_at <= now]
+        return [[Alert.answer.is_(None), *shown], [*due, *shown]]
+    if filters.state == "suppressed":
+        return [[Alert.suppressed.is_not(None), *common]]
+    if filters.state == "all":
+        return [common]
+    return [[Alert.answer == filters.state, *common]]
+
+
+def _chosen(query: Any, filters: Filters, conditions: Sequence[Any]) -> Any:
+    query = query.select_from(Alert).where(*conditions)
+    if filters.text or filters.marketplace or filters.seller_key:
+        query = query.join(Listing, Listing.id == Alert.listing_key)
+    if filters.marketplace:
+        query = query.where(Listing.marketplace == filters.marketplace)
+    if filters.seller_key:
+        query = query.where(Listing.seller_key == filters.seller_key)
+    for word in filters.text.split():
+        by_seller = select(Seller.id).where(Seller.name.icontains(word, autoescape=True))
+        query = query.where(or_(Listing.title.icontains(word, autoescape=True), Listing.seller_key.in_(by_seller)))
+    return query
+
+
+def _all(conditions: Sequence[Any]) -> Any:
+    joined = conditions[0]
+    for condition in conditions[1:]:
+        joined = joined & condition
+    return joined
+
+
+async def _lease(session: AsyncSession, cluster: Cluster, holder: str, now: datetime, lease: timedelta) -> bool:
+    values = {"holder": holder, "until_at": now + lease}
+    insert = upsert(session, Lease).values(work_id=cluster[0], picture=cluster[1], **values)
+    mine = insert.on_conflict_do_update(
+        index_elements=["work_id", "picture"],
+        set_=values,
+        where=(Lease.until_at <= now) | (Lease.holder == holder),
+    )
+    got: str | None = await session.scalar(mine.returning(Lease.holder))
+    return got == holder
+
+
+async def _give_back(session: AsyncSession, holder: str, keep: Sequence[Cluster]) -> None:
+    mine = delete(Lease).where(Lease.holder == holder)
+    await session.execute(mine.where(tuple_(Lease.work_id, Lease.picture).not_in(keep)) if keep else mine)
