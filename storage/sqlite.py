@@ -108,5 +108,10 @@ class _Cursor:
         """The rows, already here."""
         return self._rows
 
+    async def fetchmany(self, size: int = 1) -> list[Any]:
+        """The next rows, for what streams; they are here already too."""
+        some, self._rows = self._rows[:size], self._rows[size:]
+        return some
+
     async def close(self) -> None:
         """Nothing is held that closing would give back."""
