@@ -8,7 +8,8 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.glance import Glance, Pixels
+from detectors.decode import decode_image
+from detectors.glance import SIDE_PX, Glance, Pixels
 from detectors.pdq import pdq
 
 _SPOTS: Final = 48  # to a side, 2 % of it each: what is smaller is no design
@@ -67,6 +68,15 @@ class Twins(Generic[Name]):
             if held and _as_large(held, seen) and held.shape == seen.pixels.shape and alike(held.spots, own):
                 return held.name
         return None
+
+
+def repeats(one: tuple[bytes, bytes], other: tuple[bytes, bytes]) -> bool:
+    """Whether two remembered pictures, each as its PDQ hash and its thumbnail, show the same but for compression."""
+    apart = (int.from_bytes(one[0], "big") ^ int.from_bytes(other[0], "big")).bit_count()
+    if apart > _BITS:
+        return False
+    pictures = [np.asarray(decode_image(thumbnail, SIDE_PX)) for _, thumbnail in (one, other)]
+    return pictures[0].shape == pictures[1].shape and alike(spots(pictures[0]), spots(pictures[1]))
 
 
 def spots(pixels: Pixels) -> NDArray[np.uint8]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from config.settings import Settings
 from monitor.clock import Clock, SystemClock
+from monitor.errors import MailboxFailed, TryLater
 from monitor.marketplaces.base import Marketplace
 from monitor.posix import on_stop
 from monitor.sandbox import Sandbox
@@ -187,6 +188,10 @@ async def run(parts: Parts, digest: Callable[[], Awaitable[None]]) -> None:
     schedule.add_job(parts.tasks.enqueue_due, seconds=parts.settings.schedule.tick_s, next_run_time=now, **every)
     if parts.settings.digest.rhythm_h:
         schedule.add_job(digest, minutes=5, **every)
+    schedule.add_job(_follow_up, args=[parts], minutes=1, next_run_time=now, **every)
+    if parts.settings.mailbox.host:
+        rhythm_s = 60 * parts.settings.mailbox.rhythm_min
+        schedule.add_job(_read_mailbox, args=[parts], seconds=rhythm_s, next_run_time=now, **every)
     on_stop(asyncio.get_running_loop(), stop.set)
     async with _console(parts):
         schedule.start()
@@ -200,6 +205,26 @@ async def run(parts: Parts, digest: Callable[[], Awaitable[None]]) -> None:
     with suppress(TimeoutError):
         await asyncio.wait_for(working, _GRACE_S)
     _logger.info("daemon stopped")
+
+
+async def _follow_up(parts: Parts) -> None:
+    """Act upon complaints' deadlines; without a network, looks that are due wait for the next time."""
+    from monitor.timers import follow_up
+
+    try:
+        await follow_up(parts)
+    except TryLater as later:
+        _logger.info("deadlines put back", extra={"reason": str(later)})
+
+
+async def _read_mailbox(parts: Parts) -> None:
+    """Take in what platforms wrote; a server that is away is asked again."""
+    from monitor.mailbox import poll
+
+    try:
+        await poll(parts)
+    except MailboxFailed as error:
+        _logger.warning("mailbox not read", extra={"reason": str(error)})
 
 
 @asynccontextmanager

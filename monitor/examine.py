@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors import model
 from detectors.errors import DetectorError
-from detectors.judge import judge
 from detectors.model import Outcome
 from detectors.priority import prioritize
 from monitor.clock import Clock
@@ -20,8 +21,8 @@ from monitor.errors import SandboxError
 from monitor.evidence.capture import TOOL, facts_of, proof
 from monitor.heads import head_of
 from monitor.marketplaces.base import Marketplace, Page, Request
-from monitor.works import Works
-from storage.alerts import raise_alert, record_matches, rejected_before
+from monitor.works import Findings, Works
+from storage.alerts import raise_alert, record_matches, rejections
 from storage.blobs import Blobs
 from storage.cases import allowed_reason, seller_history
 from storage.database import Database
@@ -35,8 +36,12 @@ from storage.listings import (
     note_picture_outcome,
     pictures_of,
 )
+from storage.pictures import Seen, remember, seen_by_hash
 from storage.searches import add_capture
 from storage.tables import Capture, Listing, ListingPicture, Seller
+
+if TYPE_CHECKING:
+    from detectors.glance import Glance
 
 _logger = logging.getLogger(__name__)
 _PASSING = frozenset({Outcome.FAILED, Outcome.RATE_LIMITED})  # worth another attempt
@@ -59,7 +64,8 @@ class _Look:
     missed: _Missed | None = None
     sha256: str | None = None
     failure: str | None = None
-    matches: Sequence[model.Match] = ()
+    findings: Findings = field(default_factory=lambda: Findings(""))
+    seen: Seen | None = None  # to be remembered for works registered later
     page: Page | None = None  # as it was fetched now; none if its bytes were there already
 
 
@@ -74,6 +80,7 @@ class Examiner:
     marketplaces: Mapping[str, Marketplace]
     clock: Clock
     attempts: int
+    remembered: timedelta  # how long a picture is remembered after it was last seen
 
     async def examine(self, listing_key: int) -> None:
         """Look at one listing; whatever is found is durable at the end, all of it or nothing.
@@ -85,11 +92,13 @@ class Examiner:
         async with self.database.read() as session:
             listing, seller, source = await get_seen(session, listing_key)
             pictures = await pictures_of(session, listing_key)
-        looks = [await self._look(picture, listing.marketplace, source) for picture in pictures]
-        verdicts = judge([match for look in looks for match in look.matches])
+        looks = [await self._look(picture, listing, source) for picture in pictures]
+        verdicts = await self.works.judge([match for look in looks for match in look.findings.matches])
         facts_sha256 = await self.blobs.put(facts_of(listing, seller)) if verdicts else ""
         async with self.database.write("examination recorded") as session:
             shown = {verdict.work_id for verdict in verdicts}  # what the judge calls an accident is no finding
+            now = self.clock.now()
+            await remember(session, [look.seen for look in looks if look.seen], now, now - self.remembered)
             for look in looks:
                 await self._record_look(session, listing_key, look, shown)
             for verdict in verdicts:
@@ -118,7 +127,7 @@ class Examiner:
             return _Missed(f"its page: {reading.capture.reason}", reading.page.retry_at)
         return None
 
-    async def _look(self, picture: ListingPicture, marketplace: str, source: str | None) -> _Look:
+    async def _look(self, picture: ListingPicture, listing: Listing, source: str | None) -> _Look:
         """Get the bytes of one picture and compare them with every work."""
         fetched = None
         if picture.sha256:
@@ -126,7 +135,7 @@ class Examiner:
         elif self.reader is None:
             return _Look(picture, None)
         else:
-            page = await self.reader.get(Request(picture.url, referrer=source), marketplace)
+            page = await self.reader.get(Request(picture.url, referrer=source), listing.marketplace)
             if page.outcome not in (None, Outcome.OK) or not _may_be_picture(page):
                 outcome = page.outcome or Outcome.FAILED
                 passing = outcome in _PASSING or page.retry_at  # a host that refuses us for now says nothing of it
@@ -134,11 +143,19 @@ class Examiner:
                 return _Look(picture, outcome, _Missed(reason, page.retry_at) if passing else None)
             fetched, sha256, data = page, await self.blobs.put(page.body), page.body
         try:
-            matches = await self.works.matches(sha256, data)
+            findings = await self.works.findings(sha256, data)
+            seen = findings.seen or await self._seen_first(sha256, data)
         except (DetectorError, SandboxError) as error:
             failure = f"{type(error).__name__}: {error}"
             return _Look(picture, Outcome.OK, None, sha256, failure=failure, page=fetched)
-        return _Look(picture, Outcome.OK, None, sha256, matches=matches, page=fetched)
+        known = await asyncio.to_thread(_as_seen, sha256, seen, picture, listing) if seen else None
+        return _Look(picture, Outcome.OK, None, sha256, findings=findings, seen=known, page=fetched)
+
+    async def _seen_first(self, sha256: str, data: bytes) -> Glance | None:
+        """Bytes that this process judged before, but that no finished examination has remembered."""
+        async with self.database.read() as session:
+            remembered = await seen_by_hash(session, [sha256])
+        return None if remembered else await self.works.glance(data)
 
     async def _record_look(self, session: AsyncSession, listing_key: int, look: _Look, shown: Container[int]) -> None:
         now = self.clock.now()
@@ -148,8 +165,8 @@ class Examiner:
             if look.page:
                 how, at, head = "fetched", look.page.fetched_at or now, head_of(look.page)
             await link_picture(session, came.id, look.sha256, look.failure, how, at, head)
-            matches = [match for match in look.matches if match.work_id in shown]
-            await record_matches(session, listing_key, look.sha256, matches, now)
+            matches = [match for match in look.findings.matches if match.work_id in shown]
+            await record_matches(session, listing_key, look.sha256, matches, now, look.findings.judged)
         elif look.outcome:
             await note_picture_outcome(session, look.picture.id, look.outcome, now)
 
@@ -166,12 +183,12 @@ class Examiner:
         now = self.clock.now()
         priority = prioritize(verdict, as_value(listing, seller), await seller_history(session, listing))
         reason = await allowed_reason(session, listing.marketplace, seller.seller_id if seller else None)
-        suppressed = f"allowed seller: {reason}" if reason else None
-        if not suppressed and await rejected_before(session, listing.id, verdict.work_id):
+        suppressed = f"allowed seller: {reason}" if reason else _explained(verdict.work_id, looks)
+        if not suppressed and await _rejected(session, listing.id, verdict.work_id):
             suppressed = "a person said of the same picture that it is not a match"
         alert, changed = await raise_alert(session, listing.id, verdict, priority, suppressed, now)
         if changed:
-            matched = {look.sha256 for look in looks for match in look.matches if match.work_id == verdict.work_id}
+            matched = {look.sha256 for look in looks if look.findings.shows(verdict.work_id)}
             pictures = [row for row in await pictures_of(session, listing.id) if row.sha256 in matched]
             # Locked, so that no purge takes the page's bytes away meanwhile.
             seen_on = listing.capture_id
@@ -190,6 +207,35 @@ class Examiner:
             await note_attempt(session, listing_key, missed[0].reason, self.attempts, now, not_before)
         elif self.reader or (looks and all(look.outcome for look in looks)):
             await finish_examination(session, listing_key, self.clock.now())
+
+
+def _as_seen(sha256: str, seen: Glance, picture: ListingPicture, listing: Listing) -> Seen:
+    whole, trimmed = seen.hashes()
+    known = listing.marketplace, listing.listing_id, listing.url, picture.url
+    return Seen(sha256, whole, trimmed, seen.thumbnail(), *known)
+
+
+def _explained(work_id: int, looks: Sequence[_Look]) -> str | None:
+    """Why nothing is left of a work, if negative references are nearer on every picture that it was found on."""
+    reasons = [look.findings.explained.get(work_id) for look in looks if look.findings.shows(work_id)]
+    return reasons[0] if reasons and all(reasons) else None
+
+
+async def _rejected(session: AsyncSession, listing_key: int, work_id: int) -> bool:
+    """Whether every picture that shows the work here, or one that it repeats, was rejected by a person before."""
+    said = await rejections(session, listing_key, work_id)
+    if not said.matched or not said.rejected:
+        return False
+    left = said.matched - said.rejected
+    if not left:
+        return True
+    from detectors.twins import repeats
+
+    known = {
+        row.bytes_hash.hex(): (row.whole, row.thumbnail) for row in await seen_by_hash(session, left | said.rejected)
+    }
+    against = [known[sha256] for sha256 in sorted(said.rejected) if sha256 in known]
+    return all(sha256 in known and any(repeats(known[sha256], other) for other in against) for sha256 in left)
 
 
 def _may_be_picture(page: Page) -> bool:

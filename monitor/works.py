@@ -1,27 +1,64 @@
-"""The works index of this process, kept equal to the registry."""
+"""The works index of this process, kept equal to the registry, and what was found with it lately."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from detectors.errors import UnreadableDescription
-from detectors.model import Match
+from detectors.model import Match, Verdict
 from monitor.compare import find_matches
 from monitor.sandbox import Sandbox
 from storage.blobs import Blobs
 from storage.database import Database
-from storage.tables import Reference
-from storage.works import get_reference, references, works_version
+from storage.negatives import negatives
+from storage.tables import Negative, Reference
+from storage.thresholds import thresholds
+from storage.works import references, works_version
 
 if TYPE_CHECKING:
     from detectors.describe import Description
+    from detectors.glance import Glance
+    from detectors.twins import Twins
     from detectors.works import WorksIndex
 
 _JUDGED = 20_000  # pictures whose findings are kept in memory; most have none
+_TWINS = 5_000  # of them known again after another compression: 9 KB each
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the detectors make of one picture.
+
+    Attributes:
+        judged: SHA-256 of the bytes that were judged: the picture's own, or those of a picture that it repeats.
+        explained: By work: why its findings count for nothing, where a negative reference is nearer.
+        seen: The picture at first sight, if it was looked at now.
+    """
+
+    judged: str
+    matches: Sequence[Match] = ()
+    explained: Mapping[int, str] = field(default_factory=dict)
+    seen: Glance | None = None
+
+    def shows(self, work_id: int) -> bool:
+        """Whether a detector found the work."""
+        return any(match.work_id == work_id for match in self.matches)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The registry as of one version, laid out for searching."""
+
+    version: int
+    index: WorksIndex
+    thresholds: Mapping[int, float]
+    unlike: WorksIndex
+    negatives: Mapping[int, Negative]
 
 
 class Works:
@@ -32,54 +69,108 @@ class Works:
         self._blobs = blobs
         self._sandbox = sandbox
         self._building = asyncio.Lock()
-        self._version = -1
-        self._index: WorksIndex | None = None
-        self._judged: dict[tuple[int, str], Sequence[Match]] = {}
+        self._known: _Known | None = None
+        self._judged: dict[str, Findings] = {}
+        self._twins: Twins[str] | None = None
 
     async def index(self) -> WorksIndex:
         """The index of every watched reference, as of now."""
-        async with self._database.read() as session:
-            version = await works_version(session)
-        async with self._building:
-            if self._index is None or version != self._version:
-                self._index, self._version = await self._build(), version
-            return self._index
+        return (await self._current()).index
 
-    async def matches(self, sha256: str, picture: bytes) -> Sequence[Match]:
-        """What the detectors find on a picture; bytes that were judged before by the same works are not judged again.
+    async def judge(self, matches: Sequence[Match]) -> list[Verdict]:
+        """What a listing's findings come to, by each work's own threshold."""
+        from detectors.judge import judge
+
+        return judge(matches, thresholds=(await self._current()).thresholds)
+
+    async def findings(self, sha256: str, picture: bytes) -> Findings:
+        """What the detectors find on a picture.
+
+        Bytes that were judged before by the same works are not judged again, and neither is a picture that repeats a
+        judged one: `detectors.twins` has the rule.
 
         Raises:
             DetectorError: The picture cannot be examined.
             SandboxError: Examining it broke a limit.
         """
-        index = await self.index()
-        key = (self._version, sha256)
-        if key not in self._judged:
-            self._judged[key] = await find_matches(self._sandbox, index, picture)
-            while len(self._judged) > _JUDGED:
-                self._judged.pop(next(iter(self._judged)))
-        return self._judged[key]
+        known = await self._current()
+        if sha256 in self._judged:
+            return self._judged[sha256]
+        seen = await self._sandbox.glance(picture)
+        twin = await asyncio.to_thread(self._twins.find, seen) if self._twins else None
+        judged = self._judged.get(twin) if twin else None
+        if judged is None:
+            judged = await self._find(known, sha256, picture)
+        if known is self._known:  # else the works changed meanwhile: what was found holds for those of before
+            self._remember(sha256, judged, seen)
+        return replace(judged, seen=seen)
 
-    async def _build(self) -> WorksIndex:
+    async def glance(self, picture: bytes) -> Glance:
+        """A picture at first sight.
+
+        Raises:
+            DetectorError: It cannot be decoded.
+            SandboxError: Decoding it broke a limit.
+        """
+        return await self._sandbox.glance(picture)
+
+    async def _find(self, known: _Known, sha256: str, picture: bytes) -> Findings:
+        matches = await find_matches(self._sandbox, known.index, picture)
+        if not known.negatives or not matches:
+            return Findings(sha256, matches)
+        from detectors.negatives import explained
+
+        description = await self._sandbox.describe(picture)
+        of_work = {number: row.work_id for number, row in known.negatives.items()}
+        nearer = await asyncio.to_thread(explained, description, matches, known.index, known.unlike, of_work)
+        reasons = {
+            work_id: f"nearer to the negative reference {number}: {known.negatives[number].reason}"
+            for work_id, number in nearer.items()
+        }
+        return Findings(sha256, matches, reasons)
+
+    def _remember(self, sha256: str, judged: Findings, seen: Glance) -> None:
+        from detectors.twins import Twins
+
+        self._judged[sha256] = judged
+        if self._twins is None:
+            self._twins = Twins(_TWINS)
+        if judged.judged == sha256:
+            self._twins.add(seen, sha256)
+        while len(self._judged) > _JUDGED:
+            self._judged.pop(next(iter(self._judged)))
+
+    async def _current(self) -> _Known:
+        async with self._database.read() as session:
+            version = await works_version(session)
+        async with self._building:
+            if self._known is None or version != self._known.version:
+                self._known = await self._build(version)
+                self._judged, self._twins = {}, None
+            return self._known
+
+    async def _build(self, version: int) -> _Known:
         from detectors.works import WorksIndex  # brings faiss, which an idle daemon does without
 
-        index = WorksIndex()
+        index, unlike = WorksIndex(), WorksIndex()
         async with self._database.read() as session:
-            rows = await references(session)
+            rows, against, limits = await references(session), await negatives(session), await thresholds(session)
         for reference in rows:
-            index.add(reference.work_id, reference.id, await self._description(reference))
-        _logger.info("works index built", extra={"references": len(rows)})
-        return index
+            index.add(reference.work_id, reference.id, await self.description(reference))
+        for negative in against:
+            unlike.add(negative.id, negative.id, await self.description(negative))
+        _logger.info("works index built", extra={"references": len(rows), "negatives": len(against)})
+        return _Known(version, index, limits, unlike, {negative.id: negative for negative in against})
 
-    async def _description(self, reference: Reference) -> Description:
+    async def description(self, row: Reference | Negative) -> Description:
         """The stored description; made anew from the stored picture after an upgrade of the detectors."""
         from detectors.describe import Description
 
         try:
-            return Description.from_bytes(reference.description)
+            return Description.from_bytes(row.description)
         except UnreadableDescription:
-            picture = await self._blobs.get(reference.sha256)
+            picture = await self._blobs.get(row.sha256)
             description = await self._sandbox.describe(picture, reference=True)
             async with self._database.write("reference described anew") as session:
-                (await get_reference(session, reference.id)).description = description.to_bytes()
+                (await session.merge(row)).description = description.to_bytes()
             return description

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors import model
 from storage.errors import NotFound
-from storage.tables import Alert, Listing, Match, Seller, Work
+from storage.tables import Alert, Listing, Match, Reference, Seller, Work
 from storage.upsert import upsert
 
 
@@ -27,9 +27,18 @@ class AlertView:
 
 
 async def record_matches(
-    session: AsyncSession, listing_key: int, sha256: str, matches: Sequence[model.Match], now: datetime
+    session: AsyncSession,
+    listing_key: int,
+    sha256: str,
+    matches: Sequence[model.Match],
+    now: datetime,
+    judged: str | None = None,
 ) -> None:
-    """Keep the findings on one picture of a listing; a repeated examination changes nothing."""
+    """Keep the findings on one picture of a listing; a repeated examination changes nothing.
+
+    Args:
+        judged: SHA-256 of the bytes that they were found on, where the picture only repeats them.
+    """
     if not matches:
         return
     rows = [
@@ -43,7 +52,7 @@ async def record_matches(
             "threshold": match.threshold,
             "distance_bits": match.distance_bits,
             "score": match.score,
-            "facts": _facts(match),
+            "facts": {**_facts(match), "judged": judged or sha256},
             "found_at": now,
         }
         for match in matches
@@ -96,17 +105,40 @@ async def raise_alert(
     return alert, changed
 
 
-async def rejected_before(session: AsyncSession, listing_key: int, work_id: int) -> bool:
-    """Whether a person already said of every matched picture of this listing that it does not show the work."""
-    matched = set(
-        await session.scalars(select(Match.sha256).where(Match.listing_key == listing_key, Match.work_id == work_id))
-    )
-    rejected = await session.scalars(
-        select(Match.sha256)
+@dataclass(frozen=True, slots=True)
+class Rejections:
+    """What people said of the pictures that a listing shares with others: SHA-256 hashes.
+
+    Attributes:
+        matched: The listing's pictures on which the work was found.
+        rejected: Pictures of which everyone who looked said that they do not show the work.
+    """
+
+    matched: frozenset[str]
+    rejected: frozenset[str]
+
+
+async def rejections(session: AsyncSession, listing_key: int, work_id: int) -> Rejections:
+    """What was said before of the work's findings.
+
+    A picture with contradictory answers counts for nothing, and neither does an answer from before the work's
+    references changed.
+    """
+    of_listing = select(Match.sha256).where(Match.listing_key == listing_key, Match.work_id == work_id)
+    changed = select(func.max(Reference.added_at)).where(Reference.work_id == work_id).scalar_subquery()
+    decided = (
+        select(Match.sha256, Alert.answer, Alert.decided_at >= changed)
         .join(Alert, (Alert.listing_key == Match.listing_key) & (Alert.work_id == Match.work_id))
-        .where(Match.work_id == work_id, Match.sha256.in_(matched), Alert.answer == model.Answer.NOT_A_MATCH)
+        .where(Match.work_id == work_id, Alert.answer.is_not(None))
+        .distinct()
     )
-    return bool(matched) and matched == set(rejected)
+    against, otherwise = set(), set()
+    for sha256, answer, still_holds in await session.execute(decided):
+        if answer == model.Answer.NOT_A_MATCH:
+            against |= {sha256} if still_holds else set()
+        elif answer != model.Answer.UNSURE:
+            otherwise.add(sha256)
+    return Rejections(frozenset(await session.scalars(of_listing)), frozenset(against - otherwise))
 
 
 async def get_alert(session: AsyncSession, alert_id: int) -> Alert:

@@ -115,6 +115,11 @@ async def find_work(session: AsyncSession, title: str) -> Work:
     return found[0]
 
 
+async def find_title(session: AsyncSession, owner_id: int, title: str) -> Work | None:
+    """A rights holder's watched work of exactly that title."""
+    return await session.scalar(select(Work).filter_by(owner_id=owner_id, title=title, removed_at=None))
+
+
 async def remove_work(session: AsyncSession, work_id: int, now: datetime, actor: str) -> None:
     """Stop looking for a work; its alerts, evidence and complaints stay."""
     work = await get_work(session, work_id)
@@ -124,12 +129,25 @@ async def remove_work(session: AsyncSession, work_id: int, now: datetime, actor:
 
 
 async def add_reference(
-    session: AsyncSession, work_id: int, sha256: str, file_name: str, description: bytes, now: datetime, actor: str
+    session: AsyncSession,
+    work_id: int,
+    sha256: str,
+    file_name: str,
+    description: bytes,
+    now: datetime,
+    actor: str,
+    weak: str | None = None,
 ) -> Reference | None:
-    """Add a picture to a work; None if the work has these very bytes already."""
+    """Add a picture to a work; None if the work has these very bytes already.
+
+    Args:
+        weak: Why little can be told by it, if so.
+    """
     if await session.scalar(select(Reference.id).where(Reference.work_id == work_id, Reference.sha256 == sha256)):
         return None
-    reference = Reference(work_id=work_id, sha256=sha256, file_name=file_name, description=description, added_at=now)
+    reference = Reference(
+        work_id=work_id, sha256=sha256, file_name=file_name, description=description, weak=weak, added_at=now
+    )
     session.add(reference)
     await session.flush()
     facts = {"reference": reference.id, "sha256": sha256, "file": file_name}
@@ -150,6 +168,12 @@ async def get_reference(session: AsyncSession, reference_id: int) -> Reference:
     return reference
 
 
+async def find_reference(session: AsyncSession, owner_id: int, sha256: str) -> Reference | None:
+    """The rights holder's first reference of these very bytes, of whatever watched work."""
+    found = select(Reference).join(Work).where(Work.owner_id == owner_id, Work.removed_at.is_(None))
+    return await session.scalar(found.where(Reference.sha256 == sha256).order_by(Reference.id).limit(1))
+
+
 async def references(session: AsyncSession, work_id: int | None = None) -> list[Reference]:
     """The references of one work, or of every work that is watched."""
     query = select(Reference).join(Work).where(Work.removed_at.is_(None)).order_by(Reference.id)
@@ -159,6 +183,13 @@ async def references(session: AsyncSession, work_id: int | None = None) -> list[
 async def works_version(session: AsyncSession) -> int:
     """A number that grows with every change of the set of watched references."""
     return await session.scalar(select(func.max(Work.revision))) or 0
+
+
+async def works_changed(session: AsyncSession) -> None:
+    """Raise the version after a change of what works are compared with; call it after its audit entry."""
+    newest = await session.scalar(select(Work).order_by(Work.revision.desc()).limit(1))
+    if newest:
+        await _count_change(session, newest)
 
 
 async def _count_change(session: AsyncSession, work: Work) -> None:

@@ -55,8 +55,10 @@ class Eyes:
 class Nothing:
     """No works."""
 
-    async def matches(self, sha256, picture):
+    async def findings(self, sha256, picture):
         await Eyes().describe(picture)
+
+    async def judge(self, matches):
         return []
 
 
@@ -75,7 +77,9 @@ async def key(shop):
 @pytest.fixture
 def examiner(shop, tmp_path):
     blobs = Blobs(tmp_path / "blobs")
-    return Examiner(shop.database, shop, blobs, Nothing(), {"shop": shop}, shop.clock, attempts=3)
+    return Examiner(
+        shop.database, shop, blobs, Nothing(), {"shop": shop}, shop.clock, attempts=3, remembered=timedelta(days=1)
+    )
 
 
 async def _look(shop, key):
@@ -160,7 +164,7 @@ async def test_without_a_reader_a_listing_waits_for_someone_who_may_fetch(shop, 
         listing = Listing("shop", "2", ITEM, "", image_urls=pictures)
         (key,) = (await record_listings(session, [listing], None, clock.now())).new
     blobs = Blobs(tmp_path / "blobs")
-    await Examiner(shop.database, None, blobs, Nothing(), {"shop": shop}, clock, attempts=3).examine(key)
+    await Examiner(shop.database, None, blobs, Nothing(), {"shop": shop}, clock, 3, timedelta(days=1)).examine(key)
     async with shop.database.read() as session:
         assert await waiting_ids(session, clock.now(), 9) == [key]
         row = await get_listing(session, key)

@@ -1,33 +1,143 @@
+"""What a process remembers of the pictures that it judged, and what changes that."""
+
 from __future__ import annotations
 
-from pathlib import Path
+import io
+from random import Random
 
-from monitor import works
+import pytest
+from PIL import Image
+
+from detectors.describe import describe, describe_reference
+from detectors.glance import glance
+from monitor.demo.catalogue import make_catalogue
+from monitor.demo.drawings import draw
+from monitor.demo.edits import EDITS
 from monitor.works import Works
 from storage.blobs import Blobs
 from storage.database import Database
-from storage.works import add_work, set_owner
+from storage.negatives import add_negative, remove_negative
+from storage.tables import Negative, Threshold
+from storage.thresholds import set_thresholds
+from storage.works import add_reference, add_work, set_owner
 from tests.storage.making import NOW
 
 
-async def test_bytes_judged_before_are_judged_again_only_when_the_works_change(sqlite_url, tmp_path: Path, monkeypatch):
-    judged = []
+class Here:
+    """A sandbox without walls that counts what it describes."""
 
-    async def find_matches(sandbox, index, picture):
-        judged.append(picture)
-        return []
+    def __init__(self):
+        self.described = 0
 
-    monkeypatch.setattr(works, "find_matches", find_matches)
+    async def describe(self, data, *, reference=False):
+        self.described += 1
+        return describe_reference(data) if reference else describe(data)
+
+    async def glance(self, data):
+        return glance(data)
+
+
+def jpeg(image: Image.Image, quality: int = 85) -> bytes:
+    file = io.BytesIO()
+    image.convert("RGB").save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def art():
+    catalogue = make_catalogue(2, works=3, listings=10, sellers=8)
+    return [(draw(work.design), catalogue.reference(work)) for work in catalogue.works]
+
+
+@pytest.fixture
+async def known(sqlite_url, tmp_path, art):
     database = Database(sqlite_url)
-    known = Works(database, Blobs(tmp_path / "blobs"), sandbox=None)
-    try:
-        for name in ("one", "two", "one"):
-            assert await known.matches(name, name.encode()) == []
-        assert judged == [b"one", b"two"]
-        async with database.write("test") as session:
-            owner = await set_owner(session, NOW, "mira", "Mira Moss", {})
-            await add_work(session, NOW, "mira", owner.id, "Moth")
-        await known.matches("one", b"one")
-        assert judged == [b"one", b"two", b"one"]
-    finally:
-        await database.close()
+    works = Works(database, Blobs(tmp_path / "blobs"), Here())
+    async with database.write("test") as session:
+        owner = await set_owner(session, NOW, "mira", "Mira Moss", {})
+        for number, (_, picture) in enumerate(art[:2]):
+            work = await add_work(session, NOW, "mira", owner.id, f"Work {number}")
+            description = describe_reference(picture).to_bytes()
+            await add_reference(session, work.id, f"{number:064x}", f"{number}.png", description, NOW, "mira")
+    yield works, database
+    await database.close()
+
+
+async def _negative(database: Database, picture: bytes, work_id: int | None = None) -> int:
+    row = Negative(work_id=work_id, sha256="f" * 64, file_name="stock.jpg", reason="stock background")
+    row.description, row.added_at, row.added_by = describe_reference(picture).to_bytes(), NOW, "mira"
+    async with database.write("test") as session:
+        return (await add_negative(session, row)).id
+
+
+async def test_bytes_judged_before_are_judged_again_only_when_the_works_change(known, art):
+    works, database = known
+    copy = jpeg(EDITS["pad"](art[0][0], Random(1)))
+    first = await works.findings("a", copy)
+    assert first.shows(1)
+    before = works._sandbox.described
+    assert (await works.findings("a", copy)).matches == first.matches
+    assert works._sandbox.described == before
+    async with database.write("test") as session:
+        await add_work(session, NOW, "mira", 1, "Another")
+    await works.findings("a", copy)
+    assert works._sandbox.described == before + 1
+
+
+@pytest.mark.parametrize("shown", ["a copy", "nothing of ours"])
+async def test_a_picture_compressed_anew_takes_over_what_was_found_and_says_on_which_bytes(known, art, shown):
+    works, _ = known
+    picture = EDITS["inset"](art[0][0], Random(2)) if shown == "a copy" else EDITS["recut"](art[2][0], Random(3))
+    first = await works.findings("a", jpeg(picture, 88))
+    before = works._sandbox.described
+    again = await works.findings("b", jpeg(picture, 60))
+    assert works._sandbox.described == before
+    assert (again.matches, again.judged) == (first.matches, "a")
+    assert bool(await works.judge(first.matches)) is (shown == "a copy")
+
+
+async def test_a_design_added_to_a_judged_innocent_picture_is_found(known, art):
+    works, _ = known
+    innocent = EDITS["pad"](art[2][0], Random(4))
+    assert not (await works.findings("a", jpeg(innocent))).shows(1)
+    small = art[0][0].resize((300, 300))
+    innocent.paste(small, (10, 10), small)
+    assert (await works.findings("b", jpeg(innocent))).shows(1)
+
+
+async def test_a_negative_reference_explains_what_is_nearer_to_it_and_nothing_else(known, art):
+    works, database = known
+    stock = EDITS["recut"](art[2][0], Random(5))
+    both = art[0][0].resize((500, 500))
+    lookalike = EDITS["recolor"](art[0][0], Random(6))
+    number = await _negative(database, jpeg(lookalike))
+    licensed = await works.findings("licensed", jpeg(lookalike, 70))
+    assert licensed.shows(1)
+    assert licensed.explained == {1: f"nearer to the negative reference {number}: stock background"}
+    other = await works.findings("other", jpeg(EDITS["pad"](art[1][0], Random(7))))
+    assert other.shows(2)
+    assert 2 not in other.explained
+    async with database.write("test") as session:
+        await remove_negative(session, number, NOW, "mira")
+    number = await _negative(database, jpeg(stock))
+    stock.paste(both, (150, 150), both)
+    beside = await works.findings("beside", jpeg(stock))
+    assert beside.shows(1)
+    assert beside.explained == {}, "a copy that lies on a stock background is a copy"
+
+
+async def test_a_negative_of_one_work_says_nothing_of_others(known, art):
+    works, database = known
+    await _negative(database, jpeg(EDITS["recolor"](art[0][0], Random(6))), work_id=2)
+    assert (await works.findings("a", jpeg(EDITS["recolor"](art[0][0], Random(6)), 70))).explained == {}
+
+
+async def test_a_work_whose_innocents_come_near_asks_for_more(known, art):
+    works, database = known
+    found = await works.findings("a", jpeg(EDITS["pad"](art[0][0], Random(1))))
+    (verdict,) = await works.judge(found.matches)
+    async with database.write("test") as session:
+        row = Threshold(work_id=1, score=1.1, unmatched=9, provisional=True, measured_at=NOW)
+        await set_thresholds(session, [row], {}, NOW, "mira")
+    assert verdict.work_id == 1
+    assert await works.judge(found.matches) == []

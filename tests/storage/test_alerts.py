@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.model import Answer, Priority, PriorityLevel
 from storage.alerts import (
@@ -11,7 +12,7 @@ from storage.alerts import (
     matches_of,
     raise_alert,
     record_matches,
-    rejected_before,
+    rejections,
     suppressed_since,
     view_alert,
 )
@@ -19,6 +20,8 @@ from storage.cases import allow_seller, allowed_reason, decide, list_allowed, se
 from storage.database import Database
 from storage.errors import NotFound
 from storage.listings import get_listing
+from storage.tables import Alert
+from storage.works import add_reference
 from tests.storage.making import HOUR, NOW, PRIORITY, SHA, add_a_work, add_alert_of, add_an_alert, match, verdict
 
 OTHER = "cd" * 32
@@ -120,18 +123,45 @@ async def test_allowing_a_seller_sets_open_alerts_aside_and_holds_for_exactly_th
         assert sum(reasons.values()) == 1
 
 
+async def _is_rejected(session: AsyncSession, alert: Alert) -> bool:
+    said = await rejections(session, alert.listing_key, alert.work_id)
+    return said.matched <= said.rejected
+
+
 async def test_a_picture_that_a_person_rejected_stays_rejected_elsewhere(database: Database) -> None:
     async with database.write("test") as session:
         work, reference = await add_a_work(session)
         one = await add_alert_of(session, work.id, reference.id, 1)
         two = await add_alert_of(session, work.id, reference.id, 2)
         three = await add_alert_of(session, work.id, reference.id, 3, OTHER)
-        assert not await rejected_before(session, two.listing_key, work.id)
+        assert not await _is_rejected(session, two)
         await decide(session, one.id, Answer.NOT_A_MATCH, "mira", NOW)
-        assert await rejected_before(session, two.listing_key, work.id)
-        assert not await rejected_before(session, three.listing_key, work.id)
+        assert await _is_rejected(session, two)
+        assert not await _is_rejected(session, three)
         await record_matches(session, two.listing_key, OTHER, [match(work.id, reference.id)], NOW)
-        assert not await rejected_before(session, two.listing_key, work.id), "it shows another picture of the work too"
+        assert not await _is_rejected(session, two), "it shows another picture of the work too"
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("answer", [Answer.INFRINGING, Answer.LICENSED])
+async def test_a_picture_with_contradictory_answers_suppresses_nothing(database: Database, answer, order) -> None:
+    async with database.write("test") as session:
+        work, reference = await add_a_work(session)
+        alerts = [await add_alert_of(session, work.id, reference.id, number) for number in (1, 2, 3)]
+        answers = [Answer.NOT_A_MATCH, answer]
+        for at in order:
+            await decide(session, alerts[at].id, answers[at], "mira", NOW)
+        assert not any([await _is_rejected(session, alert) for alert in alerts])
+
+
+async def test_a_rejection_holds_until_the_works_references_change(database: Database) -> None:
+    async with database.write("test") as session:
+        work, reference = await add_a_work(session)
+        one = await add_alert_of(session, work.id, reference.id, 1)
+        two = await add_alert_of(session, work.id, reference.id, 2)
+        await decide(session, one.id, Answer.NOT_A_MATCH, "mira", NOW)
+        await add_reference(session, work.id, OTHER, "another.png", b"", NOW + HOUR, "mira")
+        assert not await _is_rejected(session, two)
 
 
 async def test_a_digests_period_holds_each_alert_once(database: Database) -> None:
