@@ -48,6 +48,8 @@ _COMMANDS = {  # by name: the file under monitor/commands that holds it; loaded 
     "alerts": "alerts",
     "digest": "digest",
     "complaints": "complaints",
+    "cases": "cases",
+    "mailbox": "mailbox",
     "evidence": "evidence",
     "retention": "retention",
     "doctor": "doctor",

@@ -54,3 +54,11 @@ class VaultError(MonitorError):
 
 class RightRefused(MonitorError):
     """A right lacks a field that its kind must state, or states a wrong one; the message lists every field."""
+
+
+class MailboxFailed(MonitorError):
+    """The IMAP server cannot be reached or refuses us; nothing was lost, the next look goes on from there."""
+
+
+class MailUnfit(MonitorError):
+    """A mail fits no complaint or right, or several: it waits for a person."""

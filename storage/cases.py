@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.model import Answer, SellerHistory
-from storage.alerts import get_alert
+from storage.alerts import AlertView, get_alert
 from storage.audit import record, record_all
 from storage.complaints import FREED, RELEASED
-from storage.errors import StaleState
-from storage.tables import Alert, AllowedSeller, Case, Complaint, ComplaintTarget, Listing, Seller
+from storage.errors import NotFound, StaleState
+from storage.tables import Alert, AllowedSeller, Case, Complaint, ComplaintTarget, Listing, Seller, Work
 from storage.upsert import upsert
 
 
@@ -105,6 +107,84 @@ async def seller_history(session: AsyncSession, listing: Listing) -> SellerHisto
         infringing=counts.get(Answer.INFRINGING, 0),
         licensed=counts.get(Answer.LICENSED, 0),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSummary:
+    """A case with its seller, its alerts by answer, and what became of the seller's listings in complaints."""
+
+    case: Case
+    seller: Seller
+    alerts: dict[str, int]
+    listings: dict[str, int]  # by their state in complaints
+    last_at: datetime | None  # of the newest decision
+
+    @property
+    def taken_down(self) -> int:
+        """How many of its listings were removed or edited."""
+        return sum(self.listings.get(state, 0) for state in ("removed", "edited", "reappeared"))
+
+    @property
+    def repeats(self) -> int:
+        """How often the seller offered a work again after a listing was taken down: listings that came back."""
+        return self.listings.get("reappeared", 0)
+
+
+async def list_cases(session: AsyncSession) -> list[CaseSummary]:
+    """Every case, the one with the newest decision first."""
+    rows = await session.execute(
+        select(Case, Seller, func.max(Alert.decided_at))
+        .join(Seller, Seller.id == Case.seller_key)
+        .join(Alert, Alert.case_id == Case.id)
+        .group_by(Case.id, Seller.id)
+        .order_by(func.max(Alert.decided_at).desc(), Case.id)
+    )
+    alerts = await _counts(session, select(Listing.seller_key, Alert.answer, func.count()).join(Listing))
+    listings = await _counts(
+        session,
+        select(Listing.seller_key, ComplaintTarget.state, func.count())
+        .join(Alert, Alert.id == ComplaintTarget.alert_id)
+        .join(Listing, Listing.id == Alert.listing_key),
+    )
+    return [
+        CaseSummary(case, seller, alerts.get(seller.id, {}), listings.get(seller.id, {}), last_at)
+        for case, seller, last_at in rows
+    ]
+
+
+async def get_case(session: AsyncSession, case_id: int) -> CaseSummary:
+    """One case.
+
+    Raises:
+        NotFound: There is none.
+    """
+    found = next((one for one in await list_cases(session) if one.case.id == case_id), None)
+    if found is None:
+        raise NotFound(f"no case {case_id}; `bazaarwatch cases list` shows them")
+    return found
+
+
+async def case_alerts(session: AsyncSession, seller_key: int) -> list[AlertView]:
+    """Every alert on a seller's listings, the newest decision first, undecided ones before."""
+    query = (
+        select(Alert, Work, Listing, Seller)
+        .join(Work, Work.id == Alert.work_id)
+        .join(Listing, Listing.id == Alert.listing_key)
+        .join(Seller, Seller.id == Listing.seller_key)
+        .where(Listing.seller_key == seller_key)
+        .order_by(Alert.decided_at.is_not(None), Alert.decided_at.desc(), Alert.id.desc())
+    )
+    return [AlertView(*row) for row in await session.execute(query)]
+
+
+async def _counts(session: AsyncSession, query: Any) -> dict[int, dict[str, int]]:
+    """Counts by the first two columns of a question that has a third, the count."""
+    seller, word, _ = query.selected_columns
+    found: dict[int, dict[str, int]] = {}
+    for seller_key, name, count in await session.execute(query.group_by(seller, word)):
+        if seller_key is not None:
+            found.setdefault(seller_key, {})[name or "open"] = count
+    return found
 
 
 async def allow_seller(
