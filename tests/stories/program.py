@@ -12,6 +12,8 @@ import sys
 import traceback
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy.orm import configure_mappers
+
 import monitor.daemon
 import monitor.sandbox
 from monitor import cli
@@ -111,9 +113,9 @@ def _modules():
 def main():
     if sys.argv[1:2] == ["once"]:
         run(json.loads(sys.argv[2]))
-    cli.register([])
     for name in (*_modules(), *_LAZY):
         importlib.import_module(name)
+    configure_mappers()
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
