@@ -12,6 +12,7 @@ from typing import Any
 
 import aiosqlite
 
+_AHEAD = 1000  # rows that come with their statement; the rest is fetched as it is asked for
 _Trip = Callable[[sqlite3.Connection], sqlite3.Cursor]
 
 
@@ -23,7 +24,7 @@ def connect(database: str, **options: Any) -> aiosqlite.Connection:
 
 
 class _Connection(aiosqlite.Connection):
-    """Hands out cursors that hold all rows as soon as their statement is done."""
+    """Hands out cursors that hold their first rows as soon as their statement is done."""
 
     _begin = ""  # the BEGIN that goes with the next statement
 
@@ -31,7 +32,7 @@ class _Connection(aiosqlite.Connection):
         return _Cursor(self)
 
     async def trip(self, work: _Trip) -> tuple[sqlite3.Cursor, list[Any]]:
-        """Do something with the connection in its thread, and fetch all that came of it."""
+        """Do something with the connection in its thread, and fetch the first rows that came of it."""
 
         begin, self._begin = self._begin, ""
 
@@ -39,7 +40,7 @@ class _Connection(aiosqlite.Connection):
             if begin:
                 self._conn.execute(begin)
             cursor = work(self._conn)
-            return cursor, cursor.fetchall() if cursor.description else []
+            return cursor, cursor.fetchmany(_AHEAD) if cursor.description else []
 
         done: tuple[sqlite3.Cursor, list[Any]] = await self._execute(work_and_fetch)  # type: ignore[no-untyped-call]
         return done
@@ -72,6 +73,7 @@ class _Cursor:
         self._connection = connection
         self._done: sqlite3.Cursor | None = None
         self._rows: list[Any] = []
+        self._ended = True
 
     async def __aenter__(self) -> _Cursor:
         return self
@@ -92,21 +94,33 @@ class _Cursor:
         return self._done.lastrowid if self._done else None
 
     async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> _Cursor:
-        """Run a statement and fetch its rows."""
+        """Run a statement and fetch its first rows."""
         if statement.startswith("BEGIN"):
             self._connection.begin(statement)
-            return self
-        self._done, self._rows = await self._connection.trip(lambda raw: raw.execute(statement, parameters))
+        else:
+            await self._fetch(lambda raw: raw.execute(statement, parameters))
         return self
 
     async def executemany(self, statement: str, parameters: Iterable[Sequence[Any]]) -> _Cursor:
         """Run a statement once for each set of parameters."""
-        self._done, self._rows = await self._connection.trip(lambda raw: raw.executemany(statement, parameters))
+        await self._fetch(lambda raw: raw.executemany(statement, parameters))
         return self
 
     async def fetchall(self) -> list[Any]:
-        """The rows, already here."""
-        return self._rows
+        """The rows that are left."""
+        rows = self._rows
+        while not self._ended:
+            await self._go_on()
+            rows += self._rows
+        self._rows = []
+        return rows
+
+    async def fetchmany(self, size: int) -> list[Any]:
+        """The next rows, at most ``size``; none at the end."""
+        if not self._rows and not self._ended:
+            await self._go_on()
+        rows, self._rows = self._rows[:size], self._rows[size:]
+        return rows
 
     async def fetchmany(self, size: int = 1) -> list[Any]:
         """The next rows, for what streams; they are here already too."""
@@ -114,4 +128,15 @@ class _Cursor:
         return some
 
     async def close(self) -> None:
-        """Nothing is held that closing would give back."""
+        """End a statement whose rows were not all fetched: it would hold the database."""
+        if not self._ended and self._done:
+            await self._connection._execute(self._done.close)  # type: ignore[no-untyped-call]
+
+    async def _fetch(self, work: _Trip) -> None:
+        self._done, self._rows = await self._connection.trip(work)
+        self._ended = len(self._rows) < _AHEAD
+
+    async def _go_on(self) -> None:
+        done = self._done
+        assert done  # noqa: S101 - only a statement that ran has rows left
+        await self._fetch(lambda _: done)

@@ -94,3 +94,23 @@ async def test_rows_columns_counts_and_ids_come_with_the_one_trip(tmp_path):
     assert [column[0] for column in cursor.description] == ["id", "b"]
     assert await cursor.fetchall() == [(1, "x"), (2, "y"), (3, "z")]
     await connection.close()
+
+
+async def test_many_rows_come_in_parts_and_a_statement_left_half_read_holds_nothing(tmp_path):
+    path = str(tmp_path / "a.db")
+    connection, other = await sqlite.connect(path, isolation_level=None), await sqlite.connect(path, timeout=0.1)
+    cursor = connection.cursor()
+    await cursor.execute("CREATE TABLE a (id INTEGER PRIMARY KEY)")
+    await cursor.executemany("INSERT INTO a (id) VALUES (?)", [(number,) for number in range(2500)])
+    await cursor.execute("SELECT id FROM a ORDER BY id")
+    assert [row[0] for row in await cursor.fetchall()] == list(range(2500))
+    await cursor.execute("SELECT id FROM a ORDER BY id")
+    parts = [await cursor.fetchmany(700) for _ in range(6)]
+    assert [row[0] for part in parts for row in part] == list(range(2500))
+    assert await cursor.fetchmany(700) == []
+    half_read = connection.cursor()
+    await half_read.execute("SELECT id FROM a")
+    await half_read.close()
+    await other.cursor().execute("DROP TABLE a")
+    await connection.close()
+    await other.close()
