@@ -84,7 +84,8 @@ class Sandbox:
         self._free = asyncio.Semaphore(settings.children)
         self._count = 0  # children that run, idle ones included
         self._idle: list[_Child] = []
-        self._rested = asyncio.Event()  # a child has become idle
+        self._rested = asyncio.Event()  # a child has become idle, or ended
+        self._starting = 0
         self._closer: asyncio.TimerHandle | None = None
         self._endings: set[asyncio.Task[None]] = set()
 
@@ -255,6 +256,7 @@ class Sandbox:
             self._idle.remove(able)
             return able
         child = await self._start(kind) if self._count < self._settings.children else self._idle.pop()
+        self._starting += 1
         try:
             load = {"task": "load", "kind": kind, "cpu_s": int(_START_TIMEOUT_S)}
             ready = child.ask(load) if child.kinds else child.answer()
@@ -264,6 +266,8 @@ class Sandbox:
         except BaseException:
             self._end(child, at_once=True)
             raise
+        finally:
+            self._starting -= 1
         child.kinds.add(kind)
         child.base_bytes = posix.resident_bytes(child.pid)
         return child
@@ -279,13 +283,14 @@ class Sandbox:
         """A child that is idle again in a moment, while others work; a new one takes 20 MB and half a second of CPU."""
         if self._count == len(self._idle) or self._count >= self._settings.children or kind not in _PATIENCE_S:
             return None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE_S[kind]):
-                while not (able := self._able(kind)):
-                    self._rested.clear()
+        while not (able := self._able(kind)):
+            self._rested.clear()
+            try:
+                async with asyncio.timeout(_START_TIMEOUT_S if self._starting else _PATIENCE_S[kind]):
                     await self._rested.wait()
-                return able
-        return None
+            except TimeoutError:
+                return None
+        return able
 
     async def _start(self, kind: str) -> _Child:
         self._count += 1
@@ -347,6 +352,7 @@ class Sandbox:
 
     def _end(self, child: _Child, *, at_once: bool = False) -> None:
         self._count -= 1
+        self._rested.set()
         if at_once:
             posix.kill_group(child.pid)
         ending = asyncio.get_running_loop().create_task(child.finish())
