@@ -100,6 +100,11 @@ async def get_right(session: AsyncSession, right_id: int) -> Right:
     return right
 
 
+async def right_of_number(session: AsyncSession, owner_id: int, number: str) -> Right | None:
+    """An owner's right of exactly that number."""
+    return await session.scalar(select(Right).filter_by(owner_id=owner_id, number=number))
+
+
 async def rights_of(session: AsyncSession, work_id: int) -> list[Right]:
     """The rights that protect a work, oldest first."""
     found = select(Right).join(RightWork, RightWork.right_id == Right.id).where(RightWork.work_id == work_id)
@@ -220,15 +225,21 @@ async def publications_of(session: AsyncSession, work_id: int) -> list[Publicati
     return sorted(found, key=lambda proof: proof.stated_on or proof.seen_at.date())
 
 
+async def work_published_at(session: AsyncSession, owner_id: int, url: str) -> Work | None:
+    """The rights holder's watched work whose publication a page proves."""
+    found = select(Work).join(Publication, Publication.work_id == Work.id)
+    mine = found.where(Work.owner_id == owner_id, Work.removed_at.is_(None), Publication.url == url)
+    return await session.scalar(mine.order_by(Work.id).limit(1))
+
+
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
 
 async def _require_own_number(session: AsyncSession, owner_id: int, number: str, but: int | None) -> None:
-    twin = select(Right.id).where(Right.owner_id == owner_id, Right.number == number, Right.id != (but or 0))
-    present = await session.scalar(twin)
-    if present:
-        raise Refused(f"right {present} already has the number {number!r}")
+    present = await right_of_number(session, owner_id, number)
+    if present and present.id != but:
+        raise Refused(f"right {present.id} already has the number {number!r}")
 
 
 async def _require_own_works(session: AsyncSession, owner_id: int, work_ids: Sequence[int]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import getpass
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress, track
 from rich.table import Table
 from rich.text import Text
 
@@ -107,6 +107,15 @@ def print_json(value: Any) -> None:
 def progress(items: Sequence[T], label: str, *, quiet: bool) -> Iterable[T]:
     """Walk through items with a bar on standard error."""
     return track(items, label, console=messages, transient=True, disable=quiet or len(items) < 2)
+
+
+async def counted(items: AsyncIterator[T], total: int, label: str, *, quiet: bool) -> AsyncIterator[T]:
+    """The same for items that come one after the other, of which about ``total`` are expected."""
+    with Progress(console=messages, transient=True, disable=quiet or total < 2) as bar:
+        task = bar.add_task(label, total=total)
+        async for item in items:
+            bar.advance(task)
+            yield item
 
 
 def say(text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from monitor.commands import intake
 from monitor.commands.common import AsJson, UsageProblem, progress, say, show, with_parts
 from monitor.daemon import Parts
 from monitor.registry import Intake, picture_files, register_picture
@@ -18,6 +19,7 @@ works = typer.Typer(no_args_is_help=True, help="The works to protect, and their 
 
 def register(app: typer.Typer) -> None:
     """Hang the commands into the program."""
+    intake.register(works)
     app.add_typer(works, name="works")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from detectors.model import Listing
+from detectors.model import Listing, Seller
 from monitor.marketplaces import generic_jsonld, woocommerce
 from monitor.marketplaces.base import Marketplace, ParsedPage
 from monitor.marketplaces.urls import host_of
@@ -14,7 +14,7 @@ _NUMBERED_BY_THE_SHOP = frozenset({generic_jsonld.MARKETPLACE.name, woocommerce.
 
 
 def under_its_shop(parsed: ParsedPage, page_url: str, marketplaces: Mapping[str, Marketplace]) -> ParsedPage:
-    """The page with each listing's id preceded by its shop's host, where the number alone is not unique."""
+    """The page with its listings' and sellers' ids preceded by the shop's host, where they alone are not unique."""
     site = marketplaces.get(parsed.marketplace)
     if site is None or site.name not in _NUMBERED_BY_THE_SHOP:
         return parsed
@@ -25,6 +25,7 @@ def under_its_shop(parsed: ParsedPage, page_url: str, marketplaces: Mapping[str,
             replace(
                 listing,
                 listing_id=ids[listing.listing_id],
+                seller=_of_the_shop(listing, page_url),
                 aliases=tuple(_with_host(listing, alias, page_url) for alias in listing.aliases),
             )
             for listing in parsed.listings
@@ -32,6 +33,14 @@ def under_its_shop(parsed: ParsedPage, page_url: str, marketplaces: Mapping[str,
         local_pictures={ids.get(number, number): sources for number, sources in parsed.local_pictures.items()},
         published={ids.get(number, number): day for number, day in parsed.published.items()},
     )
+
+
+def _of_the_shop(listing: Listing, page_url: str) -> Seller | None:
+    """The seller under an id that no other shop has: anybody may write any name on pages of their own."""
+    seller, host = listing.seller, host_of(listing.url) or host_of(page_url)
+    if seller is None or not host or seller.seller_id == host:
+        return seller
+    return replace(seller, seller_id=_with_host(listing, seller.seller_id, page_url))
 
 
 def _with_host(listing: Listing, number: str, page_url: str) -> str:
