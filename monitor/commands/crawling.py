@@ -99,10 +99,14 @@ async def _with_progress(parts: Parts, quiet: bool) -> None:
             for name, label in (("crawl_search", "searches"), ("examine_listing", "listings"))
         }
         working = asyncio.create_task(scan(parts))
-        while not working.done():
-            for name, bar in bars.items():
-                shown.update(bar, total=engine.queued[name] or None, completed=engine.finished[name])
-            await asyncio.wait({working}, timeout=_REFRESH_S)
+        try:
+            while not working.done():
+                for name, bar in bars.items():
+                    shown.update(bar, total=engine.queued[name] or None, completed=engine.finished[name])
+                await asyncio.wait({working}, timeout=_REFRESH_S)
+        finally:
+            working.cancel()  # on Ctrl-C, so that it ends before what it works with is closed
+            await asyncio.wait({working})
         await working
 
 

@@ -43,6 +43,7 @@ class LocalEngine:
         self.queued: Counter[str] = Counter()
         self.finished: Counter[str] = Counter()
         self.lost = 0  # units of work that raised
+        self._units: set[asyncio.Task[None]] = set()  # under way
         self.put_back: TryLater | None = None  # the last reason why a unit of work could not be done now
         for name, task in tasks.items():
             self._queue.entrypoint(name, accepts_context=False)(self._unit(name, task))
@@ -76,7 +77,17 @@ class LocalEngine:
         self._queue.shutdown.set()
 
     async def _run(self, mode: QueueExecutionMode) -> None:
-        await self._queue.qm.run(batch_size=_BATCH, mode=mode, log_aggregation_interval=timedelta(0))
+        running = asyncio.create_task(
+            self._queue.qm.run(batch_size=_BATCH, mode=mode, log_aggregation_interval=timedelta(0))
+        )
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:  # what is under way is given up, not lost: the tables still say that it is due
+            self.stop()
+            for unit in self._units:
+                unit.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            raise
 
     def _unit(self, name: str, task: Task) -> Callable[[Job], Awaitable[None]]:
         async def work(job: Job) -> None:
@@ -84,8 +95,10 @@ class LocalEngine:
             async with self._free:
                 if self._queue.shutdown.is_set():
                     return  # the tables still say that it is due
+                unit = asyncio.ensure_future(_past_conflicts(task, number))
+                self._units.add(unit)
                 try:
-                    await _past_conflicts(task, number)
+                    await unit
                 except TryLater as later:
                     self.put_back = later
                     _logger.info("task put back", extra={"task": name, "id": number, "reason": str(later)})
@@ -94,7 +107,8 @@ class LocalEngine:
                     _logger.exception("task lost", extra={"task": name, "id": number})
                     await self._lost(name, number, error)
                 finally:
-                    self.finished[name] += 1
+                    self._units.discard(unit)
+                    self.finished[name] += not unit.cancelled()
 
         return work
 

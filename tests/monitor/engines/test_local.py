@@ -122,3 +122,18 @@ async def test_work_that_comes_while_it_runs_is_done_too(work):
     engine.stop()
     await asyncio.wait_for(running, 20)
     assert work.done == [1, 2]
+
+
+async def test_what_is_under_way_when_the_program_is_interrupted_is_given_up_and_not_lost(work):
+    engine = work.engine(concurrency=3)
+    work.gate.clear()
+    await engine.enqueue("one", range(10))
+    draining = asyncio.create_task(engine.drain())
+    while work.running < 3:
+        await asyncio.sleep(0.001)
+    draining.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await draining
+    assert work.running == 0, "the units have ended before the drain has"
+    assert (work.done, work.lost, engine.lost, engine.finished["one"]) == ([], [], 0, 0)
+    assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
