@@ -14,6 +14,8 @@ from detectors.model import Outcome
 from monitor.canaries import drift_notes
 from monitor.daemon import Parts
 from monitor.filing import PACKS, leftovers
+from monitor.rights import ending_rights
+from monitor.vault import vault_faults
 from storage.audit import first_broken
 from storage.complaints import ComplaintSummary, list_complaints
 from storage.errors import NotFound
@@ -40,6 +42,7 @@ class Check:
 
 async def examine_installation(parts: Parts, *, deep: bool) -> list[Check]:
     """Every check; ``deep`` also reads every stored file and compares its hash."""
+    today = parts.clock.now().date()
     async with parts.database.read() as session:
         checks = [
             _listed("database", await damage(session), "pages and keys hold"),
@@ -50,6 +53,7 @@ async def examine_installation(parts: Parts, *, deep: bool) -> list[Check]:
             _packs(parts.settings.data_dir, complaints := await list_complaints(session)),
             _half_done(parts.settings.data_dir, complaints),
             _distributions(),
+            _listed("vault", await vault_faults(parts, deep=deep), "every sealed paper is there"),
             _contact(parts.settings.fetch.contact),
         ]
         backlog = await count_backlog(session)
@@ -58,6 +62,7 @@ async def examine_installation(parts: Parts, *, deep: bool) -> list[Check]:
             Check("works", bad=False, detail=f"{len(await list_works(session))} watched"),
             Check("listings", bad=False, detail=f"{backlog.listings} known, {backlog.waiting} wait to be examined"),
             Check("parked", bad=False, detail=parked or "none; every listing could be examined"),
+            Check("rights", bad=False, detail="; ".join(await ending_rights(session, today)) or "none ends soon"),
             _late(searches := await list_searches(session), parts.clock.now()),
             _hosts(await list_hosts(session), parts.clock.now()),
             _layouts(await drift_notes(session), searches),

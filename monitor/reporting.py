@@ -18,6 +18,7 @@ from monitor.daemon import Parts
 from monitor.digest import Digest, DigestAlert, DigestFacts, SearchCoverage, WaitingComplaint, compose_digest
 from monitor.errors import SandboxError
 from monitor.notifiers.mail import compose_mail, send_mail
+from monitor.rights import ending_rights
 from storage import tables
 from storage.alerts import AlertView, changed_since, count_open, matches_of, suppressed_since
 from storage.complaints import ComplaintSummary, list_complaints
@@ -108,7 +109,11 @@ async def _facts(
         coverage=tuple([_coverage(row) for row in await coverage(session, since or BEGINNING)]),
         complaints=tuple(_waiting(one) for one in await list_complaints(session) if one.complaint.state in _WAITING),
         suppressed=await suppressed_since(session, since or BEGINNING, until),
-        notes=(*((parked,) if backlog.parked else ()), *await drift_notes(session)),
+        notes=(
+            *((parked,) if backlog.parked else ()),
+            *await drift_notes(session),
+            *await ending_rights(session, until.date(), since and since.date()),
+        ),
         open_alerts=sum((await count_open(session, until)).values()),
     )
 

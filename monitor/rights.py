@@ -5,13 +5,27 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
-from detectors.rights import FirstPublication, OwnershipBasis, PartyKind, Right, RightKind, new_claim_number, validate
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from detectors.rights import (
+    FirstPublication,
+    OwnershipBasis,
+    PartyKind,
+    Right,
+    RightKind,
+    expiry,
+    new_claim_number,
+    validate,
+)
 from monitor.errors import RightRefused
 from storage import tables
+from storage.rights import list_rights
 
 _CLAIMS = uuid.UUID("6f1d6c0e-53d5-4f6c-9a0b-0a7f3f0d8c11")  # of ours alone
+_LAST_WEEK = 7
 
 
 def new_right(
@@ -77,3 +91,20 @@ def _claim_number(owner: tables.Owner, works: Sequence[tables.Work]) -> str:
     """One for the works, however often they are registered: a second right over them is refused as a duplicate."""
     named = f"{owner.id}:{owner.created_at.isoformat()}:{sorted(work.id for work in works)}"
     return new_claim_number(owner.name, str(uuid.uuid5(_CLAIMS, named)))
+
+
+async def ending_rights(session: AsyncSession, today: date, since: date | None = None) -> list[str]:
+    """Which rights end within 60 days or have ended, a sentence each.
+
+    Args:
+        since: Only those that have reached another stage (60, 30, 7 days, the end) after that day, and those in their
+            last week; None for all.
+    """
+    told = []
+    for row, _ in await list_rights(session):
+        right = Right.from_wire(row.facts)
+        end = expiry(right, today)
+        is_news = since is None or end.stage == _LAST_WEEK or expiry(right, since).stage != end.stage
+        if end.stage is not None and is_news:
+            told.append(f"right {row.id} ({row.title}) {end}")
+    return told

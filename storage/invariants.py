@@ -20,6 +20,7 @@ from storage.tables import (
     ListingPicture,
     Mail,
     Match,
+    Publication,
     Reference,
     TimeStamp,
 )
@@ -40,7 +41,7 @@ async def damage(session: AsyncSession) -> list[str]:
 async def referenced_hashes(session: AsyncSession) -> set[str]:
     """Every stored file that some row relies on."""
     columns = (
-        *(ListingPicture.sha256, Evidence.sha256, Reference.sha256, Mail.sha256),
+        *(ListingPicture.sha256, Evidence.sha256, Reference.sha256, Mail.sha256, Publication.sha256),
         *(Capture.screenshot, TimeStamp.sha256, TimeStamp.token),
     )
     pages = select(Capture.sha256).where(Capture.purged_at.is_(None))
