@@ -135,7 +135,7 @@ class Examiner:
         elif self.reader is None:
             return _Look(picture, None)
         else:
-            page = await self.reader.get(Request(picture.url, referrer=source), listing.marketplace)
+            page = await self.reader.get(Request(picture.url, part=True, referrer=source), listing.marketplace)
             if page.outcome not in (None, Outcome.OK) or not _may_be_picture(page):
                 outcome = page.outcome or Outcome.FAILED
                 passing = outcome in _PASSING or page.retry_at  # a host that refuses us for now says nothing of it

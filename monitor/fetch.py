@@ -106,7 +106,7 @@ class Fetcher:
         self._require_leave(target, request.referrer)
         per_day = request.api.requests_per_day if request.api else per_day
         headers = _checked(request.headers)
-        errand = _Errand(headers, request.method, request.body, request.repeatable, request.api, per_day)
+        errand = _Errand(headers, request.method, request.body, request.repeatable, request.api, per_day, request.part)
         if request.api is None or request.api.grant is None:
             return await self._run(target, errand, pace_s)
         return await self._run_with_token(target, errand, pace_s, request.api, request.api.grant)
@@ -190,13 +190,13 @@ class Fetcher:
                     raise
                 raise self._failure(target, f"redirect refused: {error}") from None
             if answer.status not in _REDIRECTS:
-                return await self._judge(target, answer, errand.api)
+                return await self._judge(target, answer, errand)
             if errand.body:
                 raise self._failure(target, f"status {answer.status}: what was sent is not sent elsewhere")
             following = self._follow(target, answer)
             if following.origin != target.origin:
                 harmless = {name: value for name, value in errand.headers.items() if name in _HARMLESS}
-                errand = _Errand(harmless, per_day=0 if errand.api else errand.per_day)
+                errand = _Errand(harmless, per_day=0 if errand.api else errand.per_day, part=errand.part)
             target = following
         raise self._failure(target, f"more than {self._settings.max_redirects} redirects")
 
@@ -240,17 +240,17 @@ class Fetcher:
             raise self._failure(target, "redirects to itself")
         return following
 
-    async def _judge(self, target: Target, answer: _Answer, api: Api | None) -> Page:
+    async def _judge(self, target: Target, answer: _Answer, errand: _Errand) -> Page:
         """The page, with its outcome where the status alone decides; what it means for the host is remembered."""
         status, now = answer.status, self._clock.now()
         if status == 429 or (status == 503 and "retry-after" in answer.headers):
             until = await self._politeness.block(target, Outcome.RATE_LIMITED, _pause_until(answer.headers, now))
             return self._page(target, Outcome.RATE_LIMITED, f"status {status}", answer, until)
-        if status == 401 and api is not None:  # the key's fault, not ours as a visitor
+        if status == 401 and errand.api is not None:  # the key's fault, not ours as a visitor
             await self._politeness.note(target, Outcome.BLOCKED)
             return self._page(target, Outcome.BLOCKED, "status 401: the key or token was refused", answer)
         if status in (401, 403, 451):
-            until = await self._politeness.block(target, Outcome.BLOCKED)
+            until = await self._politeness.refused(target, part=errand.part)
             return self._page(target, Outcome.BLOCKED, f"status {status}", answer, until)
         if status >= 500 or status < 200:
             raise self._failure(target, f"status {status}", answer, may_pass=True)
@@ -446,6 +446,7 @@ class _Errand:
     repeatable: bool = True
     api: Api | None = None
     per_day: int = 0
+    part: bool = False
 
     def __repr__(self) -> str:
         return f"{self.method} with {len(self.body)} bytes"

@@ -26,6 +26,7 @@ ROBOTS_LAST = timedelta(days=1)  # RFC 9309 2.4
 _BROKEN_ROBOTS_LAST = timedelta(minutes=10)
 _FIRST_BLOCK = timedelta(hours=1)
 _LONGEST_BLOCK = timedelta(days=1)
+_REFUSED_PARTS = 3  # in a row that close a host: image servers answer 403 for one picture whose address has run out
 _MOST_DOUBLINGS = 5  # then the longest is reached
 _JITTER = 1.2  # a request comes up to a fifth later than the pace allows
 _OWN_CONNECTIONS = 16
@@ -57,6 +58,7 @@ class _Known:
     blocked_until: datetime | None = None
     blocked_as: Outcome = Outcome.BLOCKED
     block_count: int = 0
+    refused_parts: int = 0
     read_at_s: float | None = None
     noted: tuple[Outcome | None, float] | None = None
     slow_s: float = 0.0
@@ -143,12 +145,27 @@ class Politeness:
     async def note(self, target: Target, outcome: Outcome | None) -> None:
         """Remember how a request ended; ``None`` is an answer that the classifier has yet to judge."""
         known, now_s = self._known(target), self._clock.monotonic()
+        known.refused_parts = 0 if outcome is None else known.refused_parts
         if known.noted is not None and known.noted[0] == outcome and now_s - known.noted[1] < _NOTE_EVERY_S:
             return
         known.noted = outcome, now_s
         async with self._database.write("host noted") as session:
             healthy = outcome in (None, Outcome.GONE)
             await hosts.note_outcome(session, target.key, self._clock.now(), outcome or Outcome.OK, healthy=healthy)
+
+    async def refused(self, target: Target, *, part: bool) -> datetime:
+        """Act on 401, 403 or 451; until when what was asked for is left alone.
+
+        A page's refusal closes its host at once (reliability.md L4: one request, then silence). A picture's closes it
+        when it is the third in a row: before that it says something of the picture alone.
+        """
+        known = self._known(target)
+        known.refused_parts += part
+        if part and known.refused_parts < _REFUSED_PARTS:
+            await self.note(target, Outcome.BLOCKED)
+            return self._clock.now() + _FIRST_BLOCK
+        known.refused_parts = 0
+        return await self.block(target, Outcome.BLOCKED)
 
     async def block(self, target: Target, outcome: Outcome, until: datetime | None = None) -> datetime:
         """Leave a host alone until then, by default 1 hour, doubled at each further block up to a day; until when."""

@@ -40,6 +40,7 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     repeatable: bool = True  # whether asking twice does no harm
     api: Api | None = None
+    part: bool = False  # something on a page, such as a picture: one refusal of it says nothing of its host
     referrer: str | None = None  # the page that named the URL ("" if saved by hand); None: the operator's own wish
 
 

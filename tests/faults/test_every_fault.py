@@ -9,14 +9,12 @@ from urllib.parse import quote
 
 import httpcore2
 import pytest
-import stamina
 
 from detectors.model import Outcome
 from monitor.gate import Gate
 from monitor.marketplaces.base import Request
 from monitor.marketplaces.demo import DemoBazaar
-from storage.database import Database
-from tests.faults.server import FaultServer, answer
+from tests.faults.server import answer
 from tests.monitor.crawling import crawling
 
 BUDGET_S, BUDGET_BYTES = 30, 64 << 20
@@ -67,29 +65,10 @@ INSIDE = [
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting_between_retries():
-    with stamina.set_testing(True, attempts=3, cap=True):
-        yield
-
-
-@pytest.fixture(autouse=True)
 def _within_memory():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * PER_UNIT < BUDGET_BYTES
-
-
-@pytest.fixture
-async def store(sqlite_url):
-    database = Database(sqlite_url)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def server():
-    async with FaultServer() as server:
-        yield server
 
 
 class OnlyTo(httpcore2.AsyncNetworkBackend):

@@ -3,39 +3,17 @@
 from datetime import timedelta
 
 import pytest
-import stamina
-from sqlalchemy import event
 
 from detectors.model import Listing, Outcome
 from monitor.demo.catalogue import KEYWORDS, make_catalogue
 from monitor.demo.faults import FaultPlan
 from monitor.demo.server import demo_server
 from monitor.marketplaces.demo import DemoBazaar
-from storage.database import Database
 from tests.monitor.crawling import crawling
 
 MOST_ROUNDS = 400
 SOAK = pytest.mark.soak
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_between_retries():
-    with stamina.set_testing(True, attempts=3, cap=True):
-        yield
-
-
-def _without_waiting_for_the_disk(connection, _):
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous=OFF")
-    cursor.close()
-
-
-@pytest.fixture
-async def store(sqlite_url):
-    database = Database(sqlite_url)
-    event.listen(database.engine.sync_engine, "connect", _without_waiting_for_the_disk)
-    yield database
-    await database.close()
+pytestmark = pytest.mark.usefixtures("no_waiting_between_retries")
 
 
 async def run_when_due(world, search_ids, clock, wanted):

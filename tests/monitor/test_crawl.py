@@ -4,33 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import stamina
 
 from detectors.model import Outcome
 from monitor.marketplaces.base import Pace
 from monitor.marketplaces.demo import DemoBazaar
-from storage.database import Database
 from tests.faults.server import FaultServer, answer
 from tests.monitor.crawling import crawling
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_between_retries():
-    with stamina.set_testing(True, attempts=3, cap=True):
-        yield
-
-
-@pytest.fixture
-async def store(sqlite_url):
-    database = Database(sqlite_url)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def server():
-    async with FaultServer() as server:
-        yield server
 
 
 def results(numbers, following=""):

@@ -5,35 +5,14 @@ import threading
 
 import httpcore2
 import pytest
-import stamina
 
 from detectors.model import Outcome
 from monitor.errors import FetchError
 from monitor.gate import AddressRefused, Gate, SystemResolver
 from monitor.marketplaces.base import Api, Request
-from storage.database import Database
 from storage.tables import Host
 from tests.faults.server import FaultServer, answer
 from tests.monitor.crawling import crawling
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_between_retries():
-    with stamina.set_testing(True, attempts=3, cap=True):
-        yield
-
-
-@pytest.fixture
-async def store(sqlite_url):
-    database = Database(sqlite_url)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def server():
-    async with FaultServer() as server:
-        yield server
 
 
 @pytest.fixture
