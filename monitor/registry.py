@@ -19,12 +19,19 @@ _LARGEST_BYTES = 100_000_000  # of a picture file of the owner's own
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What became of one file: the work it now belongs to, or why it was refused. ``new``: not known before."""
+    """What became of one file.
+
+    Attributes:
+        work_id: The work that it now belongs to, if it was not ``refused`` for a reason.
+        new: Not known before.
+        weak: Why little can be told by it, if so.
+    """
 
     file: Path
     work_id: int | None = None
     new: bool = False
     refused: str | None = None
+    weak: str | None = None
 
 
 def picture_files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -57,14 +64,17 @@ async def register_image(parts: Parts, file: Path, data: bytes, owner: Owner, ti
         description = await parts.sandbox.describe(data, reference=True)
     except (DetectorError, SandboxError) as error:
         return Intake(file, refused=str(error))
+    from detectors.calibration import weak_at_sight  # brings numpy
+
     sha256 = await parts.blobs.put(data)
     now = parts.clock.now()
     async with parts.database.write("reference registered") as session:
         work = await add_work(session, now, actor, owner.id, title or title_of(file))
-        reference = await add_reference(session, work.id, sha256, file.name, description.to_bytes(), now, actor)
+        weak, stored = weak_at_sight(description), description.to_bytes()
+        reference = await add_reference(session, work.id, sha256, file.name, stored, now, actor, weak)
         if reference:
             await examine_again(session, now)
-    return Intake(file, work.id, new=reference is not None)
+    return Intake(file, work.id, new=reference is not None, weak=weak)
 
 
 def _read(file: Path) -> bytes:

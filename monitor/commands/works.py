@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from monitor.commands import intake
+from monitor.commands import detection, intake
 from monitor.commands.common import AsJson, UsageProblem, progress, say, show, with_parts
 from monitor.daemon import Parts
 from monitor.registry import Intake, picture_files, register_picture
@@ -20,6 +20,7 @@ works = typer.Typer(no_args_is_help=True, help="The works to protect, and their 
 def register(app: typer.Typer) -> None:
     """Hang the commands into the program."""
     intake.register(works)
+    detection.register_works(works)
     app.add_typer(works, name="works")
 
 
@@ -42,18 +43,28 @@ def add(
         async with parts.database.read() as session:
             holder = await the_owner(session, owner)
         shown = progress(files, "reading pictures", quiet=as_json)
-        return [await register_picture(parts, file, holder, title, ctx.obj.actor) for file in shown]
+        taken = [await register_picture(parts, file, holder, title, ctx.obj.actor) for file in shown]
+        new = dict.fromkeys(one.work_id for one in taken if one.new and one.work_id)
+        back.extend(await detection.looked_back(parts, list(new), quiet=as_json))
+        return taken
 
+    back: list[dict[str, Any]] = []
     intakes = with_parts(ctx, work)
-    rows = [{"file": one.file, "work": one.work_id, "new": one.new, "refused": one.refused} for one in intakes]
+    rows = [
+        {"file": one.file, "work": one.work_id, "new": one.new, "refused": one.refused, "weak": one.weak}
+        for one in intakes
+    ]
     if as_json:
         show(rows, as_json, "")
     for one in intakes:
         if one.refused and not as_json:
             say(f"refused: {one.file}: {one.refused}")
+        elif one.weak and one.new and not as_json:
+            say(f"weak: {one.file}: {one.weak}")
     new = sum(one.new for one in intakes)
     refused = sum(one.refused is not None for one in intakes)
     say(f"{new} added, {len(intakes) - new - refused} known already, {refused} refused")
+    detection.say_looked_back(back)
     if refused:
         raise typer.Exit(1)
 
@@ -65,8 +76,11 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     async def work(parts: Parts) -> list[dict[str, object]]:
         async with parts.database.read() as session:
             pictures: dict[int, list[str]] = {}
+            weak: dict[int, list[str]] = {}
             for reference in await references(session):
                 pictures.setdefault(reference.work_id, []).append(reference.file_name)
+                if reference.weak:
+                    weak.setdefault(reference.work_id, []).append(f"{reference.file_name}: {reference.weak}")
             return [
                 {
                     "id": one.work.id,
@@ -74,6 +88,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
                     "references": one.references,
                     "rights": one.rights,
                     "open_alerts": one.open_alerts,
+                    "weak": weak.get(one.work.id, []),
                     "files": pictures.get(one.work.id, []),
                 }
                 for one in await list_works(session)

@@ -1,0 +1,127 @@
+"""Looks for a newly registered work in every picture ever seen, without a single request."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from detectors import model
+from detectors.errors import DetectorError
+from monitor.errors import SandboxError
+from storage.errors import NotFound
+from storage.listings import record_listings
+from storage.pictures import SeenHashes, listings_showing, seen_by_number
+from storage.works import references
+
+if TYPE_CHECKING:
+    from monitor.daemon import Parts
+    from storage.tables import SeenPicture
+
+RADIUS_BITS: Final = 76  # of 256: unrelated pictures begin at some 80, see docs/lookback.md
+MOST_CHECKED: Final = 300  # the nearest; each costs what a picture costs the cascade
+RECALL: Final = "a look back finds about half of the copies; the next scan compares all stored pictures in full"
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LookedBack:
+    """What a look back for one work came to.
+
+    Attributes:
+        searched: Pictures remembered.
+        near: Pictures whose hashes came near.
+        shown: Pictures on whose thumbnails the detectors found the work.
+        listings: Row ids of the listings that were examined anew; alerts stand on those that show the work.
+        asked_again: Row ids of listings that had been forgotten, and wait to be fetched again.
+        unchecked: Pictures that came near but were too many to check.
+    """
+
+    work_id: int
+    searched: int = 0
+    near: int = 0
+    shown: int = 0
+    listings: tuple[int, ...] = ()
+    asked_again: tuple[int, ...] = ()
+    unchecked: int = 0
+
+
+async def look_back(
+    parts: Parts, work_ids: Sequence[int], advance: Callable[[], None] = lambda: None
+) -> list[LookedBack]:
+    """Search everything remembered for some works; what is found is examined at once and raises alerts like any other.
+
+    Args:
+        advance: Called when a work is done.
+
+    Raises:
+        StorageError: A reference's picture is missing.
+    """
+    rows = await SeenHashes(parts.settings.data_dir / "lookback").rows(parts.database)
+    found = []
+    for work_id in work_ids:
+        queries = await _queries(parts, work_id) if len(rows) else []
+        from detectors.pdq import near  # brings faiss
+
+        numbers = await asyncio.to_thread(near, rows, queries, RADIUS_BITS) if queries else {}
+        found.append(await _check(parts, work_id, len(rows), {row + 1: bits for row, bits in numbers.items()}))
+        advance()
+    return found
+
+
+async def _queries(parts: Parts, work_id: int) -> list[bytes]:
+    """The hashes of a work's references, in all orientations."""
+    async with parts.database.read() as session:
+        rows = await references(session, work_id)
+    seen = [await parts.sandbox.glance(await parts.blobs.get(row.sha256)) for row in rows]
+    return list(dict.fromkeys(hashed for one in seen for hashed in one.orientations()))
+
+
+async def _check(parts: Parts, work_id: int, searched: int, bits: dict[int, int]) -> LookedBack:
+    """Compare the nearest pictures' thumbnails in full, and examine the listings of those that show the work."""
+    nearest = sorted(bits, key=lambda number: (bits[number], number))
+    since = parts.clock.now() - timedelta(days=parts.settings.lookback.keep_d)
+    async with parts.database.read() as session:
+        near = await seen_by_number(session, nearest[:MOST_CHECKED], since)
+    listings: dict[int, None] = {}
+    asked_again: dict[int, None] = {}
+    shown = 0
+    for seen in near:
+        if not await _shows(parts, work_id, seen.thumbnail):
+            continue
+        shown += 1
+        async with parts.database.read() as session:
+            known = await listings_showing(session, seen.bytes_hash.hex())
+        for listing in known:
+            listings[listing.id] = None
+        if not known:
+            asked_again.update(dict.fromkeys(await _record_again(parts, seen)))
+    examiner = parts.examiner(None)
+    for key in listings:
+        try:
+            await examiner.examine(key)
+        except NotFound as error:
+            _logger.warning("listing's picture is missing", extra={"listing_id": key, "error": str(error)})
+    unchecked = max(0, len(nearest) - MOST_CHECKED)
+    return LookedBack(work_id, searched, len(nearest), shown, tuple(listings), tuple(asked_again), unchecked)
+
+
+async def _shows(parts: Parts, work_id: int, thumbnail: bytes) -> bool:
+    from monitor.compare import find_matches
+
+    try:
+        matches = await find_matches(parts.sandbox, await parts.works.index(), thumbnail)
+    except (DetectorError, SandboxError):
+        return False
+    return any(verdict.work_id == work_id for verdict in await parts.works.judge(matches))
+
+
+async def _record_again(parts: Parts, seen: SeenPicture) -> tuple[int, ...]:
+    """A listing that was forgotten, to be fetched and examined as if it had just been found."""
+    listing = model.Listing(seen.marketplace, seen.listing_id, seen.listing_url, "", image_urls=(seen.picture_url,))
+    async with parts.database.write("forgotten listing recorded") as session:
+        return (await record_listings(session, [listing], None, parts.clock.now())).new
