@@ -74,7 +74,7 @@ async def custody_faults(session: AsyncSession) -> list[str]:
     faults: list[str] = []
     alert_id, position, previous = 0, 0, START
     rows = select(Custody).order_by(Custody.alert_id, Custody.position).execution_options(yield_per=1000)
-    items: dict[str, str] = {}  # by the item's hash: how the alert is called that kept it
+    kept: set[tuple[int, str]] = set()  # alert, hash of the item
     async for entry in await session.stream_scalars(rows):
         if entry.alert_id != alert_id:
             alert_id, position, previous = entry.alert_id, 0, START
@@ -82,13 +82,15 @@ async def custody_faults(session: AsyncSession) -> list[str]:
             faults.append(f"alert {alert_id}: entry {entry.position} of its custody was changed or follows no other")
         position, previous = entry.position, entry.hash
         if entry.action == KEPT:
-            items[str(entry.facts.get("item"))] = f"alert {alert_id}"
+            kept.add((alert_id, str(entry.facts.get("item"))))
         for purged in entry.facts.get("items", ()) if entry.action == PURGED else ():
-            items.pop(str(purged), None)
+            kept.discard((alert_id, str(purged)))
     async for item in await session.stream_scalars(select(Evidence).execution_options(yield_per=1000)):
-        if items.pop(item_hash(item), None) is None:
+        identity = (item.alert_id, item_hash(item))
+        if identity not in kept:
             faults.append(f"alert {item.alert_id}: evidence {item.id} was changed, or kept by nobody")
-    faults += [f"{alert}: evidence that was kept is missing ({item[:12]}…)" for item, alert in items.items()]
+        kept.discard(identity)
+    faults += [f"alert {alert}: evidence that was kept is missing ({item[:12]}…)" for alert, item in sorted(kept)]
     return faults + await _cut_chains(session)
 
 

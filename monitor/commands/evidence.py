@@ -26,7 +26,7 @@ from monitor.commands.common import (
 )
 from monitor.errors import FetchError, TryLater
 from storage.evidence import custody_of, evidence_of, exported_as
-from storage.subjects import alerts_of_case, alerts_of_complaint
+from storage.subjects import alerts_of_case, alerts_of_complaint, alerts_of_seller, case_seller, find_seller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -214,6 +214,31 @@ async def _refresh(parts: Parts, alert_ids: Sequence[int], actor: str, *, quiet:
     for one in done:
         if one.outcome != "ok":
             say(f"alert {one.alert_id}: not seen on sale now: {one.outcome.value} {one.reason}".rstrip())
+
+
+@evidence.command()
+def counsel(
+    ctx: typer.Context,
+    seller: Annotated[str, typer.Argument(metavar="SELLER", help="marketplace:id, a seller's name, or case-3.")],
+    out: Out,
+    as_json: AsJson = False,
+) -> None:
+    """Write a seller's whole story as one ZIP for counsel: chronology, listings, decisions, complaints, evidence."""
+
+    async def run(parts: Parts) -> Written:
+        from monitor.evidence.counsel import write_counsel_pack
+
+        case = _SUBJECT.fullmatch(seller.strip())
+        async with parts.database.read() as session:
+            if case and case[1].lower() == "case":
+                row = await case_seller(session, int(case[2]))
+            else:
+                row = await find_seller(session, seller)
+            total = len(await alerts_of_seller(session, row.id))
+        with telling(total, "comparing", quiet=as_json) as tell:
+            return await write_counsel_pack(parts, row, out.absolute(), ctx.obj.actor, tell)
+
+    tell_written(with_parts(ctx, run), as_json)
 
 
 @contextmanager

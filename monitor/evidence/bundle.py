@@ -36,6 +36,7 @@ from storage.evidence import EXPORTED, entry_record, item_record, note_custody
 _MOST_FILES: Final = 65_000  # of a plain ZIP are 65,535, and its size is under 4 GiB
 _LARGEST: Final = 4_000_000_000
 Tell = Callable[[int], None]
+More = Callable[[Sequence[Exhibit]], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,20 @@ class Written:
 
 
 async def write_bundle(
-    parts: Parts, title: str, alert_ids: Sequence[int], out: Path, actor: str, tell: Tell = lambda _: None
+    parts: Parts,
+    title: str,
+    alert_ids: Sequence[int],
+    out: Path,
+    actor: str,
+    tell: Tell = lambda _: None,
+    more: More = lambda _: {},
 ) -> Written:
     """Write the evidence of alerts as one ZIP, and note in each one's custody that it was handed out.
 
     Args:
         title: Ours, such as "case 3"; it heads the sheets and is what the audit log calls it.
         tell: Told the number of alerts done, each time one is.
+        more: Gives further files by name, such as a counsel pack's; they stand at the beginning.
 
     Raises:
         EvidenceRefused: There is nothing to write, or too much for one ZIP.
@@ -75,6 +83,8 @@ async def write_bundle(
         exhibits = [await exhibit(session, alert_id) for alert_id in alert_ids]
     out.parent.mkdir(parents=True, exist_ok=True)
     with _Zip(out) as file:
+        for name, data in (await asyncio.to_thread(more, exhibits)).items():
+            file.add(name, data)
         missing = await _fill(parts, file, title, exhibits, now)
         manifest = _manifest(file, title, exhibits, actor, now)
         file.add(MANIFEST, manifest)

@@ -29,6 +29,7 @@ _CHUNK = 1 << 20
 _LOCAL, _CENTRAL, _END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 _DAY = (1 << 5) | 1  # 1 January 1980: the ZIP says no time of its own
 _MODE = 0o100644 << 16
+_Entry = tuple[bytes, int, int, int]  # name, CRC, size, offset of its header
 
 
 class Damage(Exception):
@@ -50,7 +51,7 @@ def local_header(name: bytes, crc: int, size: int) -> bytes:
     return _LOCAL + struct.pack("<5H3L2H", 20, 0x800, 0, 0, _DAY, crc, size, size, len(name), 0) + name
 
 
-def contents(entries: list[tuple[bytes, int, int, int]]) -> bytes:
+def contents(entries: list[_Entry]) -> bytes:
     """The table of contents and the end of a ZIP of (name, CRC, size, offset)."""
     table = b"".join(
         _CENTRAL
@@ -88,43 +89,72 @@ def check(path: str, expected: str | None = None) -> Report:
 
 
 class _Files:
-    """The files of a ZIP, found by walking through it from its first byte to its last."""
+    """The files of a ZIP by its table of contents; where that was changed, by the headers before each file."""
 
     def __init__(self, file: BinaryIO, report: Report) -> None:
         self._file = file
         self.places: dict[str, tuple[int, int]] = {}  # offset of the bytes, size
         self.sha256: dict[str, str] = {}
-        entries = list(self._walk(report))
-        begin = self._file.tell()
-        found, should = self._file.read(), contents(entries)
-        if found != should:
+        entries = self._listed()
+        if entries is None:
+            entries = list(self._walk())
+            begin = self._file.tell()
+            found, should = self._file.read(), contents(entries)
             same = min(len(found), len(should))
             at = next((n for n in range(same) if found[n] != should[n]), same)
             report.faults.append(f"the ZIP's table of contents was changed at byte {begin + at}")
+        for name, crc, size, offset in entries:
+            self._look(name, crc, size, offset, report)
         report.files = len(entries)
 
-    def _walk(self, report: Report) -> Iterator[tuple[bytes, int, int, int]]:
-        last = "the beginning"
+    def _listed(self) -> list[_Entry] | None:
+        """What the table of contents says, if it is whole and speaks of each byte of the ZIP."""
+        size = self._file.seek(0, 2)
+        self._file.seek(max(size - 22, 0))
+        end = self._file.read()
+        if end[:4] != _END or len(end) != 22:
+            return None
+        begin = struct.unpack("<L", end[16:20])[0]
+        self._file.seek(begin)
+        table, at, entries = self._file.read(), 0, []
+        while table[at : at + 4] == _CENTRAL and at + 46 <= len(table):
+            crc, size, _, length = struct.unpack("<3LH", table[at + 16 : at + 30])
+            offset = struct.unpack("<L", table[at + 42 : at + 46])[0]
+            entries.append((table[at + 46 : at + 46 + length], crc, size, offset))
+            at += 46 + length
+        follow = [offset + 30 + len(name) + size for name, _, size, offset in entries]
+        is_whole = contents(entries) == table and [one[3] for one in entries] + [begin] == [0, *follow]
+        return entries if is_whole else None
+
+    def _walk(self) -> Iterator[_Entry]:
+        """What the headers before the files say, up to the table of contents."""
+        offset, last = self._file.seek(0), "the beginning"
         while True:
-            offset = self._file.tell()
             head = self._file.read(30)
             if head[:4] == _CENTRAL or head[:4] == _END:
                 self._file.seek(offset)
                 return
             if head[:4] != _LOCAL or len(head) < 30:
-                raise Damage(f"byte {offset}: the ZIP is damaged after {last}")
+                raise Damage(f"byte {offset}: the ZIP is damaged after {last}, and its table of contents was changed")
             crc, size, _, length = struct.unpack("<3LH", head[14:28])
             name = self._file.read(length)
-            last = name.decode("ascii", "backslashreplace")
-            if head + name != local_header(name, crc, size):
-                report.faults.append(f"{last}: its ZIP header was changed (byte {offset} to {offset + 30 + length})")
-            if last in self.places:
-                report.faults.append(f"{last}: is there twice")
-            self.places[last] = (self._file.tell(), size)
-            found, self.sha256[last] = self._digest(last, size)
-            if found != crc:
-                report.faults.append(f"{last}: its bytes were changed")
             yield name, crc, size, offset
+            last = name.decode("ascii", "backslashreplace")
+            offset = self._file.seek(offset + 30 + length + size)
+
+    def _look(self, raw: bytes, crc: int, size: int, offset: int, report: Report) -> None:
+        """One file: its header and its bytes against what was listed."""
+        name, header = raw.decode("ascii", "backslashreplace"), local_header(raw, crc, size)
+        self._file.seek(offset)
+        if self._file.read(len(header)) != header:
+            report.faults.append(f"{name}: its ZIP header was changed (byte {offset} to {offset + len(header)})")
+        if name in self.places:
+            report.faults.append(f"{name}: is there twice")
+        self.places[name] = (offset + len(header), size)
+        self._file.seek(offset + len(header))
+        found, self.sha256[name] = self._digest(name, size)
+        if found != crc:
+            report.faults.append(f"{name}: its bytes were changed")
 
     def _digest(self, name: str, size: int) -> tuple[int, str]:
         crc, sha256 = 0, hashlib.sha256()
