@@ -122,11 +122,6 @@ class _Cursor:
         rows, self._rows = self._rows[:size], self._rows[size:]
         return rows
 
-    async def fetchmany(self, size: int = 1) -> list[Any]:
-        """The next rows, for what streams; they are here already too."""
-        some, self._rows = self._rows[:size], self._rows[size:]
-        return some
-
     async def close(self) -> None:
         """End a statement whose rows were not all fetched: it would hold the database."""
         if not self._ended and self._done:
