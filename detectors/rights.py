@@ -253,25 +253,26 @@ def expiry(right: Right, today: date) -> Expiry:
 
 
 def smoother(rights: Iterable[tuple[int, Right]], *, china_only: bool) -> list[int]:
-    """Ids of a work's rights, the one to complain on first.
+    """Ids of a work's rights, the one first on which to complain of pictures that look alike.
 
     Args:
         rights: With their ids.
         china_only: The site serves China alone: a Chinese registration goes much smoother there (requirement IP8).
     """
 
-    def rank(numbered: tuple[int, Right]) -> tuple[bool, bool, int]:
+    def rank(numbered: tuple[int, Right]) -> tuple[bool, int, int]:
         right_id, right = numbered
-        chinese = "CN" in right.jurisdictions
-        return china_only and not chinese, right.kind is RightKind.COPYRIGHT_UNREGISTERED, right_id
+        copyrights = (RightKind.COPYRIGHT_REGISTERED, RightKind.COPYRIGHT_UNREGISTERED)  # what alike pictures infringe
+        kind = copyrights.index(right.kind) if right.kind in copyrights else len(copyrights)
+        return china_only and "CN" not in right.jurisdictions, kind, right_id
 
     return [right_id for right_id, _ in sorted(rights, key=rank)]
 
 
 def slower_route(right: Right, *, china_only: bool) -> str:
     """What to say of complaining on this right at a site; empty where nothing is slower."""
-    if not china_only or "CN" in right.jurisdictions:
-        return ""
+    if not china_only or "CN" in right.jurisdictions or not right.jurisdictions:
+        return ""  # a copyright without a register holds in China too (Berne Convention)
     return "slower route: foreign rights are recognised there, but a Chinese registration goes smoother"
 
 

@@ -19,10 +19,11 @@ from monitor.complaints.packs import policy
 from monitor.complaints.policy import Policy
 from monitor.complaints.preflight import preflight
 from monitor.daemon import Parts
+from monitor.readiness import blockers
 from storage import tables
 from storage.alerts import AlertView
 from storage.complaints import TargetFacts, TargetView, get_complaint, target_facts, targets_of
-from storage.rights import account_for, get_right, states_by_account
+from storage.rights import get_right, states_by_account
 from storage.works import references
 
 LEFT_OUT = frozenset({T.EXCLUDED, T.VOID_GONE})  # of a complaint that has not left
@@ -95,9 +96,7 @@ async def read(parts: Parts, session: AsyncSession, row: tables.Complaint) -> St
         for view in views
         if view.alert.suppressed and T(view.target.state) not in LEFT_OUT
     ]
-    account = await account_for(session, row.right_id, rules.account_platform)
-    if account and account.suspended:
-        found.append(Problem("account", f"nothing may leave by {account.label!r}: {account.suspended}"))
+    found += await blockers(session, rules, row.right_id, row.account, row.route, parts.clock.now().date())
     if parts.settings.complaints.second_person and row.state == ComplaintState.APPROVED and not row.four_eyes:
         message = "a second person has to approve it: `complaints return` puts it back into the draft"
         found.append(Problem("approval", message))

@@ -28,6 +28,7 @@ from monitor.complaints.lifecycle import (
     next_target_state,
 )
 from monitor.complaints.notice import Batch, LeftOut, batch, draft_notice
+from monitor.complaints.policy import Policy
 from monitor.daemon import Parts
 from monitor.dossier import (
     LEFT_OUT,
@@ -85,7 +86,7 @@ async def draft_complaints(
     rules = rules_of(parts, platform)
     async with parts.database.write("complaints drafted") as session:
         work = await get_work(session, work_id)
-        right = await get_right(session, right_id) if right_id else await _first_right(session, work)
+        right = await get_right(session, right_id) if right_id else await _best_right(parts, session, work, rules)
         targets = await targets_from(session, await infringing_alerts(session, work_id, right.id), kind)
         as_right = rights.Right.from_wire(right.facts)
         sorted_out = batch(targets, rules, as_right, reason)
@@ -421,12 +422,21 @@ def sweep(root: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _first_right(session: AsyncSession, work: tables.Work) -> tables.Right:
-    found = await rights_of(session, work.id)
+async def _best_right(parts: Parts, session: AsyncSession, work: tables.Work, rules: Policy) -> tables.Right:
+    """The right to complain on: one that the platform takes and that has not ended, a Chinese one where that helps."""
+    found = {row.id: row for row in await rights_of(session, work.id)}
     if not found:
         add = f"bazaarwatch rights add copyright_unregistered --work {work.id}"
         raise NoticeRefused(f"no right protects {work.title!r}; `{add}` adds one")
-    return found[0]
+    every = [(row.id, rights.Right.from_wire(row.facts)) for row in found.values()]
+    today = parts.clock.now().date()
+    usable = [
+        (number, one) for number, one in every if one.kind in rules.rights and not rights.expiry(one, today).blocked
+    ]
+    views = await infringing_alerts(session, work.id, next(iter(found)))
+    sites = {site for view in views if (site := rules.site_of(view.listing.url))}
+    china_only = bool(sites) and all(rules.sites[site].value.china_only for site in sites)
+    return found[rights.smoother(usable or every, china_only=china_only)[0]]
 
 
 async def _step(

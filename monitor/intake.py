@@ -141,8 +141,8 @@ async def take_in(
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 yield task.result()
-    for task in asyncio.as_completed(waiting):
-        yield await task
+    for coming in asyncio.as_completed(waiting):
+        yield await coming
     for entry in entries:
         async for taken in _take_facts(parts, run, entry):
             yield taken
@@ -239,10 +239,7 @@ def _right(
         for cell, name in _DATES.items()
         if cell in cells
     }
-    lists: dict[str, Callable[[str], Any]] = {"jurisdictions": str.upper, "nice_classes": int, "locarno_classes": str}
-    for name, read in lists.items():
-        if name in cells:
-            given[name] = _tried(problems, name, lambda text, read=read: tuple(map(read, _split(text))), cells[name])
+    given |= {name: _tried(problems, name, read, cells[name]) for name, read in _LISTS.items() if name in cells}
     if "basis" in cells:
         given["ownership_basis"] = _tried(problems, "basis", OwnershipBasis, cells["basis"])
     day = _tried(problems, "published", date.fromisoformat, cells.get("published"))
@@ -279,6 +276,13 @@ def _price(text: str) -> tuple[Decimal, str]:
 
 def _split(text: str) -> Iterator[str]:
     return (part.strip() for part in _LIST.split(text) if part.strip())
+
+
+_LISTS: dict[str, Callable[[str], Any]] = {
+    "jurisdictions": lambda text: tuple(_split(text.upper())),
+    "nice_classes": lambda text: tuple(map(int, _split(text))),
+    "locarno_classes": lambda text: tuple(_split(text)),
+}
 
 
 def _sha256(file: Path) -> str:

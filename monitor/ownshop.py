@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
@@ -70,7 +70,7 @@ class Goods:
     sha256: str  # of the page as stored
     seen_at: datetime
     published: date | None = None
-    beside: dict[str, Path | bytes] = field(default_factory=dict)  # pictures saved with the page, by address
+    beside: Mapping[str, Path | bytes] = field(default_factory=dict)  # pictures saved with the page, by address
 
     def pictures(self, most: int) -> list[str]:
         """The addresses of its pictures, those saved with the page first."""

@@ -152,16 +152,18 @@ async def readiness(
 async def blockers(
     session: AsyncSession, policy: Policy, right_id: int, account: str, route: str, today: date
 ) -> list[Problem]:
-    """What of the right, the account or the authority keeps a complaint from leaving; empty when nothing does.
+    """What of the account, the authority or the right's state there keeps a complaint from leaving.
 
     Args:
-        account: The label of the account by which it is to leave; empty where there is none.
+        account: The label of the account by which it is to leave; empty for the one where the right is approved.
         route: A key of the policy's routes.
     """
     row = await get_right(session, right_id)
     right, owner = Right.from_wire(row.facts), await session.get_one(tables.Owner, row.owner_id)
     accounts = await list_accounts(session, platform=policy.account_platform)
     used = next((one for one in accounts if one.label == account), None)
+    if not account:
+        used = await account_for(session, right_id, policy.account_platform)
     states = {one.id: state for one, state in await states_by_account(session, right_id)}
     papers = [paper_of(one) for one in await list_documents(session, [row.owner_id])]
     state = RightState(states[used.id].state) if used and used.id in states else None
@@ -170,9 +172,7 @@ async def blockers(
 
 
 def _blockers(facts: Facts, must_be_verified: bool) -> Iterator[Problem]:
-    end, account, there = expiry(facts.right, facts.today), facts.account, facts.policy.title
-    if end.blocked:
-        yield Problem("right.expires_on", f"the right {end}")
+    account, there = facts.account, facts.policy.title
     if account and account.suspended:
         yield Problem("account", f"account {account.label!r} is suspended: {account.suspended}")
     if account and account.role == "agent":
@@ -180,7 +180,7 @@ def _blockers(facts: Facts, must_be_verified: bool) -> Iterator[Problem]:
         if missing:
             yield Problem("authorisation", f"{missing}; `bazaarwatch vault add power_of_attorney FILE` keeps it")
     if account and account.identity in ("pending", "denied"):
-        yield Problem("account.identity", f"the identity is {account.identity} at {there}: {_identity_command(facts)}")
+        yield Problem("right_state", f"the identity is {account.identity} at {there}: {_identity_command(facts)}")
     if must_be_verified and facts.state is None:
         command = f"bazaarwatch rights state {facts.right_id} {facts.policy.account_platform} approved"
         yield Problem("right_state", f"nobody recorded that {there} has approved the right; `{command}` once it has")
