@@ -98,6 +98,14 @@ class Document:
             self._write(line, _TEXT_PT, colour=_SOFT if soft else _INK)
         self._space(1.5)
 
+    def addresses(self, lines: Iterable[str]) -> None:
+        """Lines such as addresses, by the thousand: plain ASCII needs no shaping, which takes most of the time."""
+        for line in lines:
+            self._pdf.set_text_shaping(not line.isascii())
+            self._write(line, _TEXT_PT)
+        self._pdf.set_text_shaping(True)
+        self._space(1.5)
+
     def facts(self, rows: Iterable[tuple[str, str]]) -> None:
         """Labels with their values, a row each."""
         shown = [(label, value) for label, value in rows if value]

@@ -1,44 +1,36 @@
-"""A confirmed complaint as files to paste into a platform's form. Pure: the same input gives the same bytes."""
+"""A confirmed complaint as files to paste, to send and to note answers in. Pure: the same input, the same bytes."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import re
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from monitor.complaints.base import Confirmation, Draft, Pack, Target
-from monitor.complaints.form import fill, reason_code
+from monitor.complaints import sheet, table
+from monitor.complaints.abuse_report import abuse_report
+from monitor.complaints.base import Confirmation, Draft, Pack, Problem
+from monitor.complaints.form import fill, recipient
+from monitor.complaints.letter import letter, to_mail, to_pdf, to_text
 from monitor.complaints.policy import Policy
 from monitor.complaints.preflight import preflight
 from monitor.errors import NoticeRefused
-from monitor.text import csv_cell, templates, visible
+from monitor.text import templates, visible
 
 URL_FILE = "urls-1.txt"
-COLUMNS = (  # complaint-platforms.md, A.6
-    *("complaint_id", "submission_id", "batch_no", "platform", "site", "account_label", "external_ref"),
-    *("right_kind", "right_number", "right_title", "right_holder", "right_jurisdiction"),
-    *("reason", "reason_platform_code", "target_kind", "listing_id", "url", "url_canonical"),
-    *("seller_id", "seller_name", "title", "price", "currency"),
-    *("matched_work_id", "match_method", "match_distance", "infringing_element", "explanation", "language"),
-    *("test_buy_order", "first_seen_at", "captured_at", "capture_sha256", "evidence_files"),
-    *("statements", "signer", "approved_by", "approved_at", "exported_at"),
-    *("state", "platform_status", "decided_at", "removed_verified_at", "reappeared_at", "notes"),
-)
-_SPREADSHEET_CELL_CHARS = 32_767  # Excel and LibreOffice show no more of one cell
 
 
 def export_pack(draft: Draft, confirmation: Confirmation | None, policy: Policy, now: datetime) -> Pack:
     """The submission pack of one confirmed complaint.
 
-    Its files: ``urls-1.txt`` (canonical addresses, one a line), ``fields.txt``, ``fields.html`` and ``fields.json``
-    (what goes into each field of the portal's form), ``listings.csv`` (a row a listing: UTF-8 with byte order mark,
-    every cell quoted, no live formula) and ``listings.json`` (the same, unguarded), ``manifest.json`` (the SHA-256
-    and size of each). Nothing is cut.
+    To paste: ``urls-1.txt`` (canonical addresses, one a line), ``fields.txt``, ``fields.html`` and ``fields.json``
+    (what goes into each field of the form). To attach or send: ``notice.txt``, ``notice.pdf``, for routes by mail
+    ``notice.eml``, for hosts ``xarf-0001.json`` and so on. To keep: ``listings.csv`` and ``listings.xlsx`` (a row a
+    target, no live formula), ``listings.json`` (the same, unguarded and whole), ``policy.json`` (the rules that
+    decided). To note the answer in: ``status.csv`` and ``status.xlsx``. ``manifest.json`` has the SHA-256 and size
+    of each. Nothing is cut silently.
 
     Args:
         now: Aware; the time at which it leaves.
@@ -46,68 +38,47 @@ def export_pack(draft: Draft, confirmation: Confirmation | None, policy: Policy,
     Raises:
         NoticeRefused: Something blocks it; the message lists every problem, a line each.
     """
-    problems = [problem for problem in preflight(draft, policy, now, confirmation) if problem.blocking]
+    found = preflight(draft, policy, now, confirmation)
+    problems = [problem for problem in found if problem.blocking]
     if confirmation is None or problems:
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise NoticeRefused(f"complaint {draft.number} cannot leave:\n{listed}")
-    rows = [_row(target, draft, confirmation, policy, now) for target in draft.targets]
+    rows = table.rows_of(draft, confirmation, policy, now)
+    statuses = sheet.status_rows(draft)
     fields = _fields(draft, policy, confirmation.person)
+    notice = letter(draft, confirmation, policy)
     files = {
         URL_FILE: _text(target.url for target in draft.targets),
         "fields.txt": _text(_sheet(draft, policy, fields)),
-        "fields.html": _page(draft, confirmation, policy, fields),
+        "fields.html": _page(draft, confirmation, policy, fields, found),
         "fields.json": _json(_facts(draft, confirmation, policy, fields, now)),
-        "listings.csv": _csv(rows),
+        "notice.txt": to_text(notice).encode("utf-8", "replace"),
+        "notice.pdf": to_pdf(notice),
+        "listings.csv": table.csv_bytes(table.COLUMNS, rows),
+        "listings.xlsx": table.xlsx_bytes(table.COLUMNS, rows, now),
         "listings.json": _json(rows),
+        "status.csv": table.csv_bytes(sheet.COLUMNS, statuses),
+        "status.xlsx": table.xlsx_bytes(sheet.COLUMNS, statuses, now, editable=sheet.EDITABLE, sheet="status"),
+        "policy.json": _json(policy.model_dump(mode="json", by_alias=True)),
     }
-    files["manifest.json"] = _json(_manifest(draft, rows, files, now))
+    files |= _reports(draft, policy, now)
+    if policy.routes[draft.route].channel.value == "email":
+        attached = {
+            name: ("application/pdf" if name.endswith(".pdf") else "application/json", data)
+            for name, data in files.items()
+            if name == "notice.pdf" or name.startswith("xarf-")
+        }
+        files["notice.eml"] = to_mail(draft, confirmation, policy, now, attached)
+    files["manifest.json"] = _json(_manifest(draft, policy, rows, files, now))
     return Pack(_folder_name(draft.number), files)
 
 
-def _row(target: Target, draft: Draft, confirmation: Confirmation, policy: Policy, now: datetime) -> dict[str, str]:
-    match, reason = target.match, policy.reasons[draft.reason].value
-    known: dict[str, object] = {
-        "complaint_id": draft.number,
-        "batch_no": 1,
-        "platform": draft.platform,
-        "site": draft.site,
-        "account_label": draft.account,
-        "right_kind": draft.right.kind,
-        "right_number": draft.right.stated_number,
-        "right_title": draft.right.title,
-        "right_holder": draft.right.holder,
-        "right_jurisdiction": " ".join(draft.right.jurisdictions),
-        "reason": draft.reason,
-        "reason_platform_code": reason_code(draft, policy) or reason.label,
-        "target_kind": target.kind,
-        "listing_id": target.listing_id,
-        "url": target.url_original,
-        "url_canonical": target.url,
-        "seller_id": target.seller_id,
-        "seller_name": target.seller_name,
-        "title": target.title,
-        "price": None if target.price is None else f"{target.price:f}",
-        "currency": target.currency,
-        "matched_work_id": target.work_id,
-        "match_method": f"{match.detector} {match.version}",
-        "match_distance": match.distance_bits if match.distance_bits is not None else match.score,
-        "infringing_element": target.infringing_element,
-        "explanation": draft.explanation,
-        "language": draft.language,
-        "test_buy_order": draft.reason_facts.get("order_numbers"),
-        "first_seen_at": _time(target.first_seen_at),
-        "captured_at": _time(target.captured_at),
-        "capture_sha256": target.evidence_sha256[0],
-        "evidence_files": " ".join(target.evidence_sha256),
-        "statements": " ".join(f"{one.name}@{one.version}" for one in draft.statements),
-        "signer": confirmation.person,
-        "approved_by": confirmation.person,
-        "approved_at": _time(confirmation.at),
-        "exported_at": _time(now),
-        "state": "exported",
-        "notes": match.reason,
-    }
-    return {column: "" if (value := known.get(column)) is None else str(value) for column in COLUMNS}
+def _reports(draft: Draft, policy: Policy, now: datetime) -> dict[str, bytes]:
+    """The reports for programs, one a target, where the route takes them."""
+    if not policy.routes[draft.route].xarf:
+        return {}
+    made = (abuse_report(draft, target, table.utc_text(now)) for target in draft.targets)
+    return {f"xarf-{place:04}.json": _json(report) for place, report in enumerate(made, start=1) if report}
 
 
 def _fields(draft: Draft, policy: Policy, signer: str) -> list[tuple[str, str]]:
@@ -119,12 +90,20 @@ def _fields(draft: Draft, policy: Policy, signer: str) -> list[tuple[str, str]]:
 
 
 def _sheet(draft: Draft, policy: Policy, fields: list[tuple[str, str]]) -> list[str]:
-    heading = f"Complaint {draft.number}: {len(draft.targets)} listings, {policy.title}, {policy.portal}"
+    heading = (
+        f"Complaint {draft.number}: {len(draft.targets)} listings, {policy.title}, {policy.routes[draft.route].title}"
+    )
     lines = [heading, *(f"{label}: {' '.join(value.split())}" for label, value in fields)]
     return [visible(line) for line in lines]
 
 
-def _page(draft: Draft, confirmation: Confirmation, policy: Policy, fields: list[tuple[str, str]]) -> bytes:
+def _page(
+    draft: Draft,
+    confirmation: Confirmation,
+    policy: Policy,
+    fields: list[tuple[str, str]],
+    found: Sequence[Problem],
+) -> bytes:
     html = (
         templates()
         .get_template("fields.html")
@@ -132,7 +111,10 @@ def _page(draft: Draft, confirmation: Confirmation, policy: Policy, fields: list
             draft=draft,
             confirmation=confirmation,
             policy=policy,
+            route=policy.routes[draft.route],
+            recipient=recipient(draft, policy),
             fields=fields,
+            cautions=[problem.message for problem in found],
             url_file=URL_FILE,
             urls="\n".join(target.url for target in draft.targets),
         )
@@ -150,7 +132,7 @@ def _facts(
         "policy_sha256": policy.sha256,
         "site": draft.site,
         "route": draft.route,
-        "exported_at": _time(now),
+        "exported_at": table.utc_text(now),
         "content_sha256": draft.content_sha256,
         "work": {"id": draft.work.work_id, "title": draft.work.title, "reference_sha256": draft.work.reference_sha256},
         "right": draft.right.to_wire(),
@@ -162,32 +144,20 @@ def _facts(
     }
 
 
-def _manifest(draft: Draft, rows: list[dict[str, str]], files: Mapping[str, bytes], now: datetime) -> dict[str, Any]:
-    long_cells = [
-        f"listings.csv row {number}, {column}: {len(value):,} characters; spreadsheets show only "
-        f"{_SPREADSHEET_CELL_CHARS:,}, the file and listings.json hold all"
-        for number, row in enumerate(rows, start=2)
-        for column, value in row.items()
-        if len(value) > _SPREADSHEET_CELL_CHARS
-    ]
+def _manifest(
+    draft: Draft, policy: Policy, rows: list[dict[str, str]], files: Mapping[str, bytes], now: datetime
+) -> dict[str, Any]:
     return {
         "complaint": draft.number,
         "content_sha256": draft.content_sha256,
-        "exported_at": _time(now),
+        "policy": policy.label,
+        "exported_at": table.utc_text(now),
         "listings": len(rows),
-        "notes": long_cells,
+        "notes": list(table.long_cells(rows)),
         "files": {
             name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()
         },
     }
-
-
-def _csv(rows: list[dict[str, str]]) -> bytes:
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([csv_cell(row[column]) for column in COLUMNS] for row in rows)
-    return file.getvalue().encode("utf-8-sig", "replace")
 
 
 def _json(value: object) -> bytes:
@@ -196,10 +166,6 @@ def _json(value: object) -> bytes:
 
 def _text(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
-
-
-def _time(at: datetime | None) -> str:
-    return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _folder_name(number: str) -> str:

@@ -48,6 +48,11 @@ def reason_code(draft: Draft, policy: Policy) -> str:
     return rule.codes.get(draft.route, rule.code)
 
 
+def recipient(draft: Draft, policy: Policy) -> str:
+    """Where a mail goes: the route's address, or for a host the one that a person found."""
+    return policy.routes[draft.route].to.value or draft.reason_facts.get("host_contact", "").strip()
+
+
 def _lines(values: Iterable[str | None]) -> str:
     return "\n".join(dict.fromkeys(value for value in values if value))
 

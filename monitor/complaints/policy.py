@@ -301,6 +301,10 @@ class Route(_Strict):
     explanation_max_chars: Fact[int | None] = _ours(None)
     attachments: Fact[Attachments] | None = None
     fields: tuple[Fact[PortalField], ...] = ()
+    mail: Literal["letter", "form"] = (
+        "letter"  # what a mail holds: a notice, or the fields as text and nothing attached
+    )
+    xarf: bool = False  # whether a report for programs goes with it
 
     def takes(self, site: str, kind: RightKind, target_kind: str) -> bool:
         """Whether a complaint about such targets over such a right may go this way."""

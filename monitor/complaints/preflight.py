@@ -9,9 +9,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from detectors.rights import normalise_number, required_fields, same_name, validate, validate_owner
+from detectors.rights import (
+    expiry,
+    normalise_number,
+    required_fields,
+    same_name,
+    slower_route,
+    validate,
+    validate_owner,
+)
 from monitor.complaints.base import Confirmation, Draft, Problem, RightState, Target
-from monitor.complaints.form import fill
+from monitor.complaints.form import fill, reason_code, recipient
 from monitor.complaints.policy import Fact, Policy, RightRule
 from monitor.text import safe_link, visible
 
@@ -63,6 +71,13 @@ def _routing(draft: Draft, policy: Policy) -> Iterator[Problem]:
     elif not route.takes(draft.site, draft.right.kind, draft.target_kind):
         what = f"a {draft.target_kind} on {draft.site} over a {draft.right.kind.value}"
         yield Problem("route", f"{route.title!r} takes no complaint about {what}")
+    elif route.channel.value == "email" and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", recipient(draft, policy)):
+        yield Problem("reason_facts.host_contact", "give the mail address of the host's agent or contact point")
+    elif route.channel.value == "api" and draft.reason in policy.reasons and not reason_code(draft, policy):
+        message = (
+            f"the platform's id of {draft.reason!r} was not seen: fetch its list and note it in a pack of your own"
+        )
+        yield Problem("reason", message)
     yield from _reason(draft, policy)
 
 
@@ -95,8 +110,9 @@ def _right(draft: Draft, policy: Policy, now: datetime) -> Iterator[Problem]:
         yield Problem("right.kind", f"{policy.title} takes no {right.kind.value}")
         return
     yield from _right_rule(draft, policy, fact.value)
-    if right.expires_on is not None and right.expires_on < now.date():
-        yield Problem("right.expires_on", f"the right ended on {right.expires_on.isoformat()}; renew it first")
+    end = expiry(right, now.date())
+    if end.blocked:
+        yield Problem("right.expires_on", f"the right {end}")
     route = policy.routes.get(draft.route)
     verify = route is not None and route.right_must_be_verified.value
     if not verify or draft.right_state is RightState.VERIFIED:
@@ -259,9 +275,9 @@ def _warnings(draft: Draft, policy: Policy, now: datetime) -> Iterator[Problem]:
         yield Problem("policy", message, blocking=False)
     site = policy.sites.get(draft.site)
     china_only = site is not None and site.value.china_only
-    if china_only and draft.right.jurisdictions and "CN" not in draft.right.jurisdictions:
-        message = f"{draft.site} knows foreign rights, but a Chinese registration goes smoother"
-        yield Problem("right.jurisdictions", message, blocking=False)
+    slower = slower_route(draft.right, china_only=china_only)
+    if slower:
+        yield Problem("right.jurisdictions", slower, blocking=False)
     yield from (Problem(name, message, blocking=False) for name, message in _unconfirmed(draft, policy))
 
 
