@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
 from detectors.model import Seller
 from monitor.marketplaces.base import Abilities, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_attribute, first_text, one
-from monitor.marketplaces.html import image_sources
+from monitor.marketplaces.html import Cards, sources_of
 from monitor.marketplaces.prices import Price, iso_code, to_decimal
 from monitor.marketplaces.reading import Found, Site, found, gone, nothing, parsed, seller
+from monitor.marketplaces.text import one_line
 from monitor.marketplaces.urls import absolute
 
 _ITEM_PATH = re.compile(r"/item/(\d{1,18})/?(?:[?#].*)?$")
@@ -64,41 +66,48 @@ class DemoBazaar(Site):
             return gone(self, "item", first_text(whole.tree, ".ended"))
         main = one(whole.tree, "main[data-bazaar]", self.name)
         if main.attributes.get("data-bazaar") == "item":
-            item = self._listing(whole, main, "h1.title", "img.picture", "")
+            item = self._listing(whole, Cards(whole.tree, "main[data-bazaar]"), main, "h1.title", "img.picture", "")
             return parsed(self, whole, [item], layout="main[data-bazaar=item]", kind="product")
-        cards = main.css("article.listing")
-        if not cards and main.attributes.get("data-total") == "0" and main.css_first(".no-results") is not None:
+        cards = Cards(main, "article.listing")
+        if not cards.nodes and main.attributes.get("data-total") == "0" and main.css_first(".no-results") is not None:
             return nothing(self, "search", first_text(main, ".no-results") or "data-total is 0")
         founds = [
-            self._listing(whole, card, "a.title", "img", first_attribute(card, "a.title", "href")) for card in cards
+            self._listing(whole, cards, card, "a.title", "img", _attribute(cards.css(card, "a.title"), "href"))
+            for card in cards.nodes
         ]
         following = first_attribute(whole.tree, "a[rel=next][href]", "href")
         return parsed(self, whole, founds, layout="article.listing", following=following)
 
-    def _listing(self, page: Document, node: LexborNode, title: str, pictures: str, href: str | None) -> Found | None:
+    def _listing(
+        self, page: Document, cards: Cards, node: LexborNode, title: str, pictures: str, href: str
+    ) -> Found | None:
         number = (node.attributes.get("data-id") or "").strip()
-        price = node.css_first("span.price")
+        price = next(iter(cards.css(node, "span.price")), None)
         stated = price.attributes if price is not None else {}
         raw = " ".join(price.text().split()) if price is not None else None
-        shown = image_sources(node, pictures)
+        shown = sources_of(cards.css(node, pictures))
         item = found(
             self,
             page,
             number,
             absolute(page.address, href or f"/item/{number}") or "",
-            first_text(node, title),
+            next(filter(None, (one_line(one.text()) for one in cards.css(node, title))), ""),
             price=Price(to_decimal(stated.get("data-amount")), iso_code(stated.get("data-currency")), raw),
             pictures=[source.replace("/thumb/", "/full/", 1) for source in shown],
-            seller=_account(page, node),
+            seller=_account(page, next(iter(cards.css(node, "a.seller")), None)),
         )
-        return replace(item, sources=tuple(shown)) if item else None  # as the page writes them
+        return Found(item.listing, tuple(shown)) if item else None  # as the page writes them
 
 
-def _account(page: Document, node: LexborNode | LexborHTMLParser) -> Seller | None:
-    link = node.css_first("a.seller")
+def _attribute(nodes: Iterable[LexborNode], name: str) -> str:
+    return next(filter(None, ((node.attributes.get(name) or "").strip() for node in nodes)), "")
+
+
+def _account(page: Document, link: LexborNode | None) -> Seller | None:
     if link is None:
         return None
-    return seller(link.attributes.get("data-id"), link.text(), absolute(page.address, link.attributes.get("href")))
+    stated = link.attributes
+    return seller(stated.get("data-id"), link.text(), absolute(page.address, stated.get("href")))
 
 
 MARKETPLACE = DemoBazaar(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -29,6 +29,8 @@ _PLACEHOLDERS = (
     "1x1.",
 )
 
+_MOST_CARDS = 2000
+_MOST_IN_CARDS = 20_000
 _SEGMENTS = 500
 _SEGMENT_VALUE = 300
 _SEGMENT_CHARACTERS = 100_000
@@ -44,10 +46,44 @@ def text_without(node: LexborNode, hidden: str) -> str:
     return one_line(copy.body.text()) if copy.body else ""
 
 
+class Cards:
+    """The cards of a page, and what stands in each: a selector is run once over the page instead of once a card.
+
+    Reading a selector takes as long as finding what it selects in a card, and a page may show hundreds.
+    """
+
+    def __init__(self, root: LexborHTMLParser | LexborNode, selector: str) -> None:
+        self._root = root
+        self.nodes = root.css(selector)[:_MOST_CARDS]
+        self._ids = {card.mem_id for card in self.nodes}
+        self._within: dict[str, dict[int, list[LexborNode]]] = {}
+
+    def css(self, card: LexborNode, selector: str) -> list[LexborNode]:
+        """What the selector finds inside one of the cards, in page order."""
+        if selector not in self._within:
+            self._within[selector] = self._by_card(selector)
+        return self._within[selector].get(card.mem_id, [])
+
+    def _by_card(self, selector: str) -> dict[int, list[LexborNode]]:
+        found: dict[int, list[LexborNode]] = {}
+        for node in self._root.css(selector)[:_MOST_IN_CARDS]:
+            around = node.parent
+            while around is not None:
+                if around.mem_id in self._ids:
+                    found.setdefault(around.mem_id, []).append(node)
+                around = around.parent
+        return found
+
+
 def image_sources(root: LexborHTMLParser | LexborNode, selector: str = "img") -> list[str]:
     """The sources of the images, as written, lazy ones first, placeholders left out; each once, in page order."""
+    return sources_of(root.css(selector)[:200])
+
+
+def sources_of(images: Iterable[LexborNode]) -> list[str]:
+    """`image_sources` of images that are known."""
     found: dict[str, None] = {}
-    for node in root.css(selector)[:200]:
+    for node in images:
         found.update(dict.fromkeys(_sources(node)))
     return list(found)
 
@@ -67,8 +103,10 @@ def linked_pictures(
 
 def _sources(node: LexborNode) -> Iterator[str]:
     attributes = node.attributes
-    candidates = [attributes.get(name) for name in (*_LAZY, "src")]
-    candidates += [(attributes.get(name) or "").split(",")[0].split(" ")[0] for name in ("srcset", "data-srcset")]
+    candidates = [attributes[name] for name in (*_LAZY, "src") if name in attributes]
+    candidates += [
+        (attributes[name] or "").split(",")[0].split(" ")[0] for name in ("srcset", "data-srcset") if name in attributes
+    ]
     for candidate in candidates:
         source = (candidate or "").strip()
         if source and not source.startswith("data:") and not any(sign in source for sign in _PLACEHOLDERS):
