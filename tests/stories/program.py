@@ -50,6 +50,11 @@ class HereSandbox:
 
         return describe.describe_reference(data) if reference else describe.describe(data)
 
+    async def glance(self, data):
+        from detectors.glance import glance
+
+        return glance(data)
+
     async def thumbnail(self, data, side_px):
         from detectors.thumbnail import thumbnail
 
