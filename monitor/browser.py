@@ -27,8 +27,8 @@ from monitor.gate import Gate, read_url
 from monitor.marketplaces.base import Page
 from monitor.proxy import Proxy
 from monitor.robots import read_robots
+from storage import hosts
 from storage.database import Database
-from storage.hosts import find_host
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Route
@@ -40,6 +40,7 @@ _NEEDED = frozenset(
     {"script", "stylesheet", "xhr", "fetch"}
 )  # what may fill a page; pictures are fetched by the fetcher
 _SETTLE_S = 10.0  # for what the page asks for after it is loaded
+_FARTHEST_TURN_S = 300.0  # how far one page's requests may push a host's next turn: 100 of them at 3 s
 _START_S = 30.0
 _END_S = 5.0
 _WATCH_S = 0.25
@@ -172,21 +173,41 @@ class Renderer:
         return html
 
     async def _may_ask(self, proxy: Proxy, url: str) -> bool:
-        """Whether the gate, and what we know of its host, let a request of the page's scripts through."""
+        """Whether the gate, and what we know of its host, let a request of a page's scripts through; then it counts."""
         try:
             target = read_url(url)
             proxy.allow(target)
         except FetchError:
             return False
         async with self.database.read() as session:
-            host = await find_host(session, target.key)
-        if host is None:
-            return True
-        if host.blocked_until is not None and host.blocked_until > self.clock.now():
+            host = await hosts.find_host(session, target.key)
+        if host is not None and host.blocked_until is not None and host.blocked_until > self.clock.now():
             return False
-        if not self.fetch.respect_robots or host.robots is None or host.robots_status is None:
+        delay_s = host.slow_s if host else 0.0
+        if self.fetch.respect_robots and host and host.robots is not None and host.robots_status is not None:
+            robots = read_robots(host.robots_status, host.robots)
+            if not robots.allows(target.url):
+                return False
+            delay_s = max(delay_s, robots.crawl_delay_s)
+        return await self._counted(target.key, proxy.leads_home(target), delay_s)
+
+    async def _counted(self, host: str, own: bool, delay_s: float) -> bool:
+        """Count a request of a page's scripts: it goes at once, and the host's next page waits so much longer.
+
+        A page is filled by many requests in a row, as everyone's browser makes them; kept apart by the pace, few pages
+        would ever be filled. False where the host's next turn is too far off already, or its day's budget is spent.
+        """
+        pace_s = self.fetch.own_pace_s if own else max(self.fetch.pace_s, delay_s)
+        per_day = 0 if own else self.fetch.requests_per_day
+        if not pace_s and not per_day:
             return True
-        return read_robots(host.robots_status, host.robots).allows(target.url)
+        now = self.clock.now()
+        async with self.database.write("rendered page's request counted") as session:
+            if pace_s:
+                turn = await hosts.reserve(session, host, now, pace_s, _FARTHEST_TURN_S)
+                if (turn - now).total_seconds() > _FARTHEST_TURN_S:
+                    return False
+            return not per_day or await hosts.spend(session, host, now, per_day) is None
 
     async def _within_memory(self, browser: Browser, work: Any) -> bytes:
         """The end of ``work``, unless the browser's processes grow too large first."""

@@ -67,6 +67,10 @@ class Proxy:
         self._gate.check(target)
         self._allowed.add(target.key)
 
+    def leads_home(self, target: Target) -> bool:
+        """Whether a server is the operator's own."""
+        return self._gate.is_own(target)
+
     def _require_allowed(self, target: Target) -> None:
         if target.key not in self._allowed:
             raise AddressRefused(f"{target.key}: nothing that the page may ask for is there")

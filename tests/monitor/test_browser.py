@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,17 @@ from config.errors import ConfigError
 from config.settings import load
 from detectors.model import Outcome
 from monitor import browser
-from monitor.browser import make_renderer
+from monitor.browser import Renderer, make_renderer
 from monitor.clock import SystemClock
 from monitor.crawl import Crawler
 from monitor.daemon import build
 from monitor.fetch import Fetcher
+from monitor.gate import Gate, read_url
 from monitor.marketplaces import MARKETPLACES, parse
 from monitor.marketplaces.base import Page, Request
 from monitor.marketplaces.demo import DemoBazaar
+from monitor.proxy import Proxy
+from storage import hosts
 from storage.database import Database
 from storage.searches import add_search
 from storage.tables import Capture, Crawl, Listing
@@ -360,3 +364,26 @@ async def test_a_search_whose_pages_only_scripts_fill_is_rendered_once_and_kept_
     assert (capture.how, capture.outcome) == ("rendered", "ok")
     assert b"Owl pin" in kept
     assert shop.paths.count("/search?q=pin") == 1
+
+
+async def test_what_a_pages_scripts_ask_for_is_counted_and_the_hosts_next_turn_waits(store, clock, tmp_path):
+    settings = load(
+        tmp_path, {"BAZAARWATCH_FETCH__CONTACT": "o@example.org", "BAZAARWATCH_FETCH__REQUESTS_PER_DAY": "60"}
+    )
+    renderer = Renderer(settings.browser, settings.fetch, store, clock, asyncio.Semaphore(1), "no browser is started")
+    proxy = Proxy(Gate((), 1000), read_url("https://shop.example/"), 1000)
+
+    async def ask(host, times):
+        return [await renderer._may_ask(proxy, f"https://{host}/part{number}.js") for number in range(times)]
+
+    assert await ask("shop.example", 20) == [True] * 20
+    async with store.write("the next page's turn") as session:
+        turn = await hosts.reserve(session, "shop.example:443", clock.now(), 3.0)
+        assert turn - clock.now() == timedelta(seconds=60)
+    assert await ask("shop.example", 50) == [True] * 40 + [False] * 10, "60 a day"
+    async with store.write("a robots.txt that asks for ten seconds") as session:
+        await hosts.save_robots(session, "slow.example:443", clock.now(), 200, b"User-agent: *\nCrawl-delay: 10\n")
+    assert await ask("slow.example", 40) == [True] * 31 + [False] * 9, "not more than five minutes off"
+    assert clock.slept == []
+    own = Proxy(Gate(("127.0.0.1:80",), 1000), read_url("http://127.0.0.1/"), 1000)
+    assert await renderer._may_ask(own, "http://127.0.0.1/a.js")
