@@ -79,6 +79,27 @@ _QUESTIONS = (
         "/complaints?state={state}",
     ),
     Question(
+        "removal",
+        "Days from handing in to removal",
+        ("days", "listings"),
+        "SELECT {days:c.submitted_at:t.verified_gone_at} AS days, count(*) FROM complaint_targets t "
+        "JOIN complaints c ON c.id = t.complaint_id WHERE t.verified_gone_at > :since "
+        "AND t.verified_gone_at <= :until AND c.submitted_at IS NOT NULL{own_complaints} GROUP BY 1 ORDER BY 1",
+        "bars",
+        "/complaints?state=upheld",
+    ),
+    Question(
+        "staydown",
+        "Removed listings that stay down",
+        ("days", "came back", "listings"),
+        "SELECT {days:t.verified_gone_at:COALESCE(t.reappeared_at, {until})} AS days, "
+        "CASE WHEN t.reappeared_at IS NULL THEN 0 ELSE 1 END, count(*) FROM complaint_targets t "
+        "JOIN complaints c ON c.id = t.complaint_id WHERE t.verified_gone_at > :since "
+        "AND t.verified_gone_at <= :until{own_complaints} GROUP BY 1, 2 ORDER BY 1, 2",
+        "survival",
+        "/complaints?state=upheld",
+    ),
+    Question(
         "sellers",
         "Sellers with most infringing listings",
         ("seller", "name", "marketplace", "infringing"),
@@ -179,6 +200,17 @@ def _written(session: AsyncSession, sql: str, owners: Owners) -> str:
             else f"to_char(date_trunc('week', {column} AT TIME ZONE 'UTC'), 'YYYY-MM-DD')"
         )
         sql = before + week + after
+    while "{days:" in sql:
+        before, _, rest = sql.partition("{days:")
+        first, _, rest = rest.partition(":")
+        last, _, after = rest.partition("} AS")
+        last = last.replace("{until}", ":until" if embedded else "CAST(:until AS timestamptz)")
+        days = (
+            f"CAST(julianday({last}) - julianday({first}) AS INTEGER)"
+            if embedded
+            else f"CAST(floor(extract(epoch FROM {last} - {first}) / 86400) AS integer)"
+        )
+        sql = f"{before}{days} AS{after}"
     return sql
 
 

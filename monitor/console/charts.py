@@ -9,8 +9,8 @@ from markupsafe import Markup, escape
 
 from monitor.text import clip, visible
 
-_WIDTH, _HEIGHT = 640, 220
-_LEFT, _BOTTOM, _TOP = 44, 24, 8
+_WIDTH, _HEIGHT = 440, 190
+_LEFT, _BOTTOM, _TOP = 40, 24, 8
 _COLOURS = ("s1", "s2", "s3", "s4", "s5")
 _BAR = 26
 
@@ -72,12 +72,12 @@ def bars(labelled: Sequence[tuple[str, int]]) -> Markup:
     drawn = []
     for place, (label, count) in enumerate(labelled):
         y = place * _BAR
-        drawn.append(_text(0, y + 17, clip(visible(label), 24), "start"))
-        width = (_WIDTH - 240) * count / most
+        drawn.append(_text(0, y + 17, clip(visible(label), 20), "start"))
+        width = (_WIDTH - 200) * count / most
         drawn.append(
-            Markup('<rect class="s1" x="190" y="{}" width="{:.1f}" height="{}" rx="3"/>').format(y + 4, width, _BAR - 9)
+            Markup('<rect class="s1" x="148" y="{}" width="{:.1f}" height="{}" rx="3"/>').format(y + 4, width, _BAR - 9)
         )
-        drawn.append(_text(190 + width + 6, y + 17, f"{count:,}", "start"))
+        drawn.append(_text(148 + width + 6, y + 17, f"{count:,}", "start"))
     return _svg(len(labelled) * _BAR, drawn)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -90,9 +91,27 @@ def chart(one: Answered) -> Markup:
     """A question's rows as a drawing."""
     if one.question.chart == "stacked":
         return charts.stacked(one.rows)
+    if one.question.chart == "survival":
+        return charts.survival(still_down(one.rows))
     columns = one.question.columns
     name, count = (1, -1) if columns[1] in ("name", "title") else (0, 1)
     return charts.bars([(str(row[name]), row[count]) for row in one.rows])
+
+
+def still_down(rows: Sequence[tuple[int, int, int]]) -> list[tuple[float, float]]:
+    """The share of removed listings still down after so many days (Kaplan and Meier, 1958).
+
+    Args:
+        rows: (days under observation, 1 if it came back then, how many), by days.
+    """
+    left, share = sum(count for _, _, count in rows), 1.0
+    points = [(0.0, 1.0)]
+    for days in sorted({row[0] for row in rows}):
+        back = sum(count for at, came_back, count in rows if at == days and came_back)
+        share *= 1 - back / left
+        points.append((float(days), share))
+        left -= sum(count for at, _, count in rows if at == days)
+    return points
 
 
 def behind(question: Question, row: tuple[Any, ...]) -> str:

@@ -10,23 +10,29 @@ from monitor.daemon import build
 from monitor.marketplaces import parse
 from storage.tokens import add_token
 from storage.users import add_user
-from tests.monitor.console.planting import plant
+from tests.monitor.console.planting import drawing, plant
 
 BASE = "http://127.0.0.1:8741"
 PASSWORD = "correct horse battery"
+PICTURE = drawing(7)
 HASHED = hash_password(PASSWORD)
 
 
 @pytest.fixture
 async def parts(tmp_path, sqlite_url, monkeypatch):
-    """Wired parts whose pages are parsed in this process: the sandbox has tests of its own."""
+    """Wired parts that start no children: the sandbox has tests of its own."""
     environ = {"BAZAARWATCH_DATABASE__URL": sqlite_url, "BAZAARWATCH_CONSOLE__MAX_BYTES": "3000000"}
     async with build(load(tmp_path, environ)) as parts:
 
         async def parse_here(page, marketplace):
             return parse(page, marketplace)
 
+        async def picture_here(*_):
+            return PICTURE
+
         monkeypatch.setattr(parts.sandbox, "parse", parse_here)
+        monkeypatch.setattr(parts.sandbox, "thumbnail", picture_here)
+        monkeypatch.setattr(parts.sandbox, "comparison", picture_here)
         yield parts
 
 

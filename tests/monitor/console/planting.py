@@ -8,12 +8,13 @@ from decimal import Decimal
 
 from PIL import Image, ImageDraw
 
+from monitor.complaints.packs import policy
 from storage import tables
 from storage.complaints import add_complaint
 
 HOSTILE = (
     "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
     "'-alert(1)-'",
     "javascript:alert(1)",
     "{{7*7}}${7*7}<%= 7*7 %>",
@@ -49,7 +50,9 @@ def drawing(seed: int, side: int = 240) -> bytes:
     return file.getvalue()
 
 
-async def plant(parts, owner="Mira Moss", works=1, listings=6, clusters=None, hostile="", kind="copyright_unregistered"):
+async def plant(
+    parts, owner="Mira Moss", works=1, listings=6, clusters=None, hostile="", kind="copyright_unregistered"
+):
     """A rights holder with works, each with ``listings`` alerts on ``clusters`` different pictures."""
     now = parts.clock.now()
     clusters = clusters or listings
@@ -65,8 +68,8 @@ async def plant(parts, owner="Mira Moss", works=1, listings=6, clusters=None, ho
 
 
 async def _work(parts, session, world, title, listings, clusters, hostile, kind, now):
-    work = tables.Work(owner_id=world.owner, title=f"Moth of {title}{hostile}", created_at=now, revision=len(world.works),
-                       reference_price=Decimal(20), currency="EUR")  # fmt: skip
+    work = tables.Work(owner_id=world.owner, title=f"Moth of {title}{hostile}", created_at=now,
+                       revision=len(world.works), reference_price=Decimal(20), currency="EUR")  # fmt: skip
     session.add(work)
     await session.flush()
     original = await parts.blobs.put(drawing(work.id))
@@ -107,8 +110,8 @@ async def _alert(session, work, reference, seller, number, sha256, hostile, now)
                              content="0" * 64, first_seen_at=now, last_seen_at=now, examined_at=now)  # fmt: skip
     session.add(listing)
     await session.flush()
-    session.add(tables.ListingPicture(listing_key=listing.id, url=f"{url}.jpg", position=0, sha256=sha256, how="fetched",
-                                      fetched_at=now))  # fmt: skip
+    session.add(tables.ListingPicture(listing_key=listing.id, url=f"{url}.jpg", position=0, sha256=sha256,
+                                      how="fetched", fetched_at=now))  # fmt: skip
     session.add(tables.Match(listing_key=listing.id, sha256=sha256, work_id=work.id, reference_id=reference.id,
                              detector="features", version=1, threshold=0.25, score=0.9, found_at=now,
                              facts={"region": ["whole", 0, 0, 1, 1], "reference_region": ["whole", 0, 0, 1, 1],
@@ -123,14 +126,16 @@ async def _alert(session, work, reference, seller, number, sha256, hostile, now)
     return alert.id
 
 
-async def plant_complaint(parts, world, state="draft"):
+async def plant_complaint(parts, world):
     """A complaint about the first work's first two alerts, decided infringing."""
     now = parts.clock.now()
     async with parts.database.write("complaint planted") as session:
         for alert_id in world.alerts[:2]:
             alert = await session.get_one(tables.Alert, alert_id)
             alert.answer, alert.decided_by, alert.decided_at = "infringing", "planter", now
-        row = tables.Complaint(platform="demo", site="demo-bazaar", work_id=world.works[0], right_id=world.rights[0],
-                               reason="copy", explanation="It shows the work.")  # fmt: skip
+        rules = policy("demo")
+        row = tables.Complaint(platform="demo", site=next(iter(rules.sites)), route=next(iter(rules.routes)),
+                               work_id=world.works[0], right_id=world.rights[0], reason=next(iter(rules.reasons)),
+                               explanation="It shows the work.")  # fmt: skip
         await add_complaint(session, now, "planter", row, world.alerts[:2])
         return row.id
