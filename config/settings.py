@@ -184,6 +184,7 @@ class RetentionSettings(_Section):
     dismissed_d: int = Field(ge=0)
     infringing_d: int = Field(ge=0)
     complaints_d: int = Field(ge=0)
+    every_h: float = Field(ge=0)
 
 
 class LookbackSettings(_Section):

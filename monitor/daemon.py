@@ -192,6 +192,12 @@ async def run(parts: Parts, digest: Callable[[], Awaitable[None]]) -> None:
     if parts.settings.mailbox.host:
         rhythm_s = 60 * parts.settings.mailbox.rhythm_min
         schedule.add_job(_read_mailbox, args=[parts], seconds=rhythm_s, next_run_time=now, **every)
+    if parts.settings.evidence.timestamp_url:
+        rhythm_h = parts.settings.evidence.timestamp_every_h
+        schedule.add_job(_stamp, args=[parts], hours=rhythm_h, next_run_time=now, **every)
+    if parts.settings.retention.every_h:
+        rhythm_h = parts.settings.retention.every_h
+        schedule.add_job(_purge, args=[parts], hours=rhythm_h, next_run_time=now, **every)
     on_stop(asyncio.get_running_loop(), stop.set)
     async with _console(parts):
         schedule.start()
@@ -205,6 +211,20 @@ async def run(parts: Parts, digest: Callable[[], Awaitable[None]]) -> None:
     with suppress(TimeoutError):
         await asyncio.wait_for(working, _GRACE_S)
     _logger.info("daemon stopped")
+
+
+async def _stamp(parts: Parts) -> None:
+    """Have what was kept time-stamped."""
+    from monitor.evidence.stamps import stamp_rolls
+
+    await stamp_rolls(parts)
+
+
+async def _purge(parts: Parts) -> None:
+    """Take away what its retention class no longer keeps."""
+    from monitor.retention import purge
+
+    await purge(parts, "bazaarwatch")
 
 
 async def _follow_up(parts: Parts) -> None:

@@ -31,18 +31,14 @@ async def pending_rolls(session: AsyncSession) -> list[TimeStamp]:
     return list(await session.scalars(select(TimeStamp).where(TimeStamp.token.is_(None)).order_by(TimeStamp.id)))
 
 
-async def list_rolls(session: AsyncSession, limit: int) -> list[TimeStamp]:
-    """The newest rolls, newest first."""
-    return list(await session.scalars(select(TimeStamp).order_by(TimeStamp.id.desc()).limit(limit)))
-
-
 async def note_stamp(
     session: AsyncSession, roll_id: int, authority: str, token: str | None, failure: str, now: datetime
-) -> None:
+) -> TimeStamp:
     """Keep the token of a roll, or why there is still none."""
     row = await session.get_one(TimeStamp, roll_id)
     row.authority, row.asked_at, row.token = authority, now, token
     row.stamped_at, row.failure = (now, "") if token else (None, failure)
+    return row
 
 
 async def rolls_over(session: AsyncSession, first: int, last: int) -> list[TimeStamp]:

@@ -59,23 +59,20 @@ class Exhibit:
         shown = f" (“{listing.price_raw}”)" if listing.price_raw else ""
         return (
             ("Title", listing.title),
-            ("Marketplace", listing.marketplace),
-            ("Listing", listing.listing_id),
+            ("Listing", f"{listing.listing_id} at {listing.marketplace}"),
             ("Address", listing.url),
             ("Seller", f"{seller.name} ({seller.seller_id})" if seller else "the page named none"),
             ("Price", f"{price}{shown}" if price else ""),
-            ("First seen", utc(listing.first_seen_at)),
-            ("Last seen", utc(listing.last_seen_at)),
+            ("Seen", f"first {utc(listing.first_seen_at)}, last {utc(listing.last_seen_at)}"),
         )
 
     def work_rows(self) -> Rows:
         """The work, its owner and what protects it."""
-        protected = "; ".join(f"{one.kind.value} {one.stated_number}: {one.title}" for one in self.rights)
+        named = (f"{one.kind.value.replace('_', ' ')} {one.stated_number}: {one.title}" for one in self.rights)
         return (
-            ("Work", self.view.work.title),
-            ("Owner", self.owner.name),
-            ("Rights", protected or "none registered here"),
-            ("Registered here", utc(self.view.work.created_at)),
+            ("Work", f"{self.view.work.title}, of {self.owner.name}"),
+            ("Registered", f"in this installation, {utc(self.view.work.created_at)}"),
+            ("Rights", "; ".join(named) or "none registered in this installation"),
         )
 
     def finding_rows(self) -> tuple[tuple[str, str, str, str], ...]:

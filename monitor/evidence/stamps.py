@@ -152,13 +152,14 @@ async def stamp_rolls(parts: Parts) -> list[tables.TimeStamp]:
             await add_roll(session, sha256, heads[-1].id, authority, now)
     async with parts.database.read() as session:
         pending = await pending_rolls(session)
+    done = []
     for row in pending:
         token, failure = await stamp_or_reason(parts, await parts.blobs.get(row.sha256))
         kept = await parts.blobs.put(token) if token else None
         async with parts.database.write("time-stamp kept") as session:
-            await note_stamp(session, row.id, authority, kept, failure, parts.clock.now())
+            done.append(await note_stamp(session, row.id, authority, kept, failure, parts.clock.now()))
         _logger.info("roll of custody", extra={"roll": row.sha256, "stamped": bool(token), "reason": failure})
-    return pending
+    return done
 
 
 async def stamp_zip(parts: Parts, path: Path) -> datetime:
