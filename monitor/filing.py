@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import shutil
@@ -164,8 +165,9 @@ async def consider(
         stored = await read(parts, session, await get_complaint(session, complaint_id, lock=True))
         _require_open(stored)
         named = {target.alert_id: target for target in stored.draft.targets}
+        rows = {view.alert.id: view.target for view in stored.targets}
         for alert_id in alert_ids:
-            row = await find_target(session, complaint_id, alert_id)
+            row = rows.get(alert_id) or await find_target(session, complaint_id, alert_id)
             target = named.get(alert_id)
             if target is None:
                 raise NoticeRefused(f"listing #{alert_id} was left out of complaint {complaint_id}: {row.note}")
@@ -340,8 +342,9 @@ async def export(parts: Parts, complaint_id: int, actor: str) -> Path:
         raise NoticeRefused(_blocked(complaint_id, blocked))
     stored = await load(parts, complaint_id)
     at = stored.row.exported_at or parts.clock.now()
-    pack = export_pack(stored.draft, confirmation_of(stored.row), stored.rules, at)
-    folder = write_pack(root, Pack(Path(stored.row.pack or pack.name).name, pack.files))
+    pack = await asyncio.to_thread(export_pack, stored.draft, confirmation_of(stored.row), stored.rules, at)
+    named = Pack(Path(stored.row.pack or pack.name).name, pack.files)
+    folder = await asyncio.to_thread(write_pack, root, named)
     async with parts.database.write("complaint exported") as session:
         row = await get_complaint(session, complaint_id, lock=True)
         row.pack_sha256 = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()

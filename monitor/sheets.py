@@ -68,8 +68,9 @@ async def apply_sheet(parts: Parts, complaint_id: int, person: str, data: bytes)
             problems.append(f"line {line}: #{target.alert_id}: {', '.join(missing)} has no yes")
         else:
             considered.append((target.alert_id, row["note"], row["live_now"].casefold() in _YES))
-    for alert_id, why in out:
-        await filing.leave_out(parts, complaint_id, [alert_id], person, why)
+    for why in dict.fromkeys(why for _, why in out):
+        alike = [alert_id for alert_id, given in out if given == why]
+        await filing.leave_out(parts, complaint_id, alike, person, why)
     for note, live in dict.fromkeys((note, live) for _, note, live in considered):
         alike = [alert_id for alert_id, *rest in considered if rest == [note, live]]
         await filing.consider(parts, complaint_id, person, alike, note, seen=live)
