@@ -52,6 +52,7 @@ _COMMANDS = {  # by name: the file under monitor/commands that holds it; loaded 
     "alerts": "alerts",
     "digest": "digest",
     "complaints": "complaints",
+    "policies": "policies",
     "cases": "cases",
     "mailbox": "mailbox",
     "evidence": "evidence",

@@ -75,9 +75,12 @@ def letter(draft: Draft, confirmation: Confirmation, policy: Policy) -> Letter:
     """The notice that a confirmed draft makes under its route's legal basis, dated by the confirmation."""
     basis = policy.routes[draft.route].legal_basis.value
     closing = (_CLOSINGS[basis],) if basis in _CLOSINGS else ()
+    stated = tuple(_stated(draft, policy))
+    report = (Section("Test purchase and authentication", facts=stated),) if stated else ()
     sections = (
         Section("The right", facts=tuple(_right_facts(draft, policy))),
         Section("What is complained of", (draft.explanation,)),
+        *report,
         Section(
             "Where it is" if basis != "dsa_16" else "Exact electronic location",
             addresses=tuple((target.listing_id, target.url) for target in draft.targets),
@@ -191,6 +194,12 @@ def _right_facts(draft: Draft, policy: Policy) -> Iterator[tuple[str, str]]:
     yield "Valid until", right.expires_on.isoformat() if right.expires_on else ""
     yield "First published", ", ".join(filter(None, (first.on.isoformat(), first.place, first.url))) if first else ""
     yield "SHA-256 of our pictures", " ".join(draft.work.reference_sha256)
+
+
+def _stated(draft: Draft, policy: Policy) -> Iterator[tuple[str, str]]:
+    """What the reason needs stated, under plain labels."""
+    for need in policy.reasons[draft.reason].value.needs:
+        yield need.replace("_", " ").capitalize(), draft.reason_facts.get(need, "")
 
 
 def _contact(draft: Draft) -> Iterator[tuple[str, str]]:

@@ -96,6 +96,12 @@ def _reason(draft: Draft, policy: Policy) -> Iterator[Problem]:
     for need in rule.needs:
         if not draft.reason_facts.get(need, "").strip():
             yield Problem(f"reason_facts.{need}", f"{rule.label!r} needs it stated")
+    bought = draft.reason_facts.get("listings", "")
+    if "listings" in rule.needs and bought.strip():
+        for position, target in enumerate(draft.targets):
+            if target.listing_id not in bought and target.url not in bought:
+                message = f"the test purchase was of {visible(bought)}, this is {visible(target.listing_id)}"
+                yield Problem(f"targets[{position}].listing_id", message)
     for position, target in enumerate(draft.targets):
         if rule.picture_ids and not target.picture_ids:
             message = f"{rule.label!r} needs the platform's own ids of the pictures: look at the listing again"

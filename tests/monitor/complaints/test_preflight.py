@@ -53,8 +53,9 @@ def test_a_right_that_the_platform_would_refuse_is_named(
     assert check(replace(draft, right=replace(draft.right, **right))) == [field]
 
 
-def test_a_right_is_good_to_the_end_of_its_last_day(draft: Draft, check: Callable[[Draft], list[str]]) -> None:
-    assert check(replace(draft, right=replace(draft.right, expires_on=date(2026, 11, 21)))) == []
+def test_a_right_is_good_until_the_day_of_its_expiry(draft: Draft, check: Callable[[Draft], list[str]]) -> None:
+    assert check(replace(draft, right=replace(draft.right, expires_on=date(2026, 11, 22)))) == []
+    assert check(replace(draft, right=replace(draft.right, expires_on=date(2026, 11, 21)))) == ["right.expires_on"]
 
 
 def test_the_holders_name_may_differ_in_case_and_punctuation(draft: Draft, check: Callable[[Draft], list[str]]) -> None:
@@ -131,7 +132,11 @@ def test_a_counterfeit_allegation_is_about_one_listing_and_needs_every_fact_of_a
     allegation = replace(draft, right=trademark, reason="tm_counterfeit", targets=draft.targets[:1])
     needs = ipp.reasons["tm_counterfeit"].value.needs
     assert check(allegation) == [f"reason_facts.{need}" for need in needs]
-    assert check(replace(allegation, reason_facts=dict.fromkeys(needs, "stated"))) == []
+    stated = dict.fromkeys(needs, "stated") | {"listings": draft.targets[0].listing_id}
+    assert check(replace(allegation, reason_facts=stated)) == []
+    assert check(replace(allegation, reason_facts=stated | {"listings": "another"})) == ["targets[0].listing_id"]
+    both = replace(allegation, targets=draft.targets, reason_facts=stated)
+    assert check(both) == ["targets[1].listing_id", "targets"]
 
 
 def test_an_owner_without_a_public_address_is_named(draft: Draft, check: Callable[[Draft], list[str]]) -> None:
