@@ -136,6 +136,8 @@ def read_mail(data: bytes, trusted_server: str = "") -> MailText:
         trusted_server: The name under which the operator's mail server writes Authentication-Results; only its
             topmost such header is believed.
     """
+    if data.lower().count(b"boundary") > _PARTS:  # parts within parts cost the parser time for each line of all
+        return MailText("", "", "", "", cut=True)
     try:
         message = BytesParser(policy=compat32).parsebytes(data)
         parts = list(islice(message.walk(), _PARTS + 1))
@@ -197,9 +199,10 @@ def _kinds(text: str, phrases: Mapping[Kind, Phrases]) -> Iterator[Kind]:
 
 def _header(message: Message, name: str) -> str:
     """A header on one line, decoded as far as it can be."""
+    raw = next((text for key, text in message.raw_items() if key.casefold() == name.casefold()), "")
     try:
-        raw = message.get(name, "")
-        pieces = decode_header(str(raw)[: 4 * _HEADER_CHARS])
+        plain = str(raw)[: 4 * _HEADER_CHARS].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        pieces = decode_header(plain)
     except (MessageError, ValueError, TypeError, LookupError):
         return ""
     text = "".join(_decoded(piece, charset) if isinstance(piece, bytes) else piece for piece, charset in pieces)
