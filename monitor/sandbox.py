@@ -255,8 +255,16 @@ class Sandbox:
         if able:
             self._idle.remove(able)
             return able
-        child = await self._start(kind) if self._count < self._settings.children else self._idle.pop()
         self._starting += 1
+        try:
+            child = await self._start(kind) if self._count < self._settings.children else self._idle.pop()
+            await self._load(child, kind)
+        finally:
+            self._starting -= 1
+            self._rested.set()  # who waited for it without limit looks again
+        return child
+
+    async def _load(self, child: _Child, kind: str) -> None:
         try:
             load = {"task": "load", "kind": kind, "cpu_s": int(_START_TIMEOUT_S)}
             ready = child.ask(load) if child.kinds else child.answer()
@@ -266,11 +274,8 @@ class Sandbox:
         except BaseException:
             self._end(child, at_once=True)
             raise
-        finally:
-            self._starting -= 1
         child.kinds.add(kind)
         child.base_bytes = posix.resident_bytes(child.pid)
-        return child
 
     def _able(self, kind: str) -> _Child | None:
         """The idle child that did ``kind`` last; dead ones are put away."""

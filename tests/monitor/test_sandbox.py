@@ -309,3 +309,18 @@ def test_a_parsed_page_of_another_shape_is_refused(change):
     good = wire.parsed_to_json(ParsedPage(Outcome.OK, "shop", (LISTING,)))
     with pytest.raises(wire.BadFrame):
         wire.parsed_from_json(good | change)
+
+
+async def test_a_page_waits_for_the_child_that_works_and_a_picture_does_not(make):
+    sandbox = make(children=2)
+    pages = await asyncio.gather(*(sandbox._run("parse", {}, b"pid", 10) for _ in range(4)))
+    assert len({result for result, _ in pages}) == 1, "one child reads them all, from its start on"
+    pictures = await asyncio.gather(*(act(sandbox, "pid") for _ in range(4)))
+    assert len(set(pictures)) == 2
+
+
+async def test_a_child_that_fails_to_start_keeps_no_page_waiting(make):
+    sandbox = make(command=(sys.executable, "-c", "raise SystemExit(1)"), children=2)
+    page = Page("https://a.example/", b"<html></html>")
+    parsed = await asyncio.wait_for(asyncio.gather(*(sandbox.parse(page, None) for _ in range(3))), 20)
+    assert [one.outcome for one in parsed] == [Outcome.FAILED] * 3
