@@ -20,9 +20,9 @@ from detectors.rights import FirstPublication, OwnershipBasis, RightKind
 from monitor.daemon import Parts
 from monitor.errors import ImportRefused, RightRefused
 from monitor.registry import PICTURES, picture_files, register_picture, title_of
-from monitor.rights import new_right
-from storage.rights import add_publication, add_right, right_of_number
-from storage.tables import Owner, Publication, Work
+from monitor.rights import new_right, prove_publication
+from storage.rights import add_right, right_of_number
+from storage.tables import Owner, Work
 from storage.works import edit_work, find_reference, find_title, get_work
 
 TABLES = frozenset({".csv", ".tsv", ".xlsx", ".xlsm"})
@@ -190,12 +190,7 @@ async def _take_facts(parts: Parts, run: _Run, entry: Entry) -> AsyncIterator[Ta
         if await right_of_number(session, run.owner.id, row.number):
             return
         await add_right(session, now, run.actor, row, [work.id])
-        first = given.get("first_publication")
-        if first and first.url:
-            proof = Publication(
-                work_id=work.id, url=first.url, place=first.place, stated_on=first.on, stated_by=run.actor, seen_at=now
-            )
-            await add_publication(session, now, run.actor, proof)
+        await prove_publication(session, now, run.actor, row, [work])
     yield Taken(entry.source, "added", entry.title, f"{kind.value} {row.number}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,7 +22,7 @@ from detectors.rights import (
 )
 from monitor.errors import RightRefused
 from storage import tables
-from storage.rights import list_rights
+from storage.rights import add_publication, list_rights
 
 _CLAIMS = uuid.UUID("6f1d6c0e-53d5-4f6c-9a0b-0a7f3f0d8c11")  # of ours alone
 _LAST_WEEK = 7
@@ -91,6 +91,20 @@ def _claim_number(owner: tables.Owner, works: Sequence[tables.Work]) -> str:
     """One for the works, however often they are registered: a second right over them is refused as a duplicate."""
     named = f"{owner.id}:{owner.created_at.isoformat()}:{sorted(work.id for work in works)}"
     return new_claim_number(owner.name, str(uuid.uuid5(_CLAIMS, named)))
+
+
+async def prove_publication(
+    session: AsyncSession, now: datetime, actor: str, row: tables.Right, works: Sequence[tables.Work]
+) -> None:
+    """Keep the address of a right's first publication, if it states one, as a proof for each of its works."""
+    first = Right.from_wire(row.facts).first_publication
+    if first is None or not first.url:
+        return
+    for work in works:
+        proof = tables.Publication(
+            work_id=work.id, url=first.url, place=first.place, stated_on=first.on, stated_by=actor, seen_at=now
+        )
+        await add_publication(session, now, actor, proof)
 
 
 async def ending_rights(session: AsyncSession, today: date, since: date | None = None) -> list[str]:

@@ -10,13 +10,18 @@ from typing import Annotated, Any
 
 import typer
 
-from monitor.commands.common import AsJson, UsageProblem, counted, print_json, say, with_parts
+from monitor.commands.common import AsJson, UsageProblem, counted, parse_day, print_json, say, with_parts
 from monitor.daemon import Parts
 from monitor.intake import COLUMNS, TABLES, Taken, entries_of_folder, entries_of_table, take_in
 from monitor.ownshop import SHOPS, Wish, read_saved, read_shop, take_in_shop
 from monitor.ownshop import Taken as Product
-from storage.works import the_owner
+from monitor.saved.pictures import read_file
+from monitor.text import safe_link
+from storage.rights import add_publication
+from storage.tables import Publication
+from storage.works import find_work, the_owner
 
+_LARGEST_PROOF = 50_000_000
 _OwnerName = Annotated[str | None, typer.Option("--owner", help="The rights holder, where there are several.")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Register nothing; say what would be.")]
 
@@ -25,6 +30,7 @@ def register(works: typer.Typer) -> None:
     """Hang the commands under `works`."""
     works.command()(intake)
     works.command("from-shop")(from_shop)
+    works.command()(prove)
 
 
 def intake(
@@ -92,6 +98,34 @@ def from_shop(
         return [one async for one in counted(taking, len(goods), "reading products", quiet=as_json)]
 
     _report_shop(with_parts(ctx, work), as_json, dry_run)
+
+
+def prove(
+    ctx: typer.Context,
+    work: Annotated[str, typer.Argument(help="Its id or title.")],
+    on: Annotated[str, typer.Option(help="The day on which it was public, as 2024-05-01.")],
+    at: Annotated[str, typer.Option(help="Where: a shop, a site, a magazine, a city.")],
+    url: Annotated[str, typer.Option(help="The address that shows it.")] = "",
+    file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A saved page, screenshot or scan; it is kept.")
+    ] = None,
+) -> None:
+    """Keep a dated proof that a work was public. The earliest one counts; the same one again changes nothing."""
+    day = parse_day(on, "--on")
+    if not url and not file:
+        raise UsageProblem("give --url or --file: a day alone proves nothing")
+    if url and safe_link(url) is None:
+        raise UsageProblem(f"--url: {url!r} is no plain http(s) address")
+
+    async def store(parts: Parts) -> bool:
+        sha256 = await parts.blobs.put(await asyncio.to_thread(read_file, file, _LARGEST_PROOF)) if file else ""
+        async with parts.database.write("publication proved") as session:
+            found, now = await find_work(session, work), parts.clock.now()
+            proof = Publication(work_id=found.id, url=url, place=at, stated_on=day, stated_by=ctx.obj.actor)
+            proof.sha256, proof.file_name, proof.seen_at = sha256, file.name if file else "", now
+            return await add_publication(session, now, ctx.obj.actor, proof) is not None
+
+    say("kept" if with_parts(ctx, store) else "this is its proof already")
 
 
 def _address(shop: str) -> str:

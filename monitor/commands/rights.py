@@ -13,7 +13,7 @@ from monitor.commands.common import AsJson, UsageProblem, parse_day, say, show, 
 from monitor.complaints.base import RightState
 from monitor.daemon import Parts
 from monitor.readiness import Standing, recorded_as, standing_of
-from monitor.rights import changed_right, new_right, publication
+from monitor.rights import changed_right, new_right, prove_publication, publication
 from storage import tables
 from storage.documents import list_documents
 from storage.rights import (
@@ -91,7 +91,9 @@ def add(
             named = await the_owner(session, owner)
             works = [await find_work(session, name) for name in work]
             row = new_right(kind, named, works, given | {"first_publication": publication(None, first)})
-            return await add_right(session, parts.clock.now(), ctx.obj.actor, row, [one.id for one in works])
+            stored = await add_right(session, parts.clock.now(), ctx.obj.actor, row, [one.id for one in works])
+            await prove_publication(session, parts.clock.now(), ctx.obj.actor, stored, works)
+            return stored
 
     row = with_parts(ctx, store)
     say(f"right {row.id} added, number {row.number}")

@@ -36,6 +36,7 @@ def _quick(monkeypatch):
         return Described()
 
     monkeypatch.setattr(Sandbox, "describe", describe)
+    monkeypatch.setattr("detectors.calibration.weak_at_sight", lambda description: None)
 
 
 @asynccontextmanager

@@ -136,7 +136,8 @@ async def test_a_wrong_or_missing_key_is_one_clear_line(home, tmp_path, clock):
         assert await vault.open_vault(parts)
 
 
-async def test_a_passphrase_opens_the_vault_and_another_does_not(tmp_path, paper, clock):
+async def test_a_passphrase_opens_the_vault_and_another_does_not(tmp_path, paper, clock, monkeypatch):
+    monkeypatch.setitem(vault._SCRYPT, "n", 2**10)  # how slow it is to guess is not what is tested
     async with parts_of(tmp_path, clock) as parts:
         with pytest.raises(VaultError, match="12 characters at least"):
             await vault.make_vault(parts, "mira", None, "short")

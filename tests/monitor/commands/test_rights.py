@@ -9,8 +9,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from monitor import vault as sealing
 from monitor.cli import options
-from monitor.commands import accounts, digest, doctor, owners, rights, vault
+from monitor.commands import accounts, digest, doctor, owners, rights, vault, works
 from monitor.commands.common import UsageProblem
 from monitor.errors import RightRefused, VaultError
 from storage.audit import entries
@@ -29,9 +30,10 @@ def desk(tmp_path, sqlite_url, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home" / "config"))
     monkeypatch.setenv("BAZAARWATCH_DATA_DIR", str(data))
+    monkeypatch.setitem(sealing._SCRYPT, "n", 2**10)  # how slow it is to guess a passphrase is not what is tested
     app = typer.Typer()
     app.callback()(options)
-    for module in (accounts, digest, doctor, owners, rights, vault):
+    for module in (accounts, digest, doctor, owners, rights, vault, works):
         module.register(app)
 
     def run(*arguments, **environ):
@@ -297,3 +299,37 @@ def test_the_claim_statement_is_written_for_an_unregistered_work_alone(desk, tmp
     assert (tmp_path / "statement.pdf").read_bytes().startswith(b"%PDF-")
     with pytest.raises(Refused, match="its certificate proves it"):
         desk("rights", "statement", "2", tmp_path / "other.pdf")
+
+
+def test_dated_proofs_of_publication_are_kept_and_the_earliest_comes_first(desk, tmp_path):
+    desk(*ARTWORK)
+    page = tmp_path / "post.html"
+    page.write_text("<p>my moth</p>")
+    prove = ("works", "prove", "Luna Moth", "--at", "a magazine", "--on", "2023-02-01")
+    assert "kept" in desk(*prove, "--file", page)
+    assert "already" in desk(*prove, "--file", page)
+    assert desk("rights", "show", "1", "--json")["proofs"] == [
+        "2023-02-01: post.html",
+        "2024-05-01: https://shop.example/moth",
+    ]
+    with pytest.raises(UsageProblem, match="--url or --file"):
+        desk(*prove)
+    with pytest.raises(UsageProblem, match="no plain http"):
+        desk(*prove, "--url", "javascript:alert(1)")
+    assert "stored files: 1 present" in desk("doctor", "--deep")
+
+
+def test_works_come_from_a_folder_and_a_dry_run_registers_nothing(desk, tmp_path):
+    (tmp_path / "designs" / "Owl").mkdir(parents=True)
+    (tmp_path / "designs" / "Owl" / "front.png").write_bytes(b"no picture")
+    rows = desk("works", "intake", tmp_path / "designs", "--dry-run", "--json")
+    assert [(row["what"], row["work"]) for row in rows] == [("would be added", "Owl")]
+    (tmp_path / "notes.txt").write_text("nothing")
+    (tmp_path / "empty").mkdir()
+    for path, says in ((tmp_path / "notes.txt", "no folder and no table"), (tmp_path / "empty", "nothing to register")):
+        with pytest.raises(UsageProblem, match=says):
+            desk("works", "intake", path)
+    with pytest.raises(UsageProblem, match="no address and no file"):
+        desk("works", "from-shop", "myshop")
+    with pytest.raises(UsageProblem, match="none of shopify"):
+        desk("works", "from-shop", "https://shop.example", "--marketplace", "ebay")
