@@ -21,7 +21,8 @@ async function send(tabId) {
   try {
     const settings = await loadSettings();
     if (!settings.token) throw new Error("No token is set. Open the settings and paste one.");
-    const page = await capture(tabId);
+    const shot = await screenshot(tabId);
+    const page = { ...(await capture(tabId)), shot };
     const read = await ask(settings, "/api/v1/pages", { method: "POST", body: await form(page) });
     await badge(tabId, read.outcome === "ok" ? String(read.listings) : "0", "#1d7a46");
     return { ...read, shown: page.shown };
@@ -42,6 +43,18 @@ async function capture(tabId) {
   return result;
 }
 
+// What the person sees, kept beside the page as evidence. None where another tab is in front or the browser forbids it.
+async function screenshot(tabId) {
+  try {
+    const { windowId } = await chrome.tabs.get(tabId);
+    const image = await chrome.tabs.captureVisibleTab(windowId, { format: "jpeg", quality: 80 });
+    const { active } = await chrome.tabs.get(tabId);
+    return active ? await decode("image/jpeg", image.slice(image.indexOf(",") + 1)) : null;
+  } catch {
+    return null;
+  }
+}
+
 async function form(page) {
   const pictures = [];
   for (const { url, type, base64 } of page.pictures) pictures.push([url, await decode(type, base64)]);
@@ -56,6 +69,7 @@ async function form(page) {
   body.append("page", JSON.stringify(facts));
   body.append("html", new Blob([page.html], { type: "text/html" }), "page.html");
   for (const [, blob] of pictures) body.append("picture", blob, "picture");
+  if (page.shot) body.append("screenshot", page.shot, "screenshot");
   return body;
 }
 

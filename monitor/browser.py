@@ -42,6 +42,7 @@ _NEEDED = frozenset(
 _SETTLE_S = 10.0  # for what the page asks for after it is loaded
 _FARTHEST_TURN_S = 300.0  # how far one page's requests may push a host's next turn: 100 of them at 3 s
 _START_S = 30.0
+_SCREENSHOT_S = 5.0
 _END_S = 5.0
 _WATCH_S = 0.25
 _SWITCHES = (
@@ -93,7 +94,7 @@ class Renderer:
             gate.check(target)
             proxy = Proxy(gate, target, self.browser.max_bytes)
             async with self.turn, proxy.serving() as address, asyncio.timeout(_START_S + self.browser.timeout_s):
-                html = await self._render(page, proxy, address)
+                html, screenshot = await self._render(page, proxy, address)
         except (FetchError, _TooMuch) as error:
             return self._failed(page, str(error))
         except TimeoutError:
@@ -103,9 +104,9 @@ class Renderer:
         facts = {"url": page.url, "bytes": len(html), "refused": len(proxy.refused)}
         _logger.info("page rendered", extra=facts)
         headers = {"content-type": "text/html; charset=utf-8"}
-        return replace(page, body=html, headers=headers, fetched_at=self.clock.now())
+        return replace(page, body=html, headers=headers, fetched_at=self.clock.now(), screenshot=screenshot)
 
-    async def _render(self, page: Page, proxy: Proxy, address: str) -> bytes:
+    async def _render(self, page: Page, proxy: Proxy, address: str) -> tuple[bytes, bytes | None]:
         from playwright.async_api import Error
 
         try:
@@ -143,7 +144,9 @@ class Renderer:
                 except TimeoutError:
                     posix.kill_group(pids[0])
 
-    async def _show(self, context: BrowserContext, page: Page, proxy: Proxy) -> bytes:
+    async def _show(self, context: BrowserContext, page: Page, proxy: Proxy) -> tuple[bytes, bytes | None]:
+        """The page's HTML, and a picture of its beginning as it was shown (without pictures, which nobody loads)."""
+        from playwright.async_api import Error
         from playwright.async_api import TimeoutError as Late
 
         shown = False
@@ -170,7 +173,10 @@ class Renderer:
         html = (await tab.content()).encode("utf-8", "replace")
         if len(html) > self.fetch.max_decoded_bytes:
             raise _TooMuch(f"it grows to more than {self.fetch.max_decoded_bytes} bytes")
-        return html
+        screenshot = None
+        with contextlib.suppress(Error):
+            screenshot = await tab.screenshot(type="jpeg", quality=60, timeout=_SCREENSHOT_S * 1000)
+        return html, screenshot
 
     async def _may_ask(self, proxy: Proxy, url: str) -> bool:
         """Whether the gate, and what we know of its host, let a request of a page's scripts through; then it counts."""
@@ -209,9 +215,9 @@ class Renderer:
                     return False
             return not per_day or await hosts.spend(session, host, now, per_day) is None
 
-    async def _within_memory(self, browser: Browser, work: Any) -> bytes:
+    async def _within_memory(self, browser: Browser, work: Any) -> tuple[bytes, bytes | None]:
         """The end of ``work``, unless the browser's processes grow too large first."""
-        task: asyncio.Task[bytes] = asyncio.ensure_future(work)
+        task: asyncio.Task[tuple[bytes, bytes | None]] = asyncio.ensure_future(work)
         try:
             while not (await asyncio.wait((task,), timeout=_WATCH_S))[0]:
                 used = sum(posix.resident_bytes(pid) or 0 for pid in await _pids(browser))

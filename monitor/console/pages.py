@@ -15,6 +15,7 @@ from starlette.requests import Request
 from monitor.console.guard import Problem
 from monitor.daemon import Parts
 from monitor.errors import FetchError
+from monitor.evidence.capture import media_type
 from monitor.gate import read_url
 from monitor.importing import Imported, keep_page
 from monitor.marketplaces.base import Page
@@ -65,7 +66,7 @@ async def read_sent(request: Request, now: datetime) -> Sent:
         raise Problem(415, "send multipart/form-data with the parts page, html and picture")
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            async with request.form(max_files=MOST_PICTURES + 1, max_fields=1) as form:
+            async with request.form(max_files=MOST_PICTURES + 2, max_fields=1) as form:
                 return await _sent(form, now)
     except TimeoutError:
         raise Problem(408, f"the request did not arrive within {_PATIENCE_S:g} s") from None
@@ -89,10 +90,14 @@ async def _sent(form: FormData, now: datetime) -> Sent:
         address: await _bytes("picture", part, _LARGEST_PICTURE)
         for address, part in zip(facts.pictures, pictures, strict=True)
     }
+    screenshot = [await _bytes("screenshot", part, _LARGEST_PICTURE) for part in form.getlist("screenshot")[:1]]
+    if screenshot and not media_type(screenshot[0]).startswith("image/"):
+        raise Problem(422, "screenshot: it is no picture")
     # The browser's clock says when the page was seen, unless it is plainly wrong.
     sane = now - _OLDEST <= facts.captured_at <= now + _CLOCKS_DIFFER
     seen_at = min(facts.captured_at, now) if sane else now
-    return Sent(Page(url, body, headers=_UTF_8, fetched_at=seen_at), found, facts)
+    page = Page(url, body, headers=_UTF_8, fetched_at=seen_at, screenshot=screenshot[0] if screenshot else None)
+    return Sent(page, found, facts)
 
 
 def _facts(part: UploadFile | str | None) -> Facts:

@@ -147,7 +147,8 @@ async def test_what_is_sent_is_the_page_as_shown_without_the_sessions_secrets(
         said, badge = await browser.press_the_button(await browser.open("http://shop.example/thing"))
     assert badge == "1", said
     assert "2 kept with listings; the page shows 3 different ones" in said
-    ((sha256,),) = await rows(parts, "SELECT sha256 FROM captures")
+    ((sha256, screenshot),) = await rows(parts, "SELECT sha256, screenshot FROM captures")
+    assert (await parts.blobs.get(screenshot)).startswith(b"\xff\xd8\xff"), "what the person saw"
     html = await parts.blobs.get(sha256)
     assert b'src="http://shop.example/same.png"' in html, "what a script added, with its whole address"
     for secret in (b"session-secret", b"pass-secret", b'nonce="'):

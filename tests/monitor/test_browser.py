@@ -158,6 +158,8 @@ async def test_a_page_that_scripts_fill_is_read_as_they_fill_it(render):
     assert page.outcome is None
     parsed = parse(page)
     assert [one.title for one in parsed.listings] == ["Fox pin", "Owl pin £5"]
+    assert page.screenshot is not None
+    assert page.screenshot.startswith(b"\xff\xd8\xff"), "a JPEG of what was shown"
     assert shop.paths == ["/robots.txt", "/", "/app.js", "/api/items"], "the page once, and no picture"
     assert {headers["user-agent"] for _, _, headers in shop.asked} == {"Bazaarwatch/0.1 (+test@example.org)"}
 

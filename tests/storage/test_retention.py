@@ -69,7 +69,9 @@ async def _complain(session, alert, state):
     )
     session.add(complaint)
     await session.flush()
-    session.add(ComplaintTarget(complaint_id=complaint.id, alert_id=alert.id, position=1, state="reported"))
+    session.add(
+        ComplaintTarget(complaint_id=complaint.id, alert_id=alert.id, position=1, state="reported", state_since=NOW)
+    )
     await session.flush()
 
 
