@@ -56,6 +56,7 @@ def demo(
     typer.echo(f"\ndigest to look at:  {done.digest / 'digest.html'}")
     typer.echo(f"complaint pack:     {done.pack}")
     typer.echo(f"alerts:             bazaarwatch --data {folder} alerts list --state all")
+    typer.echo(f"console:            bazaarwatch --data {folder} serve")
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,6 +1,6 @@
-"""The words of the console, in the reader's language: English is what stands in the pages themselves.
+"""The words of the console. English stands in the pages themselves; every text passes here, where another can come in.
 
-A translation is a catalogue ``locale/<language>/LC_MESSAGES/bazaarwatch.po``; `docs/console.md` says how to make one.
+`docs/console.md` says how the texts are gathered for translation.
 """
 
 from __future__ import annotations

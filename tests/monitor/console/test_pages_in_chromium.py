@@ -1,13 +1,14 @@
 """Every page in a real browser: hostile texts stay texts, nothing leaves our origin, axe-core finds nothing serious."""
 
-import asyncio
 import shutil
 from importlib import resources
 
 import pytest
+from sqlalchemy import select
 
 from monitor.console.server import listening
-from tests.monitor.console.planting import HOSTILE
+from storage import tables
+from tests.monitor.console.planting import HOSTILE, plant
 from tests.monitor.console.routes import PAGES, filled
 from tests.monitor.console.test_access import full
 
@@ -17,7 +18,7 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-SHOWN = [path for (method, path), who in PAGES.items() if method == "GET" and who[0] in "vap" or path == "/settings"]
+SHOWN = [path for (method, path), who in PAGES.items() if (method == "GET" and who[0] in "vap") or path == "/settings"]
 VISITED = [
     path for path in dict.fromkeys(SHOWN)
     if not path.endswith((".csv", ".zip", "/picture", "/comparison", "{sha256}")) and path != "/inbox/card"
@@ -73,33 +74,56 @@ class Watch:
         assert answer.status == 200, (path, answer.status)
 
 
-async def test_no_hostile_text_becomes_code_on_any_page(parts, served, chromium):
-    world = await full(parts, "Mira", hostile="".join(HOSTILE[:7]))
-    watch = await Watch(await chromium.new_page(), served).begin()
-    for path in VISITED:
-        await watch.visit(filled(path, world).replace("/complaints/1", f"/complaints/{world.complaint}"))
-    await watch.visit("/inbox?text=%3Cscript%3Ealert(1)%3C/script%3E&marketplace=%22onload%3D")
-    assert watch.noted == []
-    await watch.visit(f"/alerts/{world.alerts[0]}")
-    assert "⟨U+202E⟩" in await watch.page.inner_text("h1")
-
-
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.soak)])
-async def test_axe_finds_nothing_serious_on_any_page(parts, served, chromium, scheme):
-    world = await full(parts, "Mira")
-    axe = next(file for file in (resources.files("axe_core_python")).iterdir() if file.name == "axe.min.js")
-    source = await asyncio.to_thread(axe.read_text, "utf-8")
-    context = await chromium.new_context(bypass_csp=True, color_scheme=scheme)  # axe itself is a stranger's script
-    watch = await Watch(await context.new_page(), served).begin()
+async def test_no_hostile_text_becomes_code_and_axe_finds_nothing_serious_on_any_page(parts, served, chromium, scheme):
+    world = await full(parts, "Mira", hostile="".join(HOSTILE[:7]))
+    axe = resources.files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
+    watch = await Watch(await chromium.new_page(color_scheme=scheme), served).begin()
     found = []
     for path in VISITED:
         await watch.visit(filled(path, world).replace("/complaints/1", f"/complaints/{world.complaint}"))
-        await watch.page.evaluate(source)
+        await watch.page.evaluate(axe)
         report = await watch.page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
+        assert len(report["passes"]) > 5
         found += [
             (path, rule["id"], node["html"][:200])
             for rule in report["violations"]
             if rule["impact"] in ("serious", "critical")
             for node in rule["nodes"]
         ]
+    await watch.visit("/inbox?text=%3Cscript%3Ealert(1)%3C/script%3E&marketplace=%22onload%3D")
+    await watch.visit(f"/alerts/{world.alerts[0]}")
+    assert "⟨U+202E⟩" in await watch.page.inner_text("h1")
+    assert watch.noted == []
     assert found == []
+
+
+async def test_an_analyst_works_by_keyboard_alone(parts, served, chromium):
+    """Cards answered by single keys, one taken back, and no page reloaded in between."""
+    await plant(parts, listings=12)
+    watch = await Watch(await chromium.new_page(), served).begin()
+    page = watch.page
+    await watch.visit("/inbox/review")
+    await page.evaluate("window.stayed = true")
+    first = await page.get_attribute(".card", "data-alert")
+    for key in "iilnu":
+        shown = await page.get_attribute(".card", "data-alert")
+        await page.keyboard.press(key)
+        await page.wait_for_function("(shown) => document.querySelector('.card').dataset.alert !== shown", arg=shown)
+    assert await page.evaluate("window.stayed")
+    async with parts.database.read() as session:
+        given = list(await session.scalars(select(tables.Decision.answer).order_by(tables.Decision.id)))
+        assert given == ["infringing", "infringing", "licensed", "not-a-match", "unsure"]
+        assert (await session.get_one(tables.Alert, int(first))).answer == "infringing"
+    await page.keyboard.press("z")
+    await page.wait_for_url("**/alerts/*")
+    async with parts.database.read() as session:
+        assert (await session.get_one(tables.Decision, 5)).undone_at is not None
+    await watch.visit("/inbox/review")
+    for mode in ("Slider", "Flicker", "Points", "Side by side"):
+        await page.get_by_role("button", name=mode).click()
+    await page.get_by_role("button", name="Single-key shortcuts").click()
+    shown = await page.get_attribute(".card", "data-alert")
+    await page.keyboard.press("i")
+    assert await page.get_attribute(".card", "data-alert") == shown
+    assert watch.noted == []
