@@ -39,6 +39,7 @@ from storage.mails import (
     get_mail,
     known_mail,
     note_folder,
+    require_waiting,
     waiting_rights,
 )
 from storage.rights import set_right_state
@@ -112,6 +113,7 @@ async def assign(parts: Parts, mail_id: int, person: str, kind: Kind, complaint_
     found = Recognised(tuple(row.platform.split()), kind)
     async with parts.database.write("mail assigned") as session:
         kept = await get_mail(session, mail_id)
+        require_waiting(kept)
         kept.kind = kind.value
         note = await _apply(parts, session, kept, mail, found, complaint_id, person)
         await close_mail(session, kept, "applied", parts.clock.now(), person, note)
@@ -314,9 +316,13 @@ class _Connection:
             imap = imaplib.IMAP4_SSL(settings.host, settings.port, ssl_context=context, timeout=settings.timeout_s)
         else:
             imap = imaplib.IMAP4(settings.host, settings.port, timeout=settings.timeout_s)
+        try:
             if settings.tls == "starttls":
                 imap.starttls(context)
-        imap.login(settings.username, password)
+            imap.login(settings.username, password)
+        except Exception:
+            imap.shutdown()
+            raise
         return imap
 
     def open(self) -> int:

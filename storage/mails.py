@@ -39,14 +39,23 @@ async def list_mails(session: AsyncSession, states: Collection[str] | None = Non
     return list(await session.scalars(query if states is None else query.where(Mail.state.in_(states))))
 
 
-async def close_mail(session: AsyncSession, mail: Mail, state: str, now: datetime, actor: str, note: str) -> None:
-    """Say what became of a mail that waited.
+def require_waiting(mail: Mail) -> None:
+    """Make sure that a mail waits for a person.
 
     Raises:
         StaleState: It does not wait any more.
     """
     if mail.state != "waiting":
         raise StaleState(f"mail {mail.id} is {mail.state} already, by {mail.handled_by}")
+
+
+async def close_mail(session: AsyncSession, mail: Mail, state: str, now: datetime, actor: str, note: str) -> None:
+    """Say what became of a mail that waited.
+
+    Raises:
+        StaleState: It does not wait any more.
+    """
+    require_waiting(mail)
     mail.state, mail.note, mail.handled_by, mail.handled_at = state, note, actor, now
     await record(session, now, actor, f"mail {state}", f"mail {mail.id}", {"kind": mail.kind, "note": note})
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from monitor import filing, following, kit, ladder, mailing, timers
-from monitor.commands.common import AsJson, UsageProblem, say, show, with_parts
+from monitor import filing, following, kit, ladder, mailing, statuses, timers
+from monitor.commands.common import AsJson, UsageProblem, print_json, say, show, with_parts
 from monitor.complaints.base import TargetState
 from monitor.complaints.deadlines import SAFETY, left
 from monitor.complaints.lifecycle import ComplaintEvent
@@ -59,6 +60,7 @@ def hang_into(complaints: typer.Typer) -> None:
         complaints.command()(command)
     complaints.command("kit")(kit_)
     complaints.command("ladder")(ladder_)
+    complaints.command("import")(import_)
     complaints.command()(desk)
     complaints.command()(follow)
 
@@ -264,6 +266,23 @@ def follow(ctx: typer.Context) -> None:
     """Act upon every deadline that has passed, as the daemon does by itself; look at removed listings anew."""
     count = with_parts(ctx, timers.follow_up)
     say(f"{count} deadlines had passed; `bazaarwatch complaints list` shows what came of it")
+
+
+def import_(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A status sheet, CSV or XLSX.")],
+    as_json: AsJson = False,
+) -> None:
+    """Read a status sheet of a pack back: what the platform says of each listing."""
+    result = with_parts(ctx, lambda parts: statuses.import_sheet(parts, file, ctx.obj.actor))
+    if as_json:
+        print_json({"applied": result.applied, "unchanged": result.unchanged, "problems": list(result.problems)})
+    else:
+        say(f"{result.applied} rows applied, {result.unchanged} said nothing new")
+        for problem in result.problems:
+            say(f"not applied: {problem}")
+    if result.problems:
+        raise typer.Exit(1)
 
 
 def _by_person(ctx: typer.Context, person: str, work: Callable[[Parts, str], Awaitable[None]]) -> None:
