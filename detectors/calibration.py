@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 HIGHEST: Final = 0.995  # a faithful copy scores more, whatever innocent pictures do
 _MARGIN: Final = 0.005
 _WEAK: Final = 0.97  # where innocent pictures come this near, only faithful copies are told from them
-LEAST_POINTS: Final = 110  # a disc has 77, a smiling face 106; a fifth of 60 clip-art drawings has fewer
+LEAST_POINTS: Final = 150  # a disc has 95, a smiling face 137; a fifth of 60 clip-art drawings has fewer
 
 
 @dataclass(slots=True)

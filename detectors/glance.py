@@ -18,7 +18,7 @@ from detectors.prepare import content_region, cut
 
 SIDE_PX: Final = 256
 _ENOUGH_PX: Final = 128  # a JPEG of 800 px comes as 200 from its decoder, for a third of what 256 would cost
-_QUALITY: Final = 80
+_QUALITY: Final = 85  # and colours undiminished: thumbnails are compared, see detectors.twins.repeats
 _LARGEST_SIDE: Final = 2**20
 
 Pixels = NDArray[np.uint8]
@@ -47,7 +47,7 @@ class Glance:
     def thumbnail(self) -> bytes:
         """The small copy as a JPEG without metadata, encoded by ourselves."""
         file = io.BytesIO()
-        Image.fromarray(self.pixels).save(file, "JPEG", quality=_QUALITY)
+        Image.fromarray(self.pixels).save(file, "JPEG", quality=_QUALITY, subsampling=0)
         return file.getvalue()
 
     def _content(self) -> Pixels:

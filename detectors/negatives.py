@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
+from detectors import outline
 from detectors.describe import Description
 from detectors.features import Features
 from detectors.model import Match, Region
 from detectors.works import FEATURES, WorksIndex
+
+_AS_MANY: Final = 0.8  # a compressed picture of a thing has some fewer points than the clean one
 
 
 def explained(
@@ -22,8 +26,8 @@ def explained(
 ) -> dict[int, int]:
     """The works of which a picture shows no more than a negative reference explains, with that negative's id.
 
-    The rule: wherever a detector found the work, it finds the negative better, in that very place. A copy that lies on
-    a stock background, or beside one, is thus a copy: where it was found, there is nothing of the background.
+    The rule: each detector that found the work finds the negative at least as well, in that very place. A copy that
+    lies on a stock background, or beside one, is thus a copy: where it was found, there is nothing of the background.
 
     Args:
         description: The picture's.
@@ -35,7 +39,7 @@ def explained(
     found = {}
     for work_id, own in _by_work(matches).items() if others else ():
         asked = {number for number in others if of_work.get(number) in (None, work_id)}
-        asked &= _nearer_by_hashes(own, others)
+        asked &= _nearer_by_hashes(own, others) & _nearer_by_outline(own, others)
         if any(match.detector == FEATURES for match in own):
             asked &= _nearer_by_features(description, work_id, own, works, negatives)
         if asked:
@@ -56,14 +60,24 @@ def _nearer_by_hashes(own: Sequence[Match], others: Mapping[int, Sequence[Match]
     }
 
 
+def _nearer_by_outline(own: Sequence[Match], others: Mapping[int, Sequence[Match]]) -> set[int]:
+    """The negatives whose lines run along the picture's at least as well as the work's do."""
+    wanted = _outlined(own)
+    return {number for number, theirs in others.items() if _outlined(theirs) >= wanted}
+
+
+def _outlined(matches: Sequence[Match]) -> float:
+    return max((match.score or 0.0 for match in matches if match.detector == outline.NAME), default=0.0)
+
+
 def _nearer_by_features(
     description: Description, work_id: int, own: Sequence[Match], works: WorksIndex, negatives: WorksIndex
 ) -> set[int]:
-    """The negatives of which more points agree, counting only the points where the work was found."""
+    """The negatives of which as many points agree, counting only the points where the work was found."""
     best = max((match for match in own if match.detector == FEATURES), key=lambda match: match.score or 0.0)
     inside = _within(description, best.region)
     wanted = max((_agreeing(match) for match in works.matches(inside) if match.work_id == work_id), default=0.0)
-    return {match.work_id for match in negatives.matches(inside) if _agreeing(match) > max(wanted, 0.0)}
+    return {match.work_id for match in negatives.matches(inside) if _agreeing(match) > _AS_MANY * wanted}
 
 
 def _agreeing(match: Match) -> float:

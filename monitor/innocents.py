@@ -22,8 +22,8 @@ def generated(count: int, seed: int = 0) -> Iterator[bytes]:
         yield jpeg(EDITS[names[number % len(names)]](draw(plan(1_000_000 * (seed + 1) + number)), rng))
 
 
-def jpeg(picture: Image.Image) -> bytes:
+def jpeg(picture: Image.Image, quality: int = _QUALITY) -> bytes:
     """A picture as a listing's file."""
     file = io.BytesIO()
-    picture.convert("RGB").save(file, "JPEG", quality=_QUALITY)
+    picture.convert("RGB").save(file, "JPEG", quality=quality)
     return file.getvalue()
