@@ -183,6 +183,15 @@ class NoDetection:
         return ()
 
 
+async def prepare(folder: Path) -> None:
+    """Make the tables, as `bazaarwatch init` does: neither contender is measured while it sets up."""
+    from config.settings import load
+    from monitor.daemon import build
+
+    async with build(load(folder, OURS)):
+        pass
+
+
 async def run_ours(url: str, folder: Path) -> None:
     """The daemon's own path: a search, its pages, each listing's page and pictures."""
     from sqlalchemy import func, select
@@ -333,6 +342,8 @@ def pss_mb(pid: int) -> float:
 def run(who: str, url: str, core: int | None) -> dict[str, float]:
     """One run of one contender: what it reports, its CPU seconds, and its peak memory."""
     with tempfile.TemporaryDirectory() as folder:
+        if who == "ours":
+            asyncio.run(prepare(Path(folder)))
         command = [*pinned(core), sys.executable, __file__, "--as", who, "--url", url, "--folder", folder]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         peak_mb, ended = [0.0], threading.Event()

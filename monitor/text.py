@@ -6,10 +6,13 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 from functools import cache
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
 _BLANK_LOOKING = frozenset(
@@ -80,6 +83,8 @@ def utc(at: datetime) -> str:
 @cache
 def templates() -> Environment:
     """The pages under ``monitor/templates``: escaped everywhere, and every text shown by ``visible``."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # a daemon at rest does without
+
     environment = Environment(
         loader=PackageLoader("monitor", "templates"),
         autoescape=True,

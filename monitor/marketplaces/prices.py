@@ -9,10 +9,6 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import NamedTuple
 
-from babel.core import get_global
-from babel.numbers import get_currency_precision
-from price_parser.parser import parse_number
-
 from monitor.marketplaces.text import one_line
 
 _LARGEST = Decimal(10) ** 13  # above every real price in every currency; stops 1E+999999
@@ -150,6 +146,8 @@ def _sign_pattern() -> re.Pattern[str]:
 
 @cache
 def _known_codes() -> frozenset[str]:
+    from babel.core import get_global  # as price-parser below: only where pages are read
+
     return frozenset(get_global("all_currencies"))
 
 
@@ -161,6 +159,9 @@ def _is_range(text: str) -> bool:
 
 
 def _amount(number: str, currency: str | None) -> Decimal | None:
+    from babel.numbers import get_currency_precision
+    from price_parser.parser import parse_number
+
     digits = number.rstrip(".,'’")
     three_decimals = currency is not None and get_currency_precision(currency) == 3
     decimal_point = "." if three_decimals and re.fullmatch(r"\d+\.\d{3}", digits) else None
