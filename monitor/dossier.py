@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors import rights
-from monitor.complaints.base import Confirmation, Draft, MatchFacts, Problem, RightState, Target, Work
+from monitor.complaints.base import Confirmation, Draft, MatchFacts, Problem, RightState, Target, Work, picture_ids
 from monitor.complaints.base import TargetState as T
 from monitor.complaints.lifecycle import ComplaintState
 from monitor.complaints.packs import policy
@@ -106,7 +106,10 @@ async def read(parts: Parts, session: AsyncSession, row: tables.Complaint) -> St
 
 def confirmation_of(row: tables.Complaint) -> Confirmation | None:
     """A person's stored yes to it."""
-    return Confirmation.from_wire(row.confirmation) if row.confirmation else None
+    if not row.confirmation:
+        return None
+    yes = Confirmation.from_wire(row.confirmation)
+    return replace(yes, approved_by=row.approved_by or "", approved_at=row.approved_at) if row.four_eyes else yes
 
 
 def considered_sha256(target: Target) -> str:
@@ -244,6 +247,7 @@ def _target(
         seller_name=seller.name if seller else None,
         image_urls=tuple(picture.url for picture in facts.pictures),
         picture_sha256=best.sha256,
+        picture_ids=picture_ids(picture.url for picture in facts.pictures if picture.sha256 == best.sha256),
         first_seen_at=listing.first_seen_at,
         captured_at=pages[-1].seen_at if pages else None,
         last_seen_live_at=live_at,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -45,6 +46,7 @@ class RightState(StrEnum):
     EXPIRED = "expired"
 
 
+_PICTURE_ID = re.compile(r"^https?://[^/]*mlstatic\.com/(?:[^/]*/)*D_(?:[A-Z0-9]+_)*?(\d+-M[A-Z]{2}\d+_\d+)-")
 _CONFIRMED_OF_A_TARGET = (
     *("alert_id", "marketplace", "listing_id", "url", "title", "seller_id"),
     *("picture_sha256", "infringing_element", "kind", "picture_ids"),
@@ -110,6 +112,15 @@ class Target:
     infringing_element: str = "product"
     kind: str = "listing"
     picture_ids: tuple[str, ...] = ()
+
+
+def picture_ids(urls: Iterable[str]) -> tuple[str, ...]:
+    """The platforms' own ids of pictures, as they stand in their addresses, such as 666591-MLA26622267232_012016.
+
+    Only Mercado Libre asks for them; addresses of others hold none.
+    """
+    found = (_PICTURE_ID.search(url) for url in urls)
+    return tuple(dict.fromkeys(match.group(1) for match in found if match))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,17 +189,20 @@ class Consideration:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A named person's yes to exactly one content of a draft."""
+    """A named person's yes to exactly one content of a draft, and the second person's where two have to look."""
 
     person: str
     at: datetime
     content_sha256: str  # of the draft as that person saw it
     statements: tuple[Statement, ...]
     considerations: tuple[Consideration, ...]
+    approved_by: str = ""  # empty: one person was enough
+    approved_at: datetime | None = None
 
     def to_wire(self) -> dict[str, Any]:
         """The confirmation as JSON values, for storing."""
-        return asdict(self) | {"at": self.at.isoformat()}
+        approved_at = self.approved_at.isoformat() if self.approved_at else None
+        return asdict(self) | {"at": self.at.isoformat(), "approved_at": approved_at}
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
@@ -199,6 +213,8 @@ class Confirmation:
             content_sha256=wire["content_sha256"],
             statements=tuple(Statement(**one) for one in wire["statements"]),
             considerations=tuple(Consideration(**one) for one in wire["considerations"]),
+            approved_by=wire.get("approved_by", ""),
+            approved_at=datetime.fromisoformat(wire["approved_at"]) if wire.get("approved_at") else None,
         )
 
 

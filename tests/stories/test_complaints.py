@@ -399,6 +399,9 @@ async def test_a_teams_complaint_leaves_once_and_a_silent_seller_is_no_success_u
     assert len(set(folders)) == 1
     assert len((folders[0] / "urls-1.txt").read_text("utf-8").splitlines()) == 24
     assert (await state(parts, small)).submission == 1
+    with (folders[0] / "listings.csv").open(encoding="utf-8-sig", newline="") as file:
+        people = {(row["signer"], row["approved_by"]) for row in csv.DictReader(file)}
+    assert people == {("Ana Lima", "Bo Chen")}, "no row that leaves lacks two different people"
     await following.hand_in(parts, small, "ana", "CMP-24")
     await following.record_outcome(parts, small, TargetState.PAUSED, "ana", note="off sale for now")
     await following.simple_step(parts, small, ComplaintEvent.PAUSE, "ana")
