@@ -53,7 +53,7 @@ async def _alerts(session, *answers):
 
 async def _complain(session, alert, state):
     work = alert.work_id
-    right = Right(owner_id=1, kind="copyright_unregistered", title="t", number=f"n{alert.id}", facts={}, created_at=NOW)
+    right = Right(owner_id=1, kind="copyright_unregistered", title="t", number=f"n{alert.id} {state}", facts={}, created_at=NOW)
     session.add(right)
     await session.flush()
     values = dict.fromkeys(("platform", "site", "reason", "explanation"), "x")

@@ -115,7 +115,8 @@ def test_a_purge_killed_at_a_commit_point_leaves_all_well_and_ends_as_an_undistu
     assert due["pages"] > 0
     calm = copy_of(desk, "calm")
     done = calm.json("retention", "purge")
-    assert {name: done[name] for name in due} == due
+    assert done["pages"] > due["pages"], "what proved the purged alert proves nothing any more"
+    assert {name: done[name] for name in due} == due | {"pages": done["pages"]}
     assert done["files"] > 0
     assert set(calm.json("retention", "purge").values()) == {0}
     assert calm.is_well()
