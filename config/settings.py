@@ -117,9 +117,13 @@ class MailSettings(_Section):
 
 
 class ComplaintsSettings(_Section):
-    """Who has to look before a complaint leaves."""
+    """Who has to look before a complaint leaves, and the members' tokens of platforms with an interface."""
 
     second_person: bool
+    mercadolibre_token: SecretStr
+    ebay_token: SecretStr
+    ebay_sandbox: bool
+    api_requests_per_day: int = Field(ge=1)
 
 
 class MailboxSettings(_Section):

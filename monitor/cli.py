@@ -53,6 +53,7 @@ _COMMANDS = {  # by name: the file under monitor/commands that holds it; loaded 
     "digest": "digest",
     "complaints": "complaints",
     "policies": "policies",
+    "submit": "submitting",
     "cases": "cases",
     "mailbox": "mailbox",
     "evidence": "evidence",

@@ -11,6 +11,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -29,6 +30,7 @@ from monitor.complaints.lifecycle import (
     next_target_state,
 )
 from monitor.complaints.notice import Batch, LeftOut, batch, draft_notice
+from monitor.complaints.packs import home_of
 from monitor.complaints.policy import Policy
 from monitor.daemon import Parts
 from monitor.dossier import (
@@ -74,12 +76,14 @@ async def draft_complaints(
     *,
     kind: str = "listing",
     facts: Mapping[str, str] | None = None,
+    route: str | None = None,
 ) -> Drafting:
     """Draft complaints from every infringing alert of one work that this platform takes.
 
     Args:
         kind: What they are about: ``listing``, or ``storefront`` for the sellers' shops.
         facts: What the reason needs to be stated, such as an authentication report's.
+        route: One of the platform's ways; without it, the first that takes the complaint.
 
     Raises:
         NoticeRefused: The work has no right, or the platform no reason for it.
@@ -90,7 +94,8 @@ async def draft_complaints(
         right = await get_right(session, right_id) if right_id else await _best_right(parts, session, work, rules)
         targets = await targets_from(session, await infringing_alerts(session, work_id, right.id), kind)
         as_right = rights.Right.from_wire(right.facts)
-        sorted_out = batch(targets, rules, as_right, reason)
+        elsewhere = partial(home_of, folder=parts.settings.data_dir / "policies")
+        sorted_out = batch(targets, rules, as_right, reason, elsewhere, route)
         account = await account_for(session, right.id, rules.account_platform)
         ids = []
         for listings in sorted_out.batches:

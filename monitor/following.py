@@ -311,6 +311,8 @@ async def _apply(
         if of_target is X.COUNTER:
             await open_counter(hand, at or hand.now, "not-told", "", (), due)
         await hand.settle(raw=words, at=at)
+        if of_target is X.COUNTER and due is not None:
+            await hand.begin(("holder_answer",), at or hand.now, due)
 
 
 def _idle(state: ComplaintState, event: ComplaintEvent) -> set[tuple[ComplaintState, ComplaintEvent]]:

@@ -55,6 +55,7 @@ def draft(
     platform: Annotated[str, typer.Option(help="The complaint platform.")] = "alibaba_ipp",
     right: Annotated[int | None, typer.Option(help="The right's id; else the work's first.")] = None,
     reason: Annotated[str | None, typer.Option(help="Our code of the reason; else what the right proposes.")] = None,
+    route: Annotated[str | None, typer.Option(help="One of the platform's ways, such as api; else the first.")] = None,
     storefront: Annotated[
         bool, typer.Option("--storefront", help="About the sellers' shops instead of listings.")
     ] = False,
@@ -74,7 +75,7 @@ def draft(
             found = await find_work(session, work)
         kind = "storefront" if storefront else "listing"
         return await filing.draft_complaints(
-            parts, found.id, platform, ctx.obj.actor, right, reason, kind=kind, facts=facts
+            parts, found.id, platform, ctx.obj.actor, right, reason, kind=kind, facts=facts, route=route
         )
 
     drafting = with_parts(ctx, run)

@@ -16,3 +16,15 @@ class NotPossible(MonitorError):
             f"{', '.join(one.replace('_', ' ') for one in possible) or 'nothing more'}"
         )
         self.state, self.event, self.possible = state, event, possible
+
+
+class ApiRefused(MonitorError):
+    """A platform's interface would not do what was asked; ``raw`` are its words, to be kept."""
+
+    def __init__(self, message: str, raw: str) -> None:
+        super().__init__(message)
+        self.raw = raw
+
+
+class ApiUnclear(MonitorError):
+    """A platform's interface gave no usable answer: what was sent may or may not have arrived. Never send it again."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from detectors.rights import Owner, Right, RightKind
 from monitor.complaints.base import Draft, RightState, Target, Work
-from monitor.complaints.policy import Policy
+from monitor.complaints.policy import Policy, ReasonRule
 from monitor.errors import NoticeRefused
 
 _COPYRIGHTS = {RightKind.COPYRIGHT_REGISTERED, RightKind.COPYRIGHT_UNREGISTERED}
@@ -71,6 +71,7 @@ def batch(
     right: Right,
     reason: str | None = None,
     home_of: Callable[[str], str | None] = lambda _url: None,
+    route: str | None = None,
 ) -> Batching:
     """Sort listings into complaints for one account, one right and one reason.
 
@@ -80,41 +81,70 @@ def batch(
     Args:
         reason: Our code; without it, what a match of pictures may propose for the right.
         home_of: The platform of an address; a pack for any host leaves those to it.
+        route: A key of the policy's routes; without it, the first that takes the targets.
     """
-    chosen = policy.reasons.get(reason or policy.propose_reason(right.kind) or "")
+    fact = policy.reasons.get(reason or policy.propose_reason(right.kind) or "")
+    chosen = fact.value if fact else None
     left_out: list[LeftOut] = []
-    routed: dict[tuple[str, int, str, str, str], Target] = {}
+    routed: dict[tuple[str, int, str, str, str, str], Target] = {}
     for target in sorted(targets, key=lambda one: (one.marketplace, one.listing_id, one.url, one.alert_id)):
         site = policy.site_of(target.url)
-        hurdle = _hurdle(target, site, policy, right, home_of)
-        if site is None or hurdle:
+        way = _way(target, site, policy, right, chosen, route)
+        hurdle = _hurdle(target, site, way, policy, right, home_of)
+        if site is None or way is None or hurdle:
             left_out.append(LeftOut(target, hurdle))
             continue
         host = str(urlsplit(target.url).hostname) if policy.urls.value.same_hostname else ""
-        if routed.setdefault((site, target.work_id, target.kind, host, target.url), target) is not target:
+        if routed.setdefault((site, target.work_id, target.kind, way, host, target.url), target) is not target:
             left_out.append(LeftOut(target, f"this {target.kind} is in the complaint already"))
     batches: list[Batch] = []
-    for (site, work_id, kind, _), group in groupby(sorted(routed, key=lambda key: key[:4]), key=lambda key: key[:4]):
+    for (site, work_id, kind, way, _), group in groupby(sorted(routed, key=_together), key=_together):
         members = [routed[key] for key in group]
-        route = policy.route_for(site, right.kind, kind) or ""
-        limits = (policy.routes[route].max_targets.value, chosen.value.max_targets if chosen else None)
+        limits = (policy.routes[way].max_targets.value, chosen.max_targets if chosen else None)
         size = min((limit for limit in limits if limit), default=len(members))
         batches += [
-            Batch(site, work_id, tuple(members[start : start + size]), route, kind)
+            Batch(site, work_id, tuple(members[start : start + size]), way, kind)
             for start in range(0, len(members), size)
         ]
     return Batching(tuple(batches), tuple(left_out))
 
 
+def _together(key: tuple[str, int, str, str, str, str]) -> tuple[str, int, str, str, str]:
+    """Site, work, level, route and host: what one complaint has in common."""
+    return key[:5]
+
+
+def _way(
+    target: Target, site: str | None, policy: Policy, right: Right, reason: ReasonRule | None, route: str | None
+) -> str | None:
+    """The route of a target: the one that is wished, or the first that takes it and the reason; None if none does."""
+    ways = policy.routes if route is None else {route: policy.routes[route]} if route in policy.routes else {}
+    return next(
+        (
+            name
+            for name, one in ways.items()
+            if site is not None
+            and one.takes(site, right.kind, target.kind)
+            and (reason is None or not reason.routes or name in reason.routes)
+        ),
+        None,
+    )
+
+
 def _hurdle(
-    target: Target, site: str | None, policy: Policy, right: Right, home_of: Callable[[str], str | None]
+    target: Target,
+    site: str | None,
+    way: str | None,
+    policy: Policy,
+    right: Right,
+    home_of: Callable[[str], str | None],
 ) -> str:
     """Why the platform takes no complaint about a target; empty if it does."""
     if site is None:
         return f"{policy.title} takes no listings of this host"
     if not policy.sites[site].value.hosts and (home := home_of(target.url)) not in {None, policy.platform}:
         return f"this host has a platform of its own: {home}"
-    if policy.route_for(site, right.kind, target.kind) is None:
+    if way is None:
         return f"{policy.title} takes no complaint about a {target.kind} over a {right.kind.value}"
     return ""
 
