@@ -26,7 +26,9 @@ _SHELL_SCRIPTS = 3
 _MOUNTS = "#root, #app, #__next, #__nuxt, #main-app, app-root, [data-reactroot], [id*=root], [id*=app]"
 _MESSAGES = "h1, h2, h3, [role=alert], [class*=error], [class*=message], [class*=unavailable], [class*=notfound]"
 _MESSAGE_CHARACTERS = 120
-_NOTICES = "h1, h2, h3, h4, p, strong, [role=alert], [role=status], [class*=empty], [class*=no-result], span"
+_NOTICES = (
+    "h1, h2, h3, h4, p, strong, [role=alert], [role=status], [class*=empty], [class*=no-result], [class*=message], span"
+)
 _SCANNED_CHARACTERS = 96 * 1024  # from either end; every recorded wall shows its marker there
 _STATUSES = {
     401: Outcome.LOGIN_REQUIRED,

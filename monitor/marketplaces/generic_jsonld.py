@@ -1,8 +1,9 @@
-"""Any shop that describes its goods in schema.org terms: JSON-LD, then Open Graph, then microdata."""
+"""Any shop that describes its goods in schema.org terms (JSON-LD, Open Graph, microdata), or shows a system's cards."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -11,8 +12,10 @@ from selectolax.lexbor import LexborNode
 from detectors.model import Seller
 from monitor.marketplaces.base import Abilities, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_attribute, meta
+from monitor.marketplaces.html import Cards, sources_of
+from monitor.marketplaces.images import wordpress_full_size
 from monitor.marketplaces.prices import Price, iso_code, read_price, to_decimal
-from monitor.marketplaces.reading import Found, Site, dig, found, parsed, seller
+from monitor.marketplaces.reading import Found, Site, dicts, dig, found, parsed, seller
 from monitor.marketplaces.text import clean_text, one_line
 from monitor.marketplaces.urls import absolute, host_of, split, without_tracking
 
@@ -33,12 +36,13 @@ class GenericShop(Site):
         return Request(query.shop.replace(KEYWORD, quote(query.keyword, safe="")))
 
     def recognises(self, page: Page) -> bool:
-        """Whether the page describes a product in any of the three ways."""
+        """Whether the page describes a product in any of the three ways, or shows a shop system's cards."""
         whole = document(page)
         return (
             any(self._from_linked_data(whole))
             or self._from_open_graph(whole) is not None
             or any(self._from_microdata(whole))
+            or any(shop_cards(self, whole))
         )
 
     def canonical(self, url: str) -> tuple[str, str] | None:  # noqa: ARG002 - the protocol's
@@ -55,20 +59,21 @@ class GenericShop(Site):
         products = list(self._from_linked_data(whole))
         if products:
             kind = "product" if len(products) == 1 else "search"
-            following = (
-                first_attribute(whole.tree, "a[rel~=next][href], link[rel~=next][href]", "href")
-                if not whole.looks_like_json
-                else ""
-            )
+            following = "" if whole.looks_like_json else _following(whole)
             return parsed(self, whole, products, layout="json-ld", kind=kind, following=following)
         if whole.looks_like_json:
             raise self.drift("schema.org Product")
         graph = self._from_open_graph(whole)
         if graph is not None:
             return parsed(self, whole, [graph], layout="open-graph", kind="product")
+        layout = "schema.org Product (JSON-LD, Open Graph or microdata)"
         items = list(self._from_microdata(whole))
-        kind = "product" if len(items) == 1 else "search"
-        return parsed(self, whole, items, layout="schema.org Product (JSON-LD, Open Graph or microdata)", kind=kind)
+        if not items:
+            layout, items = "cards of a shop system", list(shop_cards(self, whole))
+        if not items:
+            layout = "schema.org Product (JSON-LD, Open Graph or microdata) or a shop system's cards"
+        kind = "product" if len(items) == 1 and not layout.startswith("cards") else "search"
+        return parsed(self, whole, items, layout=layout, kind=kind, following=_following(whole))
 
     def _from_linked_data(self, page: Document) -> Iterator[Found]:
         products = linked_products(page)
@@ -120,6 +125,88 @@ class GenericShop(Site):
         return found(self, page, number, cleaned, _property(item, "name"), price=price, pictures=pictures, seller=shop)
 
 
+@dataclass(frozen=True, slots=True)
+class _ShopSystem:
+    """How one shop system's own themes show search results, by selectors inside a card."""
+
+    card: str
+    title: str
+    price: str  # the first that matches is the price to pay, not the struck-out one
+    number: str  # an element, or the card itself, whose ``attribute`` is the product's number
+    attribute: str
+
+
+# The class names that the systems' default themes give and most others keep: WooCommerce's templates
+# content-product.php and its product blocks, Magento 2's product/list.phtml, PrestaShop's miniatures/product.tpl.
+_SHOP_SYSTEMS = (
+    _ShopSystem(
+        "li.product.type-product, li.wc-block-grid__product, li.wc-block-product",
+        ".woocommerce-loop-product__title, .wc-block-grid__product-title, .wp-block-post-title, h2, h3",
+        ".price ins .amount, .price > .amount, .wc-block-grid__product-price ins, .price, [class$=product-price]",
+        "[data-product_id]",
+        "data-product_id",
+    ),
+    _ShopSystem(
+        "li.product-item",
+        "a.product-item-link, .product-item-name",
+        "[data-price-type=finalPrice] .price, .special-price .price, .price",
+        "[data-product-id]",
+        "data-product-id",
+    ),
+    _ShopSystem(
+        "article.product-miniature",
+        ".product-title",
+        ".price",
+        "article.product-miniature",
+        "data-id-product",
+    ),
+)
+
+
+def shop_cards(site: Site, page: Document) -> Iterator[Found]:
+    """The listings that a shop system's theme shows as cards, where the page says nothing in schema.org's terms."""
+    if page.looks_like_json:
+        return
+    for system in _SHOP_SYSTEMS:
+        cards = Cards(page.tree, system.card)
+        for card in cards.nodes:
+            listing = _shop_card(site, page, system, cards, card)
+            if listing is not None:
+                yield listing
+
+
+def _shop_card(site: Site, page: Document, system: _ShopSystem, cards: Cards, card: LexborNode) -> Found | None:
+    """A card with a title, a link to a page of its own, and a price or a picture: anything less is decoration."""
+    title = next(filter(None, (one_line(node.text()) for node in cards.css(card, system.title))), "")
+    addresses = (absolute(page.address, node.attributes.get("href")) for node in cards.css(card, "a[href]"))
+    url = next((one for one in addresses if one and "add-to-cart" not in one and _path_of(one)), None)
+    shown = [one_line(node.text()) for selector in system.price.split(", ") for node in cards.css(card, selector)]
+    pictures = sources_of(cards.css(card, "img"))
+    if not title or url is None or not (shown or pictures):
+        return None
+    cleaned = without_tracking(url)
+    numbered = [card, *cards.css(card, system.number)]
+    number = next(filter(None, ((node.attributes.get(system.attribute) or "").strip() for node in numbered)), "")
+    host = host_of(cleaned)
+    return found(
+        site,
+        page,
+        number or _path_of(cleaned),
+        cleaned,
+        title,
+        price=read_price(next(filter(None, shown), "")),
+        pictures=[wordpress_full_size(source) if "/wp-content/" in source else source for source in pictures[:10]],
+        seller=seller(host, host),
+    )
+
+
+def _following(page: Document) -> str:
+    """The address that the page names as its next one; empty if none."""
+    return first_attribute(
+        page.tree, "a[rel~=next][href], link[rel~=next][href], a.next[href], .pages-item-next a[href]", "href"
+    )
+
+
 def linked_listing(site: Site, page: Document, product: Mapping[str, Any], *, alone: bool) -> Found | None:
     """The listing that one JSON-LD product describes.
 
@@ -137,10 +224,15 @@ def linked_listing(site: Site, page: Document, product: Mapping[str, Any], *, al
         cleaned or page.address,
         one_line(product.get("name")),
         price=lowest_offer(offers),
-        pictures=picture_sources(product.get("image")),
+        pictures=picture_sources(product.get("image")) or _pictures_of_variants(product),
         seller=_shop(page, cleaned, product, offers),
         published=product.get("datePublished") or product.get("dateCreated") or product.get("releaseDate"),
     )
+
+
+def _pictures_of_variants(product: Mapping[str, Any]) -> list[str]:
+    variants = product.get("hasVariant")
+    return [source for one in dicts(variants)[:20] for source in picture_sources(one.get("image"))]
 
 
 def _shop(page: Document, url: str, product: Mapping[str, Any], offers: list[Mapping[str, Any]]) -> Seller | None:
