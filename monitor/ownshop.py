@@ -212,9 +212,11 @@ async def _take_product(parts: Parts, owner: Owner, goods: Goods, wish: Wish, ac
         title = await _title_for(session, owner, goods.listing)
         work = await find_title(session, owner.id, title)
         names = {one.file_name for one in await references(session, work.id)} if work else set()
+        proved = await work_published_at(session, owner.id, goods.listing.url) is not None
     taken = Taken(title, goods.listing.url, new=work is None)
     if wish.dry:
         taken.pictures = len(set(map(_file_name, goods.pictures(wish.pictures))) - names)
+        taken.proof = not proved
         return taken
     for url in goods.pictures(wish.pictures):
         if _file_name(url) in names:

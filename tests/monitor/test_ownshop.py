@@ -156,7 +156,7 @@ async def test_a_shop_registers_works_proofs_prices_and_itself_and_again_nothing
         wish = Wish(currency="EUR")
         goods = await read_shop(parts, shop.url + PATHS[kind], wish)
         rehearsed = await take(parts, owner, goods, Wish(dry=True))
-        assert [(one.new, one.proof) for one in rehearsed] == [(True, False)] * 3
+        assert [(one.new, one.proof) for one in rehearsed] == [(True, True)] * 3
         async with parts.database.read() as session:
             assert await list_works(session) == []
             assert [await allowed_reason(session, *one) for one in sellers_of(goods)] == [None] * len(sellers_of(goods))

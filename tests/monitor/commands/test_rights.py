@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 import typer
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from monitor import vault as sealing
@@ -21,23 +22,30 @@ from storage.works import add_work, set_owner
 from tests.storage.making import NOW
 
 
-@pytest.fixture
-def desk(tmp_path, sqlite_url, monkeypatch):
-    """A data folder with a rights holder and two works; runs commands there and gives their output."""
-    data = tmp_path / "data"
-    data.mkdir()
-    shutil.move(tmp_path / "database" / "bazaarwatch.db", data)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home" / "config"))
-    monkeypatch.setenv("BAZAARWATCH_DATA_DIR", str(data))
-    monkeypatch.setitem(sealing._SCRYPT, "n", 2**10)  # how slow it is to guess a passphrase is not what is tested
+@pytest.fixture(scope="module")
+def program():
+    """The commands, put together once: that takes longer than most of them."""
     app = typer.Typer()
     app.callback()(options)
     for module in (accounts, digest, doctor, owners, rights, vault, works):
         module.register(app)
+    return get_command(app)
+
+
+@pytest.fixture
+def desk(tmp_path, sqlite_url, monkeypatch, program):
+    """A data folder with a rights holder and two works; runs commands there and gives their output."""
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.move(tmp_path / "database" / "bazaarwatch.db", data)
+    monkeypatch.setattr("typer.testing._get_command", lambda program: program)  # it is put together already
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home" / "config"))
+    monkeypatch.setenv("BAZAARWATCH_DATA_DIR", str(data))
+    monkeypatch.setitem(sealing._SCRYPT, "n", 2**10)  # how slow it is to guess a passphrase is not what is tested
 
     def run(*arguments, **environ):
-        result = CliRunner().invoke(app, [str(one) for one in arguments], env=environ)
+        result = CliRunner().invoke(program, [str(one) for one in arguments], env=environ)
         if isinstance(result.exception, Exception):
             raise result.exception
         return json.loads(result.stdout) if "--json" in arguments else result.output
