@@ -191,6 +191,13 @@ class RetentionSettings(_Section):
     every_h: float = Field(ge=0)
 
 
+class DetectionSettings(_Section):
+    """What is compared beside hashes, points and outlines."""
+
+    embedding_model: str
+    embedding_threshold: float = Field(gt=0, le=1)
+
+
 class LookbackSettings(_Section):
     """What is remembered of pictures for works that are registered later."""
 
@@ -223,6 +230,7 @@ class Settings(BaseSettings):
     vault: VaultSettings
     evidence: EvidenceSettings
     retention: RetentionSettings
+    detection: DetectionSettings
     lookback: LookbackSettings
     log: LogSettings
 

@@ -130,7 +130,7 @@ async def build(
     blobs = Blobs(settings.data_dir / "blobs", points)
     described = described_marketplaces(settings.data_dir)
     sandbox = make_sandbox(settings, described)
-    works = Works(database, blobs, sandbox)
+    works = Works(database, blobs, sandbox, settings.detection)
     parts = Parts(settings, database, blobs, sandbox, works, clock or SystemClock(), marketplaces, described)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.close)

@@ -19,6 +19,7 @@ from storage.errors import NotFound
 from storage.tables import Alert
 
 if TYPE_CHECKING:
+    from detectors.embedding import Embedder
     from detectors.works import WorksIndex
     from monitor.daemon import Parts
 
@@ -48,7 +49,7 @@ async def replay(parts: Parts, alert_ids: Sequence[int], advance: Callable[[], N
 
     Each is compared with the references that there were when it was judged: the same version gives the same numbers.
     """
-    indexes: dict[frozenset[int], WorksIndex] = {}
+    indexes: dict[frozenset[int], tuple[WorksIndex, Embedder | None]] = {}
     done = []
     for alert_id in alert_ids:
         async with parts.database.read() as session:
@@ -57,8 +58,10 @@ async def replay(parts: Parts, alert_ids: Sequence[int], advance: Callable[[], N
             then = await _references(session, stored) if stored else []
         key = frozenset(row.id for row in then)
         if key not in indexes:
-            indexes = {key: await _index(parts, then)}  # alerts come in order of time: one at a time is enough
-        done.append(await _replayed(parts, alert, stored, indexes[key]))
+            indexes = {
+                key: (await _index(parts, then), await parts.works.embedder(then))
+            }  # alerts come in order of time: one at a time is enough
+        done.append(await _replayed(parts, alert, stored, *indexes[key]))
         advance()
     return done
 
@@ -88,7 +91,9 @@ async def _index(parts: Parts, rows: Sequence[tables.Reference]) -> WorksIndex:
     return index
 
 
-async def _replayed(parts: Parts, alert: Alert, stored: Sequence[tables.Match], index: WorksIndex) -> Replayed:
+async def _replayed(
+    parts: Parts, alert: Alert, stored: Sequence[tables.Match], index: WorksIndex, embedder: Embedder | None
+) -> Replayed:
     if not stored:
         return Replayed(alert.id, alert.work_id, 0.0, None, alert.confidence, None, (), "its findings were not kept")
     old = {_key(row.sha256, match): match for row in stored for match in (as_match(row),)}
@@ -97,7 +102,10 @@ async def _replayed(parts: Parts, alert: Alert, stored: Sequence[tables.Match], 
     new: dict[tuple[str, str, int], Match] = {}
     try:
         for sha256, judged in dict.fromkeys((row.sha256, row.facts.get("judged") or row.sha256) for row in stored):
-            found = await find_matches(parts.sandbox, index, await parts.blobs.get(judged))
+            picture = await parts.blobs.get(judged)
+            found = await find_matches(parts.sandbox, index, picture)
+            if embedder:
+                found += embedder.matches((await parts.sandbox.glance(picture)).pixels)
             new.update({_key(sha256, match): match for match in found if match.work_id == alert.work_id})
     except (NotFound, DetectorError, SandboxError) as error:
         return Replayed(*then, None, alert.confidence, None, (), f"cannot be replayed: {error}")

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detectors.errors import UnreadableDescription
@@ -20,7 +21,9 @@ from storage.thresholds import thresholds
 from storage.works import references, works_version
 
 if TYPE_CHECKING:
+    from config.settings import DetectionSettings
     from detectors.describe import Description
+    from detectors.embedding import Embedder
     from detectors.glance import Glance
     from detectors.twins import Twins
     from detectors.works import WorksIndex
@@ -59,12 +62,16 @@ class _Known:
     thresholds: Mapping[int, float]
     unlike: WorksIndex
     negatives: Mapping[int, Negative]
+    embedder: Embedder | None
 
 
 class Works:
     """Builds the index when it is first asked for and again when works were added or removed, by any process."""
 
-    def __init__(self, database: Database, blobs: Blobs, sandbox: Sandbox) -> None:
+    def __init__(
+        self, database: Database, blobs: Blobs, sandbox: Sandbox, settings: DetectionSettings | None = None
+    ) -> None:
+        self._settings = settings
         self._database = database
         self._blobs = blobs
         self._sandbox = sandbox
@@ -100,7 +107,7 @@ class Works:
         twin = await asyncio.to_thread(self._twins.find, seen) if self._twins else None
         judged = self._judged.get(twin) if twin else None
         if judged is None:
-            judged = await self._find(known, sha256, picture)
+            judged = await self._find(known, sha256, picture, seen)
         if known is self._known:  # else the works changed meanwhile: what was found holds for those of before
             self._remember(sha256, judged, seen)
         return replace(judged, seen=seen)
@@ -114,8 +121,10 @@ class Works:
         """
         return await self._sandbox.glance(picture)
 
-    async def _find(self, known: _Known, sha256: str, picture: bytes) -> Findings:
+    async def _find(self, known: _Known, sha256: str, picture: bytes, seen: Glance) -> Findings:
         matches = await find_matches(self._sandbox, known.index, picture)
+        if known.embedder:
+            matches += await asyncio.to_thread(known.embedder.matches, seen.pixels)
         if not known.negatives or not matches:
             return Findings(sha256, matches)
         from detectors.negatives import explained
@@ -160,7 +169,20 @@ class Works:
         for negative in against:
             unlike.add(negative.id, negative.id, await self.description(negative))
         _logger.info("works index built", extra={"references": len(rows), "negatives": len(against)})
-        return _Known(version, index, limits, unlike, {negative.id: negative for negative in against})
+        embedder = await self.embedder(rows)
+        return _Known(version, index, limits, unlike, {negative.id: negative for negative in against}, embedder)
+
+    async def embedder(self, rows: Sequence[Reference]) -> Embedder | None:
+        """The operator's own model, holding every reference; none is used unless the settings name one."""
+        if not self._settings or not self._settings.embedding_model:
+            return None
+        from detectors.embedding import Embedder
+
+        embedder = Embedder(Path(self._settings.embedding_model), self._settings.embedding_threshold)
+        for reference in rows:
+            seen = await self._sandbox.glance(await self._blobs.get(reference.sha256))
+            await asyncio.to_thread(embedder.add, reference.work_id, reference.id, seen.pixels)
+        return embedder
 
     async def description(self, row: Reference | Negative) -> Description:
         """The stored description; made anew from the stored picture after an upgrade of the detectors."""

@@ -8,8 +8,11 @@ from random import Random
 import pytest
 from PIL import Image
 
+from config.settings import DetectionSettings
+from detectors import embedding
 from detectors.describe import describe, describe_reference
 from detectors.glance import glance
+from detectors.model import Match
 from monitor.demo.catalogue import make_catalogue
 from monitor.demo.drawings import draw
 from monitor.demo.edits import EDITS
@@ -19,7 +22,7 @@ from storage.database import Database
 from storage.negatives import add_negative, remove_negative
 from storage.tables import Negative, Threshold
 from storage.thresholds import set_thresholds
-from storage.works import add_reference, add_work, set_owner
+from storage.works import add_reference, add_work, references, set_owner
 from tests.storage.making import NOW
 
 
@@ -141,3 +144,29 @@ async def test_a_work_whose_innocents_come_near_asks_for_more(known, art):
         await set_thresholds(session, [row], {}, NOW, "mira")
     assert verdict.work_id == 1
     assert await works.judge(found.matches) == []
+
+
+class Model:
+    """A model to which all pictures look alike."""
+
+    def __init__(self, path, threshold):
+        self.held, self.asked = [], (str(path), threshold)
+
+    def add(self, work_id, reference_id, pixels):
+        self.held.append((work_id, reference_id))
+
+    def matches(self, pixels):
+        return [Match(*self.held[0], "embedding", 1, self.asked[1], score=0.9)]
+
+
+async def test_a_model_that_the_operator_names_says_its_part(known, art, monkeypatch, tmp_path):
+    works, database = known
+    assert await works.embedder([]) is None, "none is used unless one is named"
+    monkeypatch.setattr(embedding, "Embedder", Model)
+    blobs = Blobs(tmp_path / "blobs")
+    async with database.write("test") as session:
+        for row in await references(session):
+            row.sha256 = await blobs.put(art[row.id - 1][1])
+    settings = DetectionSettings(embedding_model="model.onnx", embedding_threshold=0.5)
+    found = await Works(database, blobs, Here(), settings).findings("a", jpeg(EDITS["pad"](art[0][0], Random(1))))
+    assert [(m.work_id, m.score, m.threshold) for m in found.matches if m.detector == "embedding"] == [(1, 0.9, 0.5)]
