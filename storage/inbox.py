@@ -6,14 +6,14 @@ A cluster is the alerts of one work whose strongest finding lies on the same pic
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Select, cast, delete, func, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from detectors.model import Answer
+from detectors.model import Answer, PriorityLevel
 from storage.alerts import AlertView
 from storage.errors import NotFound
 from storage.tables import Alert, Lease, Listing, Match, SavedView, Seller, Work
@@ -23,7 +23,9 @@ Owners = frozenset[int] | None  # whose works somebody may see; None: everybody'
 Position = tuple[int, int]  # (score, alert id): where a card stands in the inbox
 Cluster = tuple[int, str]  # (work id, picture's SHA-256)
 
-_CHUNK = 200  # alerts looked at together; clusters are far smaller, but for a few
+_CHUNK = 60  # alerts looked at together at first; twice as many each time where clusters are large
+_LARGEST_CHUNK = 1000
+_AT_ONCE = 30  # cards looked through for a free one
 _PACK = 1 << 33  # beyond any alert id: a position as one number
 
 
@@ -37,6 +39,11 @@ class Filters:
     work_id: int = 0
     marketplace: str = ""
     seller_key: int = 0
+
+    @property
+    def of_alerts_alone(self) -> bool:
+        """Whether they look at nothing but the alerts, so that counting what they let by is quick."""
+        return not (self.text or self.marketplace or self.seller_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +78,31 @@ async def list_heads(
 ) -> list[Head]:
     """Cards behind a position, the most pressing first."""
     heads: list[Head] = []
+    size = max(_CHUNK, limit + 1)
     while len(heads) < limit:
-        rows = await _chunk(session, filters, owners, now, after)
+        rows = await _chunk(session, filters, owners, now, after, size)
+        if not rows:
+            break
         clusters = list(dict.fromkeys((work_id, picture) for _, _, work_id, picture in rows))
         sizes = await _sizes(session, clusters, filters, owners, now)
         for alert_id, score, work_id, picture in rows:
             first, alerts = sizes[work_id, picture]
             if first == (score, alert_id):
                 heads.append(Head(alert_id, score, (work_id, picture), alerts))
-        if len(rows) < _CHUNK:
+        if len(rows) < size:
             break
         after = (rows[-1][1], rows[-1][0])
+        size = min(2 * size, _LARGEST_CHUNK)
     return heads[:limit]
 
 
 async def count_alerts(session: AsyncSession, filters: Filters, owners: Owners, now: datetime) -> dict[str, int]:
     """How many alerts the filters let by, by priority."""
     counts: dict[str, int] = {}
+    if filters.state == "open" and not filters.priority:
+        for level in PriorityLevel:  # one by one: each is read from the index of open alerts alone
+            counts |= await count_alerts(session, replace(filters, priority=level.value), owners, now)
+        return counts
     for conditions in _alternatives(filters, owners, now):
         chosen = _chosen(select(Alert.priority, func.count()), filters, conditions).group_by(Alert.priority)
         for priority, count in await session.execute(chosen):
@@ -142,16 +157,16 @@ async def take_cards(
     Two who ask at once get different cards; a card whose holder went away comes back when the lease ends.
     """
     taken = select(Lease.work_id, Lease.picture).where(Lease.until_at > now, Lease.holder != holder)
-    of_others = set((await session.execute(taken)))
+    of_others = set(await session.execute(taken))
     while True:
-        heads = await list_heads(session, filters, owners, now, after, _CHUNK // 4)
+        heads = await list_heads(session, filters, owners, now, after, _AT_ONCE)
         for head in heads:
             if head.cluster in of_others or head.cluster in keep:
                 continue
             if await _lease(session, head.cluster, holder, now, lease):
                 await _give_back(session, holder, [head.cluster, *keep])
                 return head
-        if len(heads) < _CHUNK // 4:
+        if len(heads) < _AT_ONCE:
             await _give_back(session, holder, keep)
             return None
         after = heads[-1].position
@@ -191,7 +206,7 @@ async def drop_view(session: AsyncSession, person: str, view_id: int) -> None:
 
 
 async def _chunk(
-    session: AsyncSession, filters: Filters, owners: Owners, now: datetime, after: Position | None
+    session: AsyncSession, filters: Filters, owners: Owners, now: datetime, after: Position | None, size: int
 ) -> list[tuple[int, int, int, str]]:
     """(alert id, score, work id, strongest picture) of the next alerts behind a position."""
     parts = []
@@ -199,7 +214,7 @@ async def _chunk(
         if after is not None:
             conditions = [*conditions, tuple_(Alert.score, Alert.id) < after]
         parts.append(_chosen(select(Alert.id, Alert.score), filters, conditions))
-    found = _first(parts).subquery()
+    found = _first(parts, size).subquery()
     rows = select(Alert.id, Alert.score, Alert.work_id, strongest_picture()).join(found, found.c.id == Alert.id)
     return [
         (row[0], row[1], row[2], row[3] or "")
@@ -207,12 +222,12 @@ async def _chunk(
     ]
 
 
-def _first(parts: Sequence[Select[int, int]]) -> Select[int, int] | CompoundSelect[int, int]:
+def _first(parts: Sequence[Select[int, int]], size: int) -> Select[int, int] | CompoundSelect[int, int]:
     """The first of several selections together, each read in the order of its index."""
     if len(parts) == 1:
-        return parts[0].order_by(Alert.score.desc(), Alert.id.desc()).limit(_CHUNK)
+        return parts[0].order_by(Alert.score.desc(), Alert.id.desc()).limit(size)
     together = union_all(*parts)
-    return together.order_by(together.selected_columns.score.desc(), together.selected_columns.id.desc()).limit(_CHUNK)
+    return together.order_by(together.selected_columns.score.desc(), together.selected_columns.id.desc()).limit(size)
 
 
 async def _sizes(
@@ -220,8 +235,9 @@ async def _sizes(
 ) -> dict[Cluster, tuple[Position, int]]:
     """The first position and the number of alerts of each cluster, within the filters."""
     sizes: dict[Cluster, tuple[Position, int]] = {}
+    # By the pictures alone, which have an index; what they show of other works is left aside below.
     found = select(Match.listing_key, Match.work_id, Match.sha256).where(
-        tuple_(Match.work_id, Match.sha256).in_(clusters)
+        Match.sha256.in_({picture for _, picture in clusters}), Match.work_id.in_({work_id for work_id, _ in clusters})
     )
     on = found.distinct().subquery()
     for conditions in _alternatives(filters, owners, now):
@@ -261,7 +277,7 @@ def _alternatives(filters: Filters, owners: Owners, now: datetime) -> list[list[
 
 def _chosen(query: Any, filters: Filters, conditions: Sequence[Any]) -> Any:
     query = query.select_from(Alert).where(*conditions)
-    if filters.text or filters.marketplace or filters.seller_key:
+    if not filters.of_alerts_alone:
         query = query.join(Listing, Listing.id == Alert.listing_key)
     if filters.marketplace:
         query = query.where(Listing.marketplace == filters.marketplace)

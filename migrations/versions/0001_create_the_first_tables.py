@@ -755,12 +755,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_alerts_changed_at"), ["changed_at"], unique=False)
         batch_op.create_index(
             "ix_alerts_open",
-            ["score", "id"],
+            ["priority", "score"],
             unique=False,
             sqlite_where=sa.text("answer IS NULL AND suppressed IS NULL"),
             postgresql_where=sa.text("answer IS NULL AND suppressed IS NULL"),
         )
-        batch_op.create_index(batch_op.f("ix_alerts_work_id"), ["work_id"], unique=False)
+        batch_op.create_index("ix_alerts_work_id_answer", ["work_id", "answer", "suppressed"], unique=False)
 
     op.create_table(
         "listing_pictures",
@@ -815,7 +815,7 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("matches", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_matches_listing_key"), ["listing_key"], unique=False)
+        batch_op.create_index("ix_matches_listing_key_work_id", ["listing_key", "work_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_matches_sha256"), ["sha256"], unique=False)
         batch_op.create_index(batch_op.f("ix_matches_work_id"), ["work_id"], unique=False)
 

@@ -33,6 +33,7 @@ from monitor.console import (
 from monitor.console.access import SignInNeeded, person_of
 from monitor.console.api import routers as api_routers
 from monitor.console.guard import Guard, Problem
+from monitor.console.kept import Kept
 from monitor.console.pages import Examine
 from monitor.console.passwords import Attempts
 from monitor.console.view import address, page
@@ -60,7 +61,7 @@ def make_app(parts: Parts, examine: Examine) -> FastAPI:
     )
     app.state.parts, app.state.examine = parts, examine
     app.state.attempts, app.state.local_name = Attempts(), getpass.getuser()
-    app.state.counts, app.state.figures = {}, {}
+    app.state.counts, app.state.kept = {}, Kept(parts.clock)
     for kind, handler in (
         (Problem, _refused),
         (StorageError, _refused),

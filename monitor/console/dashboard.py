@@ -25,7 +25,6 @@ from storage.statistics import Answered, Question, answer, figures, questions
 
 router = APIRouter(include_in_schema=False)
 PERIODS = (7, 30, 90, 365)
-_KEEP_FOR_S = 60.0  # what was counted may be so old: the page says as of when
 
 
 @router.get("/dashboard")
@@ -71,20 +70,19 @@ def _days(request: Request) -> int:
 
 
 async def _counted(request: Request, parts: Parts, person: Person, days: int) -> tuple[datetime, Any, list[Answered]]:
-    """What is shown; counted anew after a while, so that many readers cost as much as one."""
-    kept: dict[Any, tuple[float, Any]] = request.app.state.figures
-    about = (person.owners, days)
-    made, found = kept.get(about, (float("-inf"), None))
-    if found is None or parts.clock.monotonic() - made > _KEEP_FOR_S:
+    """What is shown; many readers cost as much as one."""
+    about = ("dashboard", person.owners, days)
+
+    async def count() -> tuple[datetime, Any, list[Answered]]:
         until = parts.clock.now()
         since = until - timedelta(days=days)
         async with parts.database.read() as session:
             numbers = await figures(session, person.owners, since, until)
             asked = questions(person.owners).values()
             answered = [await answer(session, question, person.owners, since, until) for question in asked]
-        found = (until, numbers, answered)
-        kept[about] = (parts.clock.monotonic(), found)
-    return found  # type: ignore[no-any-return]
+        return until, numbers, answered
+
+    return await request.app.state.kept.get(about, count)
 
 
 def chart(one: Answered) -> Markup:

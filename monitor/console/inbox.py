@@ -88,7 +88,8 @@ async def inbox(request: Request, parts: PartsOf, person: Viewer) -> Response:
         heads = await list_heads(session, wanted.filters, person.owners, now, wanted.after, _ON_A_PAGE + 1)
         shown = heads[:_ON_A_PAGE]
         views = [(head, await view_alert(session, head.alert_id)) for head in shown]
-        counts = await count_alerts(session, wanted.filters, person.owners, now)
+        quick = wanted.filters.of_alerts_alone
+        counts = await count_alerts(session, wanted.filters, person.owners, now) if quick else {}
         kept = await saved_views(session, person.name)
         works = await _works(session, person)
         marketplaces = await _marketplaces(session)

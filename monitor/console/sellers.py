@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.console.access import PartsOf, Viewer
+from monitor.console.access import PartsOf, Person, Viewer
 from monitor.console.cards import history
 from monitor.console.fields import Id, text_field, whole_number
 from monitor.console.view import page
@@ -20,38 +22,46 @@ from storage.inbox import owned
 
 router = APIRouter(include_in_schema=False)
 _ON_A_PAGE = 50
+_MOST = 5000  # sellers that can be paged through
 
 
 @router.get("/sellers")
 async def sellers(request: Request, parts: PartsOf, person: Viewer) -> Response:
     """Sellers with alerts, those with most infringing listings first."""
     wanted, at = text_field(request.query_params, "text", 100), whole_number(request.query_params, "page") or 1
-    infringing = (
-        func.sum(tables.Alert.answer == "infringing")
-        if parts.database.embedded
-        else func.count(tables.Alert.id).filter(tables.Alert.answer == "infringing")
-    )
+    async with parts.database.read() as session:
+        if wanted:
+            named = select(tables.Seller.id).where(tables.Seller.name.icontains(wanted, autoescape=True)).limit(_MOST)
+            counted = await _counted(session, person, list(await session.scalars(named)))
+        else:
+
+            async def count() -> list[Any]:
+                async with parts.database.read() as aside:
+                    return await _counted(aside, person)
+
+            counted = await request.app.state.kept.get(("sellers", person.owners), count)
+        shown = counted[(at - 1) * _ON_A_PAGE : at * _ON_A_PAGE + 1]
+        keys = [seller_key for seller_key, _, _ in shown]
+        known = {one.id: one for one in await session.scalars(select(tables.Seller).where(tables.Seller.id.in_(keys)))}
+    found = [(known[seller_key], alerts, infringing) for seller_key, alerts, infringing in shown]
+    more = len(found) > _ON_A_PAGE
+    return await page(request, "sellers.html", person, rows=found[:_ON_A_PAGE], wanted=wanted, at=at, more=more)
+
+
+async def _counted(session: AsyncSession, person: Person, keys: Sequence[int] | None = None) -> list[Any]:
+    """(seller's row id, alerts, infringing ones) of sellers with alerts, the worst first."""
+    infringing = func.sum(case((tables.Alert.answer == "infringing", 1), else_=0))
     counted = (
-        select(
-            tables.Listing.seller_key.label("seller_key"),
-            func.count(tables.Alert.id).label("alerts"),
-            func.coalesce(infringing, 0).label("infringing"),
-        )
+        select(tables.Listing.seller_key, func.count(tables.Alert.id), infringing)
         .join(tables.Listing, tables.Listing.id == tables.Alert.listing_key)
         .where(tables.Listing.seller_key.is_not(None), *owned(person.owners))
         .group_by(tables.Listing.seller_key)
-        .subquery()
+        .order_by(infringing.desc(), func.count(tables.Alert.id).desc(), tables.Listing.seller_key)
+        .limit(_MOST)
     )
-    rows: Any = select(tables.Seller, counted.c.alerts, counted.c.infringing).join(
-        counted, counted.c.seller_key == tables.Seller.id
-    )
-    if wanted:
-        rows = rows.where(tables.Seller.name.icontains(wanted, autoescape=True))
-    rows = rows.order_by(counted.c.infringing.desc(), counted.c.alerts.desc(), tables.Seller.id)
-    async with parts.database.read() as session:
-        found = list((await session.execute(rows.offset((at - 1) * _ON_A_PAGE).limit(_ON_A_PAGE + 1))).all())
-    more = len(found) > _ON_A_PAGE
-    return await page(request, "sellers.html", person, rows=found[:_ON_A_PAGE], wanted=wanted, at=at, more=more)
+    if keys is not None:
+        counted = counted.where(tables.Listing.seller_key.in_(keys))
+    return list((await session.execute(counted)).all())
 
 
 @router.get("/sellers/{seller_key}")

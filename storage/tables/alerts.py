@@ -18,7 +18,7 @@ class Match(Table):
 
     __tablename__ = "matches"
     id: Mapped[int] = mapped_column(primary_key=True)
-    listing_key: Mapped[int] = mapped_column(ForeignKey(Listing.id), index=True)
+    listing_key: Mapped[int] = mapped_column(ForeignKey(Listing.id))
     sha256: Mapped[str] = mapped_column(ForeignKey(Picture.sha256), index=True)
     work_id: Mapped[int] = mapped_column(ForeignKey(Work.id), index=True)
     reference_id: Mapped[int] = mapped_column(ForeignKey(Reference.id))
@@ -29,7 +29,10 @@ class Match(Table):
     score: Mapped[float | None]
     facts: Mapped[dict[str, Any]]  # regions, orientation, inliers, placement
     found_at: Mapped[datetime]
-    __table_args__ = (UniqueConstraint("listing_key", "sha256", "reference_id", "detector", "version"),)
+    __table_args__ = (
+        UniqueConstraint("listing_key", "sha256", "reference_id", "detector", "version"),
+        Index("ix_matches_listing_key_work_id", "listing_key", "work_id"),  # the findings of an alert
+    )
 
 
 class Case(Table):
@@ -50,7 +53,7 @@ class Alert(Table):
     __tablename__ = "alerts"
     id: Mapped[int] = mapped_column(primary_key=True)
     listing_key: Mapped[int] = mapped_column(ForeignKey(Listing.id))
-    work_id: Mapped[int] = mapped_column(ForeignKey(Work.id), index=True)
+    work_id: Mapped[int] = mapped_column(ForeignKey(Work.id))
     case_id: Mapped[int | None] = mapped_column(ForeignKey(Case.id), index=True)
     priority: Mapped[str]
     score: Mapped[int]
@@ -66,7 +69,8 @@ class Alert(Table):
     __table_args__ = (
         UniqueConstraint("listing_key", "work_id"),
         Index("ix_alerts_answer_score", "answer", "score"),
-        Index("ix_alerts_open", "score", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_alerts_open", "priority", "score", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_alerts_work_id_answer", "work_id", "answer", "suppressed"),
         one_of("priority", "urgent high normal low"),
         one_of("answer", "infringing licensed not-a-match unsure"),
     )

@@ -104,7 +104,7 @@ async def _work(parts, session, world, title, listings, clusters, hostile, kind,
 
 async def _alert(session, work, reference, seller, number, sha256, hostile, now):
     key = f"{work.id}-{number}"
-    url = f"javascript:alert({number})//{key}" if hostile else f"https://bazaar.example/item/{key}"
+    url = f"javascript:alert({number})//{key}" if hostile else f"http://127.0.0.1/item/{key}"
     listing = tables.Listing(marketplace="demo-bazaar", listing_id=key + hostile, url=url, title=f"Pin {key}{hostile}",
                              price=Decimal("4.90"), currency="EUR", price_raw="4.90" + hostile, seller_key=seller.id,
                              content="0" * 64, first_seen_at=now, last_seen_at=now, examined_at=now)  # fmt: skip

@@ -2,12 +2,13 @@
 
 import io
 import zipfile
+from datetime import date
 
 import pytest
 from sqlalchemy import select
 
 from detectors.model import Answer
-from detectors.rights import RightKind
+from detectors.rights import FirstPublication, RightKind
 from monitor.rights import new_right
 from storage import tables
 from storage.decisions import decide_together
@@ -23,10 +24,6 @@ async def world(parts):
     async with parts.database.write("ready") as session:
         owner = await session.get_one(tables.Owner, world.owner)
         work = await session.get_one(tables.Work, world.works[0])
-        from datetime import date
-
-        from detectors.rights import FirstPublication
-
         first = {"first_publication": FirstPublication(date(2024, 5, 1), "own shop", None)}
         right = new_right(RightKind.COPYRIGHT_UNREGISTERED, owner, [work], first)
         await add_right(session, now, "test", right, [work.id])
