@@ -37,7 +37,7 @@ def demo(
     state: State = ctx.obj
     folder = folder.absolute()
     _make_folder(folder)
-    done = asyncio.run(_tour(state, folder, seed))
+    done, address = asyncio.run(_tour(state, folder, seed))
     score = done.score
     if as_json:
         print_json(score_as_json(score) | {"digest": done.digest, "pack": done.pack, "data": folder})
@@ -56,6 +56,9 @@ def demo(
     typer.echo(f"\ndigest to look at:  {done.digest / 'digest.html'}")
     typer.echo(f"complaint pack:     {done.pack}")
     typer.echo(f"alerts:             bazaarwatch --data {folder} alerts list --state all")
+    port = address.rpartition(":")[2]
+    typer.echo(f"the bazaar again:   python -m monitor.demo.server --seed {seed} --port {port}")
+    typer.echo(f"search it again:    bazaarwatch --data {folder} scan")
     typer.echo(f"console:            bazaarwatch --data {folder} serve")
 
 
@@ -69,7 +72,8 @@ def _make_folder(folder: Path) -> None:
     (folder / _MARK).touch()
 
 
-async def _tour(state: State, folder: Path, seed: int) -> Tour:
+async def _tour(state: State, folder: Path, seed: int) -> tuple[Tour, str]:
+    """The tour, and the bazaar's address, which its searches keep."""
     from monitor.daemon import build
     from monitor.demo.catalogue import make_catalogue
     from monitor.demo.server import demo_process
@@ -81,4 +85,5 @@ async def _tour(state: State, folder: Path, seed: int) -> Tour:
         settings = demo_settings(folder, urlsplit(base_url).netloc, state.environ)
         marketplaces = dict(MARKETPLACES) | {MARKETPLACE: DemoBazaar(base_url=base_url)}
         async with build(settings, marketplaces) as parts:
-            return await tour(parts, make_catalogue(seed), lambda text: say(f"… {text}"))
+            done = await tour(parts, make_catalogue(seed), lambda text: say(f"… {text}"))
+            return done, urlsplit(base_url).netloc

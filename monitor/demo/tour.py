@@ -17,6 +17,7 @@ from monitor import dossier, filing
 from monitor.complaints.base import RightState
 from monitor.daemon import Parts, scan
 from monitor.demo.catalogue import KEYWORDS, Catalogue, DemoListing, DemoWork, Kind
+from monitor.marketplaces.demo import DemoBazaar
 from monitor.registry import register_picture
 from monitor.reporting import make_digest
 from storage import tables
@@ -105,12 +106,14 @@ async def register(parts: Parts, catalogue: Catalogue) -> None:
     designs = parts.settings.data_dir / "designs"
     designs.mkdir(exist_ok=True)
     await asyncio.gather(*(_register(parts, catalogue, work, owner, designs) for work in catalogue.works))
+    bazaar = parts.marketplaces[MARKETPLACE]
+    address = bazaar.base_url if isinstance(bazaar, DemoBazaar) else ""
     async with parts.database.write("demo searches") as session:
         for seller in catalogue.sellers:
             if seller.authorised:
                 await allow_seller(session, now, _ACTOR, MARKETPLACE, seller.seller_id, "licensed by the artist")
         for keyword in KEYWORDS:
-            await add_search(session, now, _ACTOR, MARKETPLACE, keyword, 24.0, _EVERY_PAGE)
+            await add_search(session, now, _ACTOR, MARKETPLACE, keyword, 24.0, _EVERY_PAGE, shop=address)
 
 
 async def _register(parts: Parts, catalogue: Catalogue, work: DemoWork, owner: tables.Owner, designs: Path) -> None:
