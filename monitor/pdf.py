@@ -51,6 +51,7 @@ _EAST_ASIAN: Final = (
     *((0x1100, 0x11FF), (0x2E80, 0xA4CF), (0xA960, 0xD7FF), (0xF900, 0xFAFF), (0xFE30, 0xFE4F), (0xFF00, 0xFFEF)),
     (0x20000, 0x323AF),
 )
+_FIRST_SHAPED: Final = 0x0530  # Armenian; Latin, Greek and Cyrillic stand before it
 _WIDEST_MM: Final = 3.4  # of one character in a table
 _LINES_OF_A_ROW: Final = 40
 _PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
@@ -75,7 +76,7 @@ class Document:
         self._pdf.set_lang(language)
         self._pdf.set_margins(_MARGIN_MM, _MARGIN_MM)
         self._pdf.set_auto_page_break(True, _MARGIN_MM + 4)
-        self._pdf.set_text_shaping(True)
+        self._shaped = False
         self._load(_LATIN)
         self._load(_LATIN, "B")
         self._pdf.add_page()
@@ -143,6 +144,7 @@ class Document:
 
     def write_foot(self) -> None:
         """The line at the foot of a page; called once for each."""
+        shaped = self._shaped  # a page may end within a table
         self._pdf.set_y(-_MARGIN_MM)
         left = self._pdf.epw - _FOOT_RIGHT_MM
         title = self._drawable(clip(self._title, _FOOT_CHARS))
@@ -152,6 +154,7 @@ class Document:
         self._pdf.cell(left, 4, title)
         self._style("", _FOOT_PT, colour=_SOFT)
         self._pdf.cell(_FOOT_RIGHT_MM, 4, f"{self._time} · {self._pdf.page_no()} / {{nb}}", align="R")
+        self._shape(shaped)
 
     def _write(self, text: str, size_pt: float, *, bold: bool = False, colour: tuple[int, int, int] = _INK) -> None:
         shown = self._drawable(text)
@@ -168,6 +171,8 @@ class Document:
         labels: bool = False,
     ) -> None:
         self._style("", _TEXT_PT)
+        shown = [[self._drawable(text) for text in row] for row in ([headings, *rows] if headings else rows)]
+        self._shape(any(_is_shaped(text) for row in shown for text in row))
         self._pdf.set_draw_color(*_RULE)
         head = FontFace(emphasis="BOLD", fill_color=_HEAD_FILL)
         with self._pdf.table(
@@ -180,18 +185,28 @@ class Document:
             first_row_as_headings=bool(headings),
             padding=(0.9, 1.2),
         ) as table:
-            for row in [headings, *rows] if headings else rows:
-                for part in _parts([self._drawable(text) for text in row], widths):
+            for row in shown:
+                for part in _parts(row, widths):
                     line = table.row()
-                    for column, shown in enumerate(part):
+                    for column, text in enumerate(part):
                         bold = "BOLD" if labels and column == 0 else None
-                        line.cell(shown, style=FontFace(family=self._family(shown), emphasis=bold))
+                        line.cell(text, style=FontFace(family=self._family(text), emphasis=bold))
         self._space(2.0)
 
     def _style(self, text: str, size_pt: float, *, bold: bool = False, colour: tuple[int, int, int] = _INK) -> None:
         family = self._family(text)
+        self._shape(_is_shaped(text))
         self._pdf.set_font(family, "B" if bold and family == _LATIN else "", size_pt)
         self._pdf.set_text_color(*colour)
+
+    def _shape(self, shaped: bool) -> None:
+        """Shape and order the text that follows, or not.
+
+        To find where lines break fpdf2 shapes letter by letter, which is nine tenths of a page's time: so only
+        right-to-left and connected scripts are shaped.
+        """
+        self._shaped = shaped
+        self._pdf.set_text_shaping(shaped)
 
     def _space(self, height_mm: float) -> None:
         self._pdf.set_y(self._pdf.get_y() + height_mm)
@@ -252,6 +267,11 @@ def _parts(row: Sequence[str], widths: Sequence[float]) -> Iterable[list[str]]:
     parts = max(-(-len(text) // length) for text, length in zip(row, fitting, strict=True)) or 1
     for part in range(parts):
         yield [text[part * length : (part + 1) * length] for text, length in zip(row, fitting, strict=True)]
+
+
+def _is_shaped(text: str) -> bool:
+    """Whether the letters of a text change with their neighbours, or run from right to left."""
+    return any(ord(char) >= _FIRST_SHAPED and char.isalpha() and not _is_east_asian(char) for char in text)
 
 
 def _is_east_asian(char: str) -> bool:
