@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -19,22 +20,26 @@ _FARTHEST: Final = 160.0  # another work's point is seldom farther, however few 
 _WORKS_EXAMINED: Final = 8
 _TRAINED_PER_LIST: Final = 40
 _MOST_LISTS: Final = 4096
+_LISTS_PER_ROOT: Final = 0.8  # times the root of the points: choosing lists then costs as much as reading them
+_MOST_WAITING: Final = 400_000  # points added and not yet in the index: 25 MB
+_AT_ONCE: Final = 50_000  # vectors that are given to faiss as floats at a time
 _REGROWTH: Final = 4  # lists are laid out anew when the points have grown this many times
 
 Reference = tuple[int, int]  # work id, reference id
 
 
 class FeatureIndex:
-    """The features of all references, in memory: about 160 bytes a feature."""
+    """The features of all references, in memory: about 80 bytes a form of a feature, 16 more a feature."""
 
     def __init__(self) -> None:
         self._points: dict[int, NDArray[np.float32]] = {}
         self._references: list[Reference | None] = []
         self._work = np.full(1, -1, np.int64)  # by place; -1 at the end, where place -1 points
         self._slot = np.zeros(0, np.int32)  # by row: the reference's place in the list
-        self._feature = np.zeros(0, np.int32)
-        self._flips = np.zeros((0, 2), np.bool_)
+        self._feature = np.zeros(0, np.uint16)
+        self._flips = np.zeros(0, np.uint8)  # 1: mirrored, 2: inverted
         self._new: list[tuple[int, Variants]] = []
+        self._waiting = 0
         self._index: Any = None
         self._laid_out_for = 0
         self._taking_in = threading.Lock()
@@ -42,9 +47,13 @@ class FeatureIndex:
     def add(self, reference: Reference, features: Features) -> None:
         """Hold a reference's features."""
         if len(features):
-            self._new.append((len(self._references), variants(features, every=True)))
-            self._points[len(self._references)] = features.points
+            forms = variants(features, every=True)
+            self._new.append((len(self._references), forms))
+            self._points[len(self._references)] = features.points.copy()  # a view would keep a whole file in memory
             self._references.append(reference)
+            self._waiting += len(forms.feature)
+            if self._waiting > _MOST_WAITING:
+                self._take_in()
 
     def remove(self, work_id: int) -> None:
         """Forget a work's features."""
@@ -63,7 +72,7 @@ class FeatureIndex:
         if self._index is None or self._index.ntotal == 0 or not len(picture):
             return {}
         asked = variants(picture, every=False)
-        squares, rows = self._index.search(asked.vectors, _NEIGHBOURS)
+        squares, rows = self._index.search(asked.vectors.astype(np.float32), _NEIGHBOURS)
         distance = np.where(rows < 0, np.inf, np.sqrt(np.maximum(squares, 0.0)))
         slot = np.where(rows < 0, -1, self._slot[rows])
         work = self._work[slot]
@@ -95,8 +104,8 @@ class FeatureIndex:
             pairs = Pairs(
                 self._points[int(slot)][own],
                 picture.points[theirs],
-                asked.mirrored[query[mine]] ^ flips[:, 0],
-                asked.inverted[query[mine]] ^ flips[:, 1],
+                asked.mirrored[query[mine]] ^ (flips & 1).astype(bool),
+                asked.inverted[query[mine]] ^ (flips & 2).astype(bool),
                 weight[mine],
             )
             found[reference] = (pairs, theirs)
@@ -112,47 +121,49 @@ class FeatureIndex:
                 self._take_in_new()
 
     def _take_in_new(self) -> None:
-        new, self._new = self._new, []
+        new, self._new, self._waiting = self._new, [], 0
         self._work = np.array([-1 if held is None else held[0] for held in self._references] + [-1], dtype=np.int64)
         first = len(self._slot)
         vectors = np.concatenate([v.vectors for _, v in new])
         self._slot = np.concatenate([self._slot, *(np.full(len(v.feature), slot, np.int32) for slot, v in new)])
-        self._feature = np.concatenate([self._feature, *(v.feature.astype(np.int32) for _, v in new)])
-        self._flips = np.concatenate([self._flips, *(np.column_stack([v.mirrored, v.inverted]) for _, v in new)])
+        self._feature = np.concatenate([self._feature, *(v.feature.astype(np.uint16) for _, v in new)])
+        self._flips = np.concatenate([self._flips, *((v.mirrored + 2 * v.inverted).astype(np.uint8) for _, v in new)])
         rows = np.arange(first, len(self._slot), dtype=np.int64)
         held = 0 if self._index is None else self._index.ntotal
         if held + len(rows) > _REGROWTH * self._laid_out_for:
-            old_rows, old_vectors = _content(self._index)
-            rows, vectors = np.concatenate([old_rows, rows]), np.concatenate([old_vectors, vectors])
-            self._index = _lay_out(vectors)
-            self._laid_out_for = len(vectors)
-        self._index.add_with_ids(vectors, rows)
+            old, self._index = self._index, _lay_out(vectors, held + len(rows))
+            self._laid_out_for = held + len(rows)
+            for old_rows, old_vectors in _content(old):
+                self._index.add_with_ids(old_vectors.astype(np.float32), old_rows)
+        for at in range(0, len(rows), _AT_ONCE):
+            part = slice(at, at + _AT_ONCE)
+            self._index.add_with_ids(vectors[part].astype(np.float32), rows[part])
 
 
-def _lay_out(vectors: NDArray[np.float32]) -> Any:
-    """An empty index whose lists suit these vectors. The same vectors give the same lists."""
+def _lay_out(vectors: NDArray[np.uint8], points: int) -> Any:
+    """An empty index whose lists suit so many points like these. The same vectors give the same lists."""
     import faiss  # tens of MB of memory: only a process that searches pays
 
-    lists = max(1, min(_MOST_LISTS, int(3 * math.sqrt(len(vectors)))))
+    lists = max(1, min(_MOST_LISTS, int(_LISTS_PER_ROOT * math.sqrt(points))))
     index = faiss.IndexIVFScalarQuantizer(faiss.IndexFlatL2(KEPT), KEPT, lists, faiss.ScalarQuantizer.QT_8bit_direct)
     index.by_residual = False  # the bytes are the vectors themselves
     index.cp.niter = 8
     index.cp.min_points_per_centroid = 1
     sample = np.random.default_rng(0).permutation(len(vectors))[: lists * _TRAINED_PER_LIST]
-    index.train(vectors[sample])
+    index.train(vectors[sample].astype(np.float32))
     index.nprobe = min(lists, _LISTS_LOOKED_AT)
     return index
 
 
-def _content(index: Any) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Row numbers and vectors of everything an index holds."""
+def _content(index: Any) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+    """Row numbers and vectors of everything an index holds, list by list; each is emptied once it was read."""
     if index is None:
-        return np.zeros(0, np.int64), np.zeros((0, KEPT), np.float32)
+        return
     import faiss
 
-    rows, codes = [np.zeros(0, np.int64)], [np.zeros((0, KEPT), np.uint8)]
     for at in range(index.nlist):
         if size := index.invlists.list_size(at):
-            rows.append(faiss.rev_swig_ptr(index.invlists.get_ids(at), size).copy())
-            codes.append(faiss.rev_swig_ptr(index.invlists.get_codes(at), size * KEPT).reshape(size, KEPT).copy())
-    return np.concatenate(rows), np.concatenate(codes).astype(np.float32)
+            rows = faiss.rev_swig_ptr(index.invlists.get_ids(at), size).copy()
+            codes = faiss.rev_swig_ptr(index.invlists.get_codes(at), size * KEPT).reshape(size, KEPT).copy()
+            index.invlists.resize(at, 0)
+            yield rows, codes

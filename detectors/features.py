@@ -13,7 +13,7 @@ KEPT: Final = 64  # coarsest cosines of the 128 hold 90 % of the variance over 8
 _SCALE: Final = 512.0  # RootSIFT values seldom pass 0.5; saturating there spends the byte on the common range
 CONTRAST: Final = 0.03  # OpenCV has 0.04; 0.02 finds one more of 270 copies for a third more time
 FAINT: Final = 0.02  # for references, so that plain designs have points at all
-_AMBIGUOUS: Final = 0.1  # share by which two halves must differ before noise no longer swaps them
+_AMBIGUOUS: Final = 0.05  # share by which two halves must differ before noise no longer swaps them
 _SAME_PLACE: Final = 0.006
 _SAME_TURN: Final = 0.25
 _SAME_SIZE: Final = 0.2  # natural logarithm
@@ -106,12 +106,12 @@ class Variants:
     """Descriptors in a form that mirroring and swapping light for dark leave as it is.
 
     Attributes:
-        vectors: m x 64 float32 in 0 to 255.
+        vectors: m x 64 uint8.
         feature: m: which feature each was made of.
         mirrored, inverted: m bool: what was done to bring it into this form.
     """
 
-    vectors: NDArray[np.float32]
+    vectors: NDArray[np.uint8]
     feature: NDArray[np.intp]
     mirrored: NDArray[np.bool_]
     inverted: NDArray[np.bool_]
@@ -177,7 +177,7 @@ _CONSTANT: Final = 330.0  # mean of the first cosine, the descriptor's sum
 _SHRINK: Final = 0.7  # brings 99.9 % of the cosines into the byte
 
 
-def _project(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _project(descriptors: NDArray[np.uint8]) -> NDArray[np.uint8]:
     vectors: NDArray[np.float32] = descriptors.astype(np.float32) @ _PROJECTION
     vectors[:, 0] -= _CONSTANT
-    return np.clip(np.round(vectors * _SHRINK + _OFFSET), 0, 255)
+    return np.clip(np.round(vectors * _SHRINK + _OFFSET), 0, 255).astype(np.uint8)

@@ -71,8 +71,9 @@ def _placements(pairs: Pairs, chosen: NDArray[np.intp], mirrored: bool) -> list[
         return []
     vote = _Votes(pairs, chosen, mirrored)
     agree = vote.agreement()
-    support = agree @ pairs.weight[chosen]
-    placements = (vote.refine(best, agree[best]) for best in np.argsort(-support, kind="stable")[:_HYPOTHESES])
+    support = np.where(agree.sum(axis=1) >= LEAST_INLIERS, agree @ pairs.weight[chosen], 0.0)
+    hopeful = [best for best in np.argsort(-support, kind="stable")[:_HYPOTHESES] if support[best] > 0]
+    placements = (vote.refine(best, agree[best]) for best in hopeful)
     return [placement for placement in placements if placement is not None]
 
 

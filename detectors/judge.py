@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from detectors import outline
+from detectors import outline, shape
 from detectors.model import WHOLE, Confidence, Match, Verdict
 
 _HASH_BITS: Final = 256
 SHIPPED: Final = 0.78  # from this score on a person is asked to look; docs/detection.md has recall and false alerts
 _SURE: Final = 0.86
-_PER_OUTLINE: Final = 10.0
+_PER_OUTLINE: Final = 12.0
+_PER_SHAPE: Final = 2.0
 _PER_HASH: Final = 3.0  # a perfect one alone stays below the shipped score: it can be forged (promise S19)
 # Points agree but the outlines around them do not: a part is shared (clip art, a motif, a frame), not the design.
 # Tried on a benchmark set and on the demo bazaar, whose innocents share parts with works: of 38 false alerts 5 stayed,
@@ -60,6 +61,8 @@ def evidence(match: Match) -> float:
         return 0.0
     if match.detector == outline.NAME:
         return _PER_OUTLINE * max(0.0, match.score - match.threshold)
+    if match.detector == shape.NAME:
+        return _PER_SHAPE * max(0.0, match.score - match.threshold)
     return max(0.0, match.score)
 
 

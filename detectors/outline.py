@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 NAME: Final = "outline"
-VERSION: Final = 1
+VERSION: Final = 2
 _GRID: Final = 64
-_FRAME: Final = 0.04  # of the content, added around it: silhouettes have two sides
+_FRAME: Final = 0.07  # of the content, added around it: silhouettes have two sides
 _FLOOR: Final = 12.0  # of 255: what is fainter is noise, not contrast
 _NEIGHBOURHOOD: Final = 15  # grid pixels over which contrast is evened out
 _STRONGEST: Final = 3.0  # times the neighbourhood's mean
@@ -24,14 +24,22 @@ _SEEN: Final = 2.0  # half of the reference's lines must lie inside the picture 
 
 Matrix = NDArray[np.float64]
 Field = NDArray[np.float32]
+Lines = NDArray[np.complex64]
 
 
 class Pyramid:
-    """A grey picture at every half size; positions in fractions of its long side."""
+    """A grey picture at every half size; positions in fractions of its long side.
 
-    def __init__(self, thumbnail: NDArray[np.uint8]) -> None:
+    With a ``border`` (in pixels) the picture stands on white: a reference's silhouette ends where its file does.
+    """
+
+    def __init__(self, thumbnail: NDArray[np.uint8], border: int = 0) -> None:
         import cv2
 
+        self._long, self._border = max(thumbnail.shape), border
+        if border:
+            sides = (border, border, border, border)
+            thumbnail = np.asarray(cv2.copyMakeBorder(thumbnail, *sides, cv2.BORDER_CONSTANT, value=255), np.uint8)
         self._levels: list[Field] = [thumbnail.astype(np.float32)]
         while max(self._levels[-1].shape) > _LEAST_PYRAMID_PX:
             self._levels.append(cv2.pyrDown(self._levels[-1]))  # type: ignore[arg-type]
@@ -40,11 +48,12 @@ class Pyramid:
         """height x width grey values where the 3 x 3 ``grid`` places them, and which of them lie in the picture."""
         import cv2
 
-        long = max(self._levels[0].shape)
+        long = self._long
         step = np.sqrt(abs(float(np.linalg.det(grid[:2, :2])))) * long
         level = int(np.clip(np.round(np.log2(max(step, 1e-6))), 0, len(self._levels) - 1))
         source = self._levels[level]
         matrix = (np.diag([long / 2**level, long / 2**level, 1.0]) @ grid)[:2]
+        matrix[:, 2] += self._border / 2**level
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         seen = cv2.warpAffine(source, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
         columns, rows = np.arange(width)[None], np.arange(height)[:, None]
@@ -91,9 +100,9 @@ def agreement(reference: Outline, picture: Pyramid, placement: Matrix) -> float:
     placed = np.vstack([placement, [0.0, 0.0, 1.0]]) @ reference.grid
     grey, inside = picture.sample(placed, width, height)
     visible = inside.astype(np.float32)[..., None]
-    lines = _lines(reference.grey.astype(np.float32))
-    there, wanted = _lines(grey) * visible, lines * visible
-    energy = float((lines**2).sum())
+    wanted = _planes(lines(reference.grey.astype(np.float32)))
+    energy = float((wanted**2).sum())
+    there, wanted = _planes(lines(grey)) * visible, wanted * visible
     visible_energy = float((wanted**2).sum())
     framed = cv2.copyMakeBorder(there, _SLIP, _SLIP, _SLIP, _SLIP, cv2.BORDER_CONSTANT)
     products = np.asarray(cv2.matchTemplate(framed, wanted, cv2.TM_CCORR))
@@ -103,7 +112,12 @@ def agreement(reference: Outline, picture: Pyramid, placement: Matrix) -> float:
     return float(alike) * min(1.0, _SEEN * visible_energy / (energy + 1e-6))
 
 
-def _lines(grey: Field) -> Field:
+def _planes(field: Lines) -> Field:
+    return np.dstack([field.real, field.imag])
+
+
+def lines(grey: Field) -> Lines:
+    """Where lines run: strength, evened out over the neighbourhood, and twice the direction as the complex angle."""
     import cv2
 
     across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
@@ -111,4 +125,5 @@ def _lines(grey: Field) -> Field:
     strength = np.sqrt(square)
     even = np.minimum(strength / (cv2.blur(strength, (_NEIGHBOURHOOD, _NEIGHBOURHOOD)) + _FLOOR), _STRONGEST)
     doubled = np.dstack([across * across - down * down, 2 * across * down]) * (even / (square + 1e-6))[..., None]
-    return np.asarray(cv2.GaussianBlur(doubled, (0, 0), 1.0), np.float32)
+    blurred = np.asarray(cv2.GaussianBlur(doubled, (0, 0), 1.0), np.float32)
+    return np.ascontiguousarray(blurred).view(np.complex64)[..., 0]

@@ -12,16 +12,22 @@ from PIL import Image
 from detectors.errors import NoUsableDetail
 from detectors.model import WHOLE, Region
 
+Box = tuple[float, float, float, float]
+
 _GRID_PX: Final = 128  # margins are sought on a picture reduced to 64 to 128 px; half such a pixel moves no fingerprint
 _TOLERANCE: Final = 28  # of 255: JPEG noise around a margin stays below, a drawn line above
 _STRAY: Final = 0.015  # share of a margin's line that may differ: dust and noise, less than two pixels of 128
 _MIN_CONTENT: Final = 0.06  # of a side: content smaller than this is a speck, not a picture
-_LINE_STEP: Final = 18  # of 255 between neighbours on the reduced picture: noise and shading stay below
-_REACHES: Final = (2, 5)  # reduced pixels that a gap between two lines of one thing may have, twice
-_LEAST_OBJECT: Final = 0.12  # of a side
-_MOST_OBJECT: Final = 0.95
-_OBJECTS: Final = 5
-_SAME_BOX: Final = 0.9
+_OBJECT_GRID_PX: Final = 224
+_LINE_STEP: Final = 14  # of 255 between neighbours on the reduced picture: noise and shading stay below
+_REACH: Final = 2  # reduced pixels that a gap between two lines of one thing may have, twice
+_GROUNDS: Final = 8
+_LEAST_GROUND: Final = 0.01  # of the picture
+_LEAST_OBJECT: Final = 0.1  # of a side: the longer one of a thing
+_THINNEST_OBJECT: Final = 0.025
+_MOST_OBJECT: Final = 0.96
+_OBJECTS: Final = 6
+_SAME_BOX: Final = 0.8
 _STRIP: Final = 16  # rows compared at a time: most margins end early
 _DETAIL_PX: Final = 64
 _EDGE_STEP: Final = 10  # grey levels between neighbours on 64 px; a black-to-white gradient makes 4 a pixel
@@ -51,36 +57,74 @@ def content_region(image: Image.Image) -> Region:
 
 
 def object_regions(image: Image.Image, content: Region) -> list[Region]:
-    """Up to five things that stand free on plain ground: prints on a product, insets, tiles, one of many designs.
+    """Up to six things that stand free on plain ground: prints on a product, insets, tiles, one of many designs.
 
-    Where lines run close together is one thing; its box is then trimmed to its content.
+    A plain ground is a connected area without lines; what it encloses stands on it, each thing alone and, where
+    there are several, all of them together. So a design on a card on a photograph is a thing of its own.
     """
+    grounds, size = _grounds(image)
+    found = [Region("object", box) for ground in grounds for box in _enclosed(*ground, size)]
+    kept: list[Region] = []
+    for region in sorted(found, key=lambda region: -_area(region.box)):
+        if len(kept) < _OBJECTS and all(_overlap(region.box, other.box) < _SAME_BOX for other in [content, *kept]):
+            kept.append(region)
+    return kept
+
+
+_Ground = tuple[NDArray[np.uint8], int, int]  # its mask, where it starts
+
+
+def _grounds(image: Image.Image) -> tuple[list[_Ground], tuple[int, int]]:
+    """The largest areas without lines, and the reduced picture's width and height."""
     import cv2
 
-    step = math.ceil(max(image.size) / _GRID_PX)
-    small = np.asarray(image.convert("RGB").reduce(step), dtype=np.int16).transpose(2, 0, 1).copy()  # planes: fast
-    height, width = small.shape[1], small.shape[2]
-    lines = np.zeros((height, width), np.uint8)
-    lines[:, 1:] |= np.abs(np.diff(small, axis=2)).max(axis=0) > _LINE_STEP
-    lines[1:] |= np.abs(np.diff(small, axis=1)).max(axis=0) > _LINE_STEP
-    found = []
-    for reach in _REACHES:
-        joined = cv2.dilate(lines, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-        for left, top, wide, high, _ in cv2.connectedComponentsWithStats(joined)[2][1:].tolist():
-            box = (left / width, top / height, (left + wide) / width, (top + high) / height)
-            if min(wide / width, high / height) >= _LEAST_OBJECT and max(wide / width, high / height) <= _MOST_OBJECT:
-                found.append(Region("object", box))
-    found.sort(key=lambda region: -_area(region.box))
-    trimmed = dict.fromkeys(_trimmed(image, region) for region in found[: 2 * _OBJECTS])
-    return [region for region in trimmed if _overlap(region.box, content.box) < _SAME_BOX][:_OBJECTS]
+    step = math.ceil(max(image.size) / _OBJECT_GRID_PX)
+    lines = np.zeros((math.ceil(image.height / step), math.ceil(image.width / step)), np.uint8)
+    for plane in image.reduce(step).split():
+        grey = np.asarray(plane)
+        across, down = cv2.absdiff(grey[:, 1:], grey[:, :-1]), cv2.absdiff(grey[1:], grey[:-1])
+        for part, change in (
+            (lines[:, 1:], across),
+            (lines[:, :-1], across),
+            (lines[1:], down),
+            (lines[:-1], down),
+        ):
+            np.maximum(part, change, out=part)
+    height, width = lines.shape
+    plain = (lines <= _LINE_STEP).astype(np.uint8)
+    _, labels, about, _ = cv2.connectedComponentsWithStats(plain, connectivity=4)
+    sizes = about[:, cv2.CC_STAT_AREA].copy()
+    sizes[0] = 0  # the lines
+    largest = [int(at) for at in np.argsort(-sizes)[:_GROUNDS] if sizes[at] >= _LEAST_GROUND * height * width]
+    grounds = []
+    for label in largest:
+        left, top, wide, high = (int(side) for side in about[label][:4])
+        grounds.append(((labels[top : top + high, left : left + wide] == label).astype(np.uint8), left, top))
+    return grounds, (width, height)
 
 
-def _trimmed(image: Image.Image, region: Region) -> Region:
-    left, top, right, bottom = region.box
-    inner = content_region(cut(image, region)).box
-    width, height = right - left, bottom - top
-    box = (left + inner[0] * width, top + inner[1] * height, left + inner[2] * width, top + inner[3] * height)
-    return Region(region.name, box)
+def _enclosed(ground: NDArray[np.uint8], left: int, top: int, size: tuple[int, int]) -> list[Box]:
+    import cv2
+
+    filled = np.zeros_like(ground)
+    cv2.drawContours(filled, cv2.findContours(ground, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0], -1, 1, -1)
+    holes = cv2.dilate(filled - ground, np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8))
+    boxes: list[Box] = []
+    for x, y, wide, high, _ in cv2.connectedComponentsWithStats(holes)[2][1:].tolist():
+        box = (
+            max(0, left + x + _REACH) / size[0],
+            max(0, top + y + _REACH) / size[1],
+            min(size[0], left + x + wide - _REACH) / size[0],
+            min(size[1], top + y + high - _REACH) / size[1],
+        )
+        sides = sorted((box[2] - box[0], box[3] - box[1]))
+        if sides[1] >= _LEAST_OBJECT and sides[0] >= _THINNEST_OBJECT:
+            boxes.append(box)
+    if len(boxes) > 1:
+        boxes.append(
+            (min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes))
+        )
+    return [box for box in boxes if max(box[2] - box[0], box[3] - box[1]) <= _MOST_OBJECT]
 
 
 def _area(box: tuple[float, float, float, float]) -> float:

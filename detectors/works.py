@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import geometry, outline
+from detectors import geometry, outline, shape
+from detectors.alignment import aligned
 from detectors.describe import Description
 from detectors.featureindex import FeatureIndex
 from detectors.hasher import hashers
@@ -17,10 +18,20 @@ from detectors.index import FingerprintIndex
 from detectors.model import Fingerprint, Match, Region
 
 FEATURES: Final = "features"
-FEATURES_VERSION: Final = 1
+FEATURES_VERSION: Final = 2
 LEAST_FEATURES: Final = 0.25  # weak findings count where another detector agrees; see judge
-LEAST_OUTLINE: Final = 0.3
-_OUTLINED: Final = 6  # findings whose outlines are compared, the best first: each costs a millisecond
+SETTLED: Final = 22.0  # more agreeing points than any shared part gave: nothing dearer is needed
+LEAST_OUTLINE: Final = 0.4
+LEAST_SHAPE: Final = 0.6  # copies placed by shape come to 0.56 to 0.96 (seed 3); each finding costs an alignment
+_OUTLINED: Final = 8  # findings whose outlines are compared, the best first: each costs a millisecond
+_ALIGNED: Final = 3  # of these, how many are aligned part by part: each costs three
+_PLAIN_AGREEMENT: Final = 0.9  # so good as it stands that alignment adds nothing
+_WORTH_ALIGNING: Final = 0.3
+_WORTHY_FEATURES: Final = 2.5
+_LEAST_FOR_SHAPES: Final = 0.55
+_SHAPED: Final = 4  # regions whose shape is sought
+_SHAPES: Final = 3  # findings of shapes that are kept, the best first
+_GROUND_PX: Final = 40  # around a reference's thumbnail
 
 Matrix = NDArray[np.float64]
 
@@ -37,6 +48,7 @@ class WorksIndex:
     def __init__(self) -> None:
         self._by_hasher: dict[str, FingerprintIndex[tuple[int, int]]] = {name: FingerprintIndex() for name in hashers()}
         self._features = FeatureIndex()
+        self._shapes = shape.Shapes()
         self._held: dict[tuple[int, int], _Held] = {}
 
     def add(self, work_id: int, reference_id: int, description: Description) -> None:
@@ -47,8 +59,11 @@ class WorksIndex:
         for name, index in self._by_hasher.items():
             index.add((work_id, reference_id), _current(description, name))
         if description.thumbnail.size:
-            lines = outline.outline(outline.Pyramid(description.thumbnail), _in_long_sides(description))
-            self._held[work_id, reference_id] = _Held(lines, description.scale)
+            picture = outline.Pyramid(description.thumbnail, _GROUND_PX)
+            box = _in_long_sides(description.content, description.scale)
+            self._held[work_id, reference_id] = _Held(outline.outline(picture, box), description.scale)
+            if (whole := shape.shape(picture, box)) is not None:
+                self._shapes.add((work_id, reference_id), whole)
             self._features.add((work_id, reference_id), description.features)
 
     def remove(self, work_id: int) -> None:
@@ -58,12 +73,18 @@ class WorksIndex:
         self._features.remove(work_id)
         for reference in [reference for reference in self._held if reference[0] == work_id]:
             del self._held[reference]
+            self._shapes.remove(reference)
 
     def matches(self, description: Description) -> list[Match]:
         """Each detector's best finding for each reference that it finds alike, in no particular order."""
         hashed = list(self._hashed(description))
         placed = list(self._placed(description))
-        return [*hashed, *placed, *self._outlined(description, [*placed, *hashed])]
+        if not description.thumbnail.size:
+            return [*hashed, *placed]
+        picture = outline.Pyramid(description.thumbnail)
+        settled = any((match.score or 0.0) >= SETTLED for match in placed)
+        found = [*hashed, *placed, *([] if settled else self._shaped(description, picture))]
+        return [*found, *self._outlined(description, picture, found)]
 
     def _hashed(self, description: Description) -> Iterator[Match]:
         for name, index in self._by_hasher.items():
@@ -104,23 +125,50 @@ class WorksIndex:
                 score=round(found.score, 4),
                 region=_around(pairs.picture[found.inliers], description.scale),
                 reference_region=_around(pairs.reference[found.inliers], scale),
-                orientation=_orientation(found),
+                orientation=_orientation(found.matrix),
                 inliers=len(found.inliers),
                 placement=_to_fractions(found.matrix, scale, description.scale),
             )
 
-    def _outlined(self, description: Description, matches: list[Match]) -> Iterator[Match]:
+    def _shaped(self, description: Description, picture: outline.Pyramid) -> list[Match]:
+        """Findings of the content's and the free-standing things' shapes."""
+        regions = list(dict.fromkeys([description.content, *(f.region for f in description.fingerprints)]))[:_SHAPED]
+        seen = [(region, shape.shape(picture, _in_long_sides(region, description.scale))) for region in regions]
+        drawn = [(region, one) for region, one in seen if one is not None]
+        best: dict[tuple[int, int], tuple[float, Region, Matrix]] = {}
+        for (region, _), found in zip(drawn, self._shapes.near([one for _, one in drawn]), strict=True):
+            for reference, score, matrix in found:
+                if score >= LEAST_SHAPE and (reference not in best or score > best[reference][0]):
+                    best[reference] = (score, region, matrix)
+        return [
+            Match(
+                *reference,
+                shape.NAME,
+                shape.VERSION,
+                threshold=LEAST_SHAPE,
+                score=round(score, 4),
+                region=region,
+                orientation=_orientation(matrix),
+                placement=_to_fractions(matrix, self._held[reference].scale, description.scale),
+            )
+            for reference, (score, region, matrix) in sorted(best.items(), key=lambda item: -item[1][0])[:_SHAPES]
+        ]
+
+    def _outlined(self, description: Description, picture: outline.Pyramid, matches: list[Match]) -> Iterator[Match]:
         """Whether the reference's lines are there, at the placements that the other detectors found."""
-        if not description.thumbnail.size:
-            return
-        picture = outline.Pyramid(description.thumbnail)
         best: dict[tuple[int, int], Match] = {}
+        alignments = _ALIGNED
         for match in sorted(matches, key=_promise, reverse=True)[:_OUTLINED]:
             held = self._held.get((match.work_id, match.reference_id))
             if held is None or match.placement is None:
                 continue
             matrix = _to_long_sides(match.placement, held.scale, description.scale)
-            score = round(outline.agreement(held.outline, picture, matrix), 4)
+            score = outline.agreement(held.outline, picture, matrix)
+            if alignments and _worth_aligning(match, score):
+                alike, alignments = aligned(held.outline, picture, matrix), alignments - 1
+                score = alike if match.detector == shape.NAME else max(score, alike)  # a shape is found by its lines
+            elif match.detector == shape.NAME:
+                continue
             known = best.get((match.work_id, match.reference_id))
             if score >= LEAST_OUTLINE and (known is None or known.score is None or score > known.score):
                 best[match.work_id, match.reference_id] = Match(
@@ -129,13 +177,21 @@ class WorksIndex:
                     outline.NAME,
                     outline.VERSION,
                     threshold=LEAST_OUTLINE,
-                    score=score,
+                    score=round(score, 4),
                     region=match.region,
                     reference_region=match.reference_region,
                     orientation=match.orientation,
                     placement=match.placement,
                 )
         yield from best.values()
+
+
+def _worth_aligning(match: Match, agreement: float) -> bool:
+    if match.detector == shape.NAME:
+        return agreement >= _LEAST_FOR_SHAPES
+    points = (match.score or 0.0) if match.detector == FEATURES else 0.0
+    worthy = agreement >= _WORTH_ALIGNING or points >= _WORTHY_FEATURES
+    return worthy and agreement < _PLAIN_AGREEMENT and points < SETTLED
 
 
 def _current(description: Description, name: str) -> list[Fingerprint]:
@@ -150,9 +206,9 @@ def _promise(match: Match) -> float:
     return match.score or 0.0
 
 
-def _in_long_sides(description: Description) -> tuple[float, float, float, float]:
-    left, top, right, bottom = description.content.box
-    width, height = description.scale
+def _in_long_sides(region: Region, scale: tuple[float, float]) -> tuple[float, float, float, float]:
+    left, top, right, bottom = region.box
+    width, height = scale
     return left * width, top * height, right * width, bottom * height
 
 
@@ -177,11 +233,12 @@ def _around(points: NDArray[np.float32], scale: tuple[float, float]) -> Region:
     return Region("matched points", (left, top, max(right, left + 1e-4), max(bottom, top + 1e-4)))
 
 
-def _orientation(found: geometry.Placement) -> int:
+def _orientation(matrix: Matrix) -> int:
     """The nearest of the eight orientations: quarter turns counter-clockwise, plus 4 when mirrored first."""
-    sign = -1 if found.mirrored else 1
-    clockwise = np.arctan2(sign * found.matrix[1, 0], sign * found.matrix[0, 0])
-    return round(-float(clockwise) / (np.pi / 2)) % 4 + (4 if found.mirrored else 0)
+    mirrored = float(np.linalg.det(matrix[:, :2])) < 0
+    sign = -1 if mirrored else 1
+    clockwise = np.arctan2(sign * matrix[1, 0], sign * matrix[0, 0])
+    return round(-float(clockwise) / (np.pi / 2)) % 4 + (4 if mirrored else 0)
 
 
 def _box_placement(reference: Fingerprint, picture: Fingerprint) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from detectors.errors import DetectorError, NoUsableDetail, UnreadableDescriptio
 reuse_fixtures = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-EMPTY = {"format": 2, "size": [1, 1], "content": ["whole", [0, 0, 1, 1]], "regions": [], "fingerprints": []}
+EMPTY = {"format": 3, "size": [1, 1], "content": ["whole", [0, 0, 1, 1]], "regions": [], "fingerprints": []}
 ARRAYS = [
     np.zeros((0, 32), np.uint8),
     np.zeros((0, 4), np.float32),

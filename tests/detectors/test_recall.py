@@ -1,0 +1,51 @@
+"""Every kind of edit, on drawings of the demo bazaar's: a floor under what the cascade finds."""
+
+import random
+
+import pytest
+
+from detectors.describe import describe, describe_reference
+from detectors.judge import SHIPPED, judge
+from detectors.works import WorksIndex
+from monitor.demo.drawings import draw, plan
+from monitor.demo.edits import EDITS
+
+_WORKS = 6
+_SAMPLED = ("crop", "photographed", "print_on_product", "combo")  # the hardest; the others in soak
+
+
+@pytest.fixture(scope="module")
+def designs():
+    return [draw(plan(seed)) for seed in range(_WORKS)]
+
+
+@pytest.fixture(scope="module")
+def works(designs, encode) -> WorksIndex:
+    index = WorksIndex()
+    for work_id, design in enumerate(designs):
+        index.add(work_id, 1, describe_reference(encode(design)))
+    return index
+
+
+def _found(works, picture, encode) -> list[int]:
+    found = works.matches(describe(encode(picture.convert("RGB"), "JPEG", quality=80)))
+    return [verdict.work_id for verdict in judge(found, least=SHIPPED)]
+
+
+@pytest.mark.parametrize("edit", _SAMPLED)
+def test_a_copy_by_each_of_the_hardest_edits_is_found(edit, works, designs, encode):
+    assert _found(works, EDITS[edit](designs[1], random.Random(1)), encode)[:1] == [1]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("edit", EDITS)
+def test_at_least_five_of_six_copies_by_each_edit_are_found(edit, works, designs, encode):
+    found = [
+        _found(works, EDITS[edit](design, random.Random(f"{edit} {work_id}")), encode)[:1] == [work_id]
+        for work_id, design in enumerate(designs)
+    ]
+    assert sum(found) >= _WORKS - 1, f"{edit}: {found}"
+
+
+def test_another_artists_drawing_of_the_same_kind_is_not_found(works, encode):
+    assert _found(works, EDITS["pad"](draw(plan(101)), random.Random(1)), encode) == []
