@@ -20,6 +20,7 @@ from storage.tables import (
     ListingPicture,
     Mail,
     Match,
+    Negative,
     Publication,
     Reference,
     TimeStamp,
@@ -42,7 +43,7 @@ async def referenced_hashes(session: AsyncSession) -> set[str]:
     """Every stored file that some row relies on."""
     columns = (
         *(ListingPicture.sha256, Evidence.sha256, Reference.sha256, Mail.sha256, Publication.sha256),
-        *(Capture.screenshot, TimeStamp.sha256, TimeStamp.token),
+        *(Capture.screenshot, Negative.sha256, TimeStamp.sha256, TimeStamp.token),
     )
     pages = select(Capture.sha256).where(Capture.purged_at.is_(None))
     found = await session.scalars(union(pages, *(select(column) for column in columns)))
