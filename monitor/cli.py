@@ -28,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+_INTERRUPTED = 130  # by Ctrl-C, as shells say it
 _COMMANDS = {  # by name: the file under monitor/commands that holds it; loaded only when asked for
     "init": "setup",
     "works": "works",
@@ -105,6 +106,8 @@ def main() -> None:
     register(sys.argv[1:])
     try:
         code = app(standalone_mode=False)
+        if code == _INTERRUPTED:  # Typer's word for Ctrl-C
+            _fail("stopped", code)
     except TyperException as error:
         _fail(error.format_message(), getattr(error, "exit_code", 2))
     except (ConfigError, UsageProblem, RightRefused, NotFound) as error:
@@ -112,7 +115,7 @@ def main() -> None:
     except (MonitorError, StorageError) as error:
         _fail(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("stopped", 130)
+        _fail("stopped", _INTERRUPTED)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -56,8 +55,7 @@ def scan_(
                 await make_due(session, search_ids, parts.clock.now())
             if retry:
                 await retry_parked(session, parts.clock.now())
-        with suppress(asyncio.CancelledError):
-            await _with_progress(parts, as_json)
+        await _with_progress(parts, as_json)
         async with parts.database.read() as session:
             backlog = await count_backlog(session)
             searches = await list_searches(session)
