@@ -127,19 +127,38 @@ async def members(
     session: AsyncSession, cluster: Cluster, state: str, now: datetime, limit: int | None = None, up_to: int = 0
 ) -> list[AlertView]:
     """The alerts of a cluster in a state, the most pressing first; only ids up to ``up_to`` where that is set."""
-    alternatives = _alternatives(Filters(state=state), None, now)
-    views = (
+    views = _views().where(*_members(cluster, state, now)).limit(limit)
+    if up_to:
+        views = views.where(Alert.id <= up_to)
+    return [AlertView(*row) for row in await session.execute(views)]
+
+
+async def measure(session: AsyncSession, cluster: Cluster, state: str, now: datetime) -> tuple[int, int]:
+    """How many alerts of a cluster are in a state, and the newest one's id."""
+    found = select(func.count(), func.max(Alert.id)).where(*_members(cluster, state, now))
+    count, newest = (await session.execute(found)).one()
+    return count, newest or 0
+
+
+async def views_of(session: AsyncSession, alert_ids: Sequence[int]) -> dict[int, AlertView]:
+    """Alerts by their ids, each with what a person needs to see beside it."""
+    rows = await session.execute(_views().where(Alert.id.in_(alert_ids)))
+    return {row[0].id: AlertView(*row) for row in rows}
+
+
+def _views() -> Select[Alert, Work, Listing, Seller]:
+    return (
         select(Alert, Work, Listing, Seller)
         .join(Work, Work.id == Alert.work_id)
         .join(Listing, Listing.id == Alert.listing_key)
         .outerjoin(Seller, Seller.id == Listing.seller_key)
-        .where(_in_cluster(cluster), or_(*(_all(conditions) for conditions in alternatives)))
         .order_by(Alert.score.desc(), Alert.id.desc())
-        .limit(limit)
     )
-    if up_to:
-        views = views.where(Alert.id <= up_to)
-    return [AlertView(*row) for row in await session.execute(views)]
+
+
+def _members(cluster: Cluster, state: str, now: datetime) -> tuple[Any, Any]:
+    alternatives = _alternatives(Filters(state=state), None, now)
+    return _in_cluster(cluster), or_(*(_all(conditions) for conditions in alternatives))
 
 
 async def take_cards(

@@ -14,7 +14,7 @@ from monitor.console.labels import Choice, choices
 from storage import tables
 from storage.alerts import AlertView, matches_of, view_alert
 from storage.evidence import evidence_of
-from storage.inbox import Cluster, Owners, Position, cluster_of, members, owned
+from storage.inbox import Cluster, Owners, Position, cluster_of, measure, members, owned
 from storage.rights import rights_of
 from storage.tables import Alert, Audit, Listing, Match
 
@@ -91,8 +91,10 @@ async def read_card(session: AsyncSession, alert_id: int, owners: Owners, now: d
     cluster = await cluster_of(session, alert_id, owners)
     view = await view_alert(session, alert_id)
     is_open = view.alert.answer is None or bool(view.alert.ask_again_at and view.alert.ask_again_at <= now)
-    shared = await members(session, cluster, "open", now) if is_open and view.alert.suppressed is None else []
-    listings = shared or [view]
+    listings, count, up_to = [view], 1, alert_id
+    if is_open and view.alert.suppressed is None:
+        listings = await members(session, cluster, "open", now, limit=SHOWN)
+        count, up_to = await measure(session, cluster, "open", now)
     found = await matches_of(session, view.alert)
     references = {
         one.id: one
@@ -105,9 +107,9 @@ async def read_card(session: AsyncSession, alert_id: int, owners: Owners, now: d
     return Card(
         view=view,
         cluster=cluster,
-        listings=listings[:SHOWN],
-        count=len(listings),
-        up_to=max(one.alert.id for one in listings),
+        listings=listings,
+        count=count,
+        up_to=up_to,
         findings=[Finding(one, references[one.reference_id]) for one in found if one.reference_id in references],
         references=list(references.values()),
         seller=await seller_record(session, view.listing.seller_key, owners),

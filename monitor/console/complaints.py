@@ -32,7 +32,6 @@ from storage.complaints import counters_of, events_of, get_complaint, list_compl
 from storage.errors import NotFound, StaleState
 from storage.inbox import Owners
 from storage.rights import rights_of
-from storage.works import get_work
 
 router = APIRouter(include_in_schema=False)
 _QUESTIONS = (
@@ -296,17 +295,20 @@ async def _to_complain_of(session: AsyncSession, owners: Owners) -> list[Any]:
         .where(tables.Alert.id.not_in(taken.where(tables.Complaint.state.not_in(("cancelled", "withdrawn")))))
         .group_by(tables.Alert.work_id)
         .order_by(func.count().desc())
-        .limit(50)
+        .limit(30)
     )
-    found = []
-    for work_id, count in await session.execute(free):
-        try:
-            work = await get_work(session, work_id)
-        except NotFound:  # removed: nothing is complained of in its name any more
-            continue
-        if owners is None or work.owner_id in owners:
-            found.append((work, await rights_of(session, work_id), count))
-    return found
+    counts = dict((await session.execute(free)).all())
+    works = select(tables.Work).where(tables.Work.id.in_(counts), tables.Work.removed_at.is_(None))
+    if owners is not None:
+        works = works.where(tables.Work.owner_id.in_(owners))
+    rights: dict[int, list[tables.Right]] = {}
+    protecting = select(tables.RightWork.work_id, tables.Right).join(
+        tables.Right, tables.Right.id == tables.RightWork.right_id
+    )
+    for work_id, right in await session.execute(protecting.where(tables.RightWork.work_id.in_(counts))):
+        rights.setdefault(work_id, []).append(right)
+    found = [(work, rights.get(work.id, []), counts[work.id]) for work in await session.scalars(works)]
+    return sorted(found, key=lambda one: -one[2])
 
 
 def _on_screen(form: Any, now: datetime) -> int:

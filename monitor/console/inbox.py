@@ -23,7 +23,6 @@ from monitor.console.labels import chosen
 from monitor.console.view import address, back_to, forget_counts, page
 from monitor.daemon import Parts
 from storage import tables
-from storage.alerts import view_alert
 from storage.decisions import MOST_AT_ONCE, decide_together
 from storage.errors import StaleState
 from storage.inbox import (
@@ -40,10 +39,11 @@ from storage.inbox import (
     save_view,
     saved_views,
     take_cards,
+    views_of,
 )
 
 router = APIRouter(include_in_schema=False)
-_ON_A_PAGE = 30
+_ON_A_PAGE = 24
 STATES = ("open", *(answer.value for answer in Answer), "suppressed", "all")
 _POSITION = re.compile(r"(\d{1,6})\.(\d{1,15})")
 
@@ -87,7 +87,8 @@ async def inbox(request: Request, parts: PartsOf, person: Viewer) -> Response:
     async with parts.database.read() as session:
         heads = await list_heads(session, wanted.filters, person.owners, now, wanted.after, _ON_A_PAGE + 1)
         shown = heads[:_ON_A_PAGE]
-        views = [(head, await view_alert(session, head.alert_id)) for head in shown]
+        known = await views_of(session, [head.alert_id for head in shown])
+        views = [(head, known[head.alert_id]) for head in shown]
         quick = wanted.filters.of_alerts_alone
         counts = await count_alerts(session, wanted.filters, person.owners, now) if quick else {}
         kept = await saved_views(session, person.name)

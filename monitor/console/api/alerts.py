@@ -21,7 +21,7 @@ from monitor.console.pictures import seen_alert
 from storage.alerts import AlertView, view_alert
 from storage.decisions import MOST_AT_ONCE, decide_together, recent_decisions, take_back
 from storage.errors import NotFound
-from storage.inbox import Filters, list_heads, owned
+from storage.inbox import Filters, list_heads, owned, views_of
 from storage.tables import Alert
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
@@ -116,7 +116,8 @@ async def alerts(
     filters = Filters(state=state, priority=priority or "", work_id=work_id, text=text)
     async with parts.database.read() as session:
         heads = await list_heads(session, filters, person.owners, parts.clock.now(), position, limit + 1)
-        items = [(head, await view_alert(session, head.alert_id)) for head in heads[:limit]]
+        known = await views_of(session, [head.alert_id for head in heads[:limit]])
+        items = [(head, known[head.alert_id]) for head in heads[:limit]]
     following = f"{items[-1][0].score}.{items[-1][0].alert_id}" if len(heads) > limit else None
     return Alerts(items=[_out(view, head.alerts) for head, view in items], next=following)
 
