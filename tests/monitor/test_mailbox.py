@@ -63,9 +63,16 @@ async def submitted(parts: Parts) -> int:
     await filing.consider(parts, complaint_id, "Mira Moss", [1, 2])
     await filing.confirm(parts, complaint_id, "Mira Moss")
     await mailbox.take_in(parts, mail("Your IPR has been verified", CLAIM, 100), "file")
-    await filing.export(parts, complaint_id, "mira")
-    await following.hand_in(parts, complaint_id, "mira", "CMP-7")
+    await hand_in(parts, complaint_id)
     return complaint_id
+
+
+async def hand_in(parts: Parts, complaint_id: int) -> None:
+    """As if its pack had been written, which takes long."""
+    async with parts.database.write("test") as session:
+        row = await get_complaint(session, complaint_id, lock=True)
+        row.state, row.exported_at, row.pack_sha256 = "exported", parts.clock.now(), "0" * 64
+    await following.hand_in(parts, complaint_id, "mira", "CMP-7")
 
 
 async def where(parts: Parts, complaint_id: int) -> tuple[str, list[str]]:
@@ -157,8 +164,7 @@ async def test_with_a_trusted_server_only_vouched_mails_act_and_their_removals_a
     await filing.consider(parts, complaint_id, "Mira Moss", [1, 2])
     await filing.confirm(parts, complaint_id, "Mira Moss")
     await mailbox.take_in(parts, mail("Your IPR has been approved", CLAIM, 2, head=vouched), "file")
-    await filing.export(parts, complaint_id, "mira")
-    await following.hand_in(parts, complaint_id, "mira", "CMP-7")
+    await hand_in(parts, complaint_id)
     await mailbox.take_in(parts, mail("Complaint was successful", "CMP-7", 3, head=vouched), "file")
     assert await where(parts, complaint_id) == ("upheld", ["removed", "removed"])
 

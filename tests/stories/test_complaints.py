@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import json
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from config.settings import load
 from monitor import filing, following, kit, ladder, recheck, sheets
-from monitor.complaints.base import TargetState
+from monitor.complaints.base import Pack, TargetState
 from monitor.complaints.errors import NotPossible
 from monitor.complaints.lifecycle import ComplaintEvent, ComplaintState
 from monitor.daemon import build
@@ -41,6 +42,17 @@ async def open_parts(tmp_path, sqlite_url, clock):
     yield opening
     for context in opened:
         await context.__aexit__(None, None, None)
+
+
+@pytest.fixture
+def plain_packs(monkeypatch):
+    """Packs of the addresses alone: what is in a whole one, and how long its PDF takes, is another test's."""
+
+    def plain(draft, *_):
+        urls = "".join(f"{target.url}\n" for target in draft.targets).encode()
+        return Pack(draft.number, {"urls-1.txt": urls, "manifest.json": json.dumps([draft.number]).encode()})
+
+    monkeypatch.setattr(filing, "export_pack", plain)
 
 
 @pytest.fixture
@@ -171,6 +183,7 @@ async def test_an_artists_complaint_goes_from_alert_to_upheld_across_the_october
     assert await is_sound(parts)
 
 
+@pytest.mark.usefixtures("plain_packs")
 async def test_an_artists_complaint_whose_counter_notice_nobody_answers_is_lost_by_silence(artist, clock):
     parts = artist
     complaint_id = await handed_in(parts, clock)
@@ -202,6 +215,7 @@ async def test_an_artists_complaint_whose_counter_notice_nobody_answers_is_lost_
     assert await is_sound(parts)
 
 
+@pytest.mark.usefixtures("plain_packs")
 async def test_the_platforms_earlier_date_counts_and_an_accepted_counter_notice_gives_the_listing_back(artist, clock):
     parts = artist
     complaint_id = await handed_in(parts, clock)
@@ -224,6 +238,7 @@ async def test_the_platforms_earlier_date_counts_and_an_accepted_counter_notice_
     assert await is_sound(parts)
 
 
+@pytest.mark.usefixtures("plain_packs")
 async def test_what_changed_or_was_not_seen_for_a_day_does_not_leave(artist, clock):
     parts = artist
     (complaint_id,) = (await filing.draft_complaints(parts, 1, "alibaba_ipp", "mira")).complaint_ids
@@ -253,6 +268,7 @@ async def test_what_changed_or_was_not_seen_for_a_day_does_not_leave(artist, clo
     assert [view.target.live_how for view in stored.targets[1:]] == ["person", "person"]
 
 
+@pytest.mark.usefixtures("plain_packs")
 async def test_a_refused_form_is_bettered_confirmed_anew_and_leaves_as_a_submission_of_its_own(artist, clock):
     parts = artist
     complaint_id = await handed_in(parts, clock)
@@ -265,6 +281,7 @@ async def test_a_refused_form_is_bettered_confirmed_anew_and_leaves_as_a_submiss
     assert (await state(parts, complaint_id)).submission == 2
 
 
+@pytest.mark.usefixtures("plain_packs")
 async def test_what_a_platform_refused_is_said_again_in_a_complaint_that_names_the_first(artist, clock):
     parts = artist
     complaint_id = await handed_in(parts, clock)
@@ -280,6 +297,7 @@ async def test_what_a_platform_refused_is_said_again_in_a_complaint_that_names_t
     assert await is_sound(parts)
 
 
+@pytest.mark.usefixtures("plain_packs")
 async def test_late_complaints_stand_on_the_ladder_until_they_are_chased(artist, clock):
     parts = artist
     complaint_id = await handed_in(parts, clock)
@@ -298,7 +316,7 @@ async def test_late_complaints_stand_on_the_ladder_until_they_are_chased(artist,
 # The team
 
 
-FEW = {("Moth", "aliexpress"): 2, ("Moth", "1688"): 24, ("Fox", "aliexpress"): 3}
+FEW = {("Moth", "aliexpress"): 2, ("Moth", "1688"): 5, ("Fox", "aliexpress"): 3}
 ALL_650 = {("Moth", "aliexpress"): 301, ("Moth", "1688"): 24, ("Fox", "aliexpress"): 300, ("Fox", "1688"): 25}
 TENTH = {("Moth", "aliexpress"): 31, ("Moth", "1688"): 2, ("Fox", "aliexpress"): 30, ("Fox", "1688"): 2}
 A_TENTH = """
@@ -395,9 +413,9 @@ async def test_a_teams_complaint_leaves_once_and_a_silent_seller_is_no_success_u
     (small,) = [one for one in drafted if (await state(parts, one)).site == "1688"]
     await confirmed(parts, small, "Ana Lima")
     await filing.approve(parts, small, "Bo Chen")
-    folders = await asyncio.gather(*(filing.export(parts, small, "ana") for _ in range(5)))
+    folders = await asyncio.gather(*(filing.export(parts, small, "ana") for _ in range(3)))
     assert len(set(folders)) == 1
-    assert len((folders[0] / "urls-1.txt").read_text("utf-8").splitlines()) == 24
+    assert len((folders[0] / "urls-1.txt").read_text("utf-8").splitlines()) == 5
     assert (await state(parts, small)).submission == 1
     with (folders[0] / "listings.csv").open(encoding="utf-8-sig", newline="") as file:
         people = {(row["signer"], row["approved_by"]) for row in csv.DictReader(file)}
@@ -439,6 +457,7 @@ async def test_a_sheet_filled_for_something_else_or_by_halves_is_not_taken(team)
 
 
 @pytest.mark.parametrize("team", [FEW], indirect=True)
+@pytest.mark.usefixtures("plain_packs")
 async def test_a_crash_while_a_pack_is_written_is_put_right_by_the_next_export(team, monkeypatch):
     parts = team
     (first, *_) = (await filing.draft_complaints(parts, 2, "alibaba_ipp", "ana")).complaint_ids
