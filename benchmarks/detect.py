@@ -1,6 +1,8 @@
 """What finding copies costs and finds. One core, process CPU time (set OPENBLAS_NUM_THREADS=1).
 
-python benchmarks/detect.py                     images a second, narrow path, beside plain imagehash
+python benchmarks/detect.py                     images a second, narrow path, beside plain imagehash; the whole
+                                                cascade beside SIFT alone and beside SIFT + RANSAC against each work
+python benchmarks/detect.py --works 100 1000 10000 100000   how cost and memory grow (works beyond 60 are stand-ins)
 python benchmarks/detect.py --set DIR --out F   matches a set of ../shared/bench/make_set.py; score.py reads F
 """
 
@@ -14,6 +16,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import faiss
@@ -107,7 +110,7 @@ def _plain_phash(file: bytes) -> object:
 def cascade_speed(pictures: int, counts: Sequence[int]) -> None:
     """Print what the whole cascade costs beside OpenCV's SIFT alone, in turns so that both meet the same machine."""
     files = [jpeg(placed(seed)) for seed in range(pictures)]
-    greys = [np.asarray(Image.open(io.BytesIO(file)).convert("L").resize((480, 480))) for file in files]
+    greys = [_grey(file) for file in files]
     started = time.process_time()
     known = [describe_reference(jpeg(drawing(seed))) for seed in range(min(counts[-1], 60))]
     print(f"\nregistering a work: {(time.process_time() - started) / len(known) * 1e3:.0f} ms")
@@ -124,6 +127,38 @@ def cascade_speed(pictures: int, counts: Sequence[int]) -> None:
         sift, described, matched = _in_turns(files, greys, index)
         ratio = (described + matched) / sift
         print(f"{count:8,}{sift:16.1f}{described:14.1f}{matched:11.1f}{ratio:14.2f}{_resident_mb():12.0f}")
+
+
+def brute_force(pictures: int, works: int) -> None:
+    """Print what SIFT + RANSAC against every work costs: what the index saves."""
+    sift, matcher = cv2.SIFT_create(nfeatures=400), cv2.BFMatcher()
+    known = [sift.detectAndCompute(_grey(jpeg(drawing(seed))), None) for seed in range(works)]
+    files = [jpeg(placed(seed)) for seed in range(pictures)]
+    spent = cpu_ms(lambda file: _against_all(sift, matcher, file, known[:1]), files)
+    against = cpu_ms(lambda file: _against_all(sift, matcher, file, known), files)
+    each = (against - spent) / (works - 1)
+    print(f"SIFT + RANSAC against each of {works} works (peer): {against:.0f} ms a picture, {each:.1f} a further work")
+
+
+def _grey(file: bytes) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(io.BytesIO(file)).convert("L").resize((480, 480)))
+
+
+def _against_all(sift: cv2.Feature2D, matcher: cv2.BFMatcher, file: bytes, known: Sequence[Any]) -> int:
+    seen = sift.detectAndCompute(_grey(file), None)
+    return max(_homography(matcher, seen, one) for one in known)
+
+
+def _homography(matcher: cv2.BFMatcher, seen: Any, known: Any) -> int:
+    """How many points agree on one homography."""
+    pairs = [pair for pair in matcher.knnMatch(seen[1], known[1], k=2) if len(pair) == 2]
+    good = [first for first, second in pairs if first.distance < 0.8 * second.distance]
+    if len(good) < 4:
+        return 0
+    here = np.array([seen[0][pair.queryIdx].pt for pair in good], np.float32)
+    there = np.array([known[0][pair.trainIdx].pt for pair in good], np.float32)
+    _, inside = cv2.findHomography(there, here, cv2.RANSAC, 8.0)
+    return 0 if inside is None else int(inside.sum())
 
 
 def _in_turns(files: Sequence[bytes], greys: Sequence[NDArray[np.uint8]], index: WorksIndex) -> tuple[float, ...]:
@@ -205,7 +240,9 @@ def main() -> None:
     parser.add_argument("--set", type=Path, help="a folder made by make_set.py")
     parser.add_argument("--out", type=Path, default=Path("results.jsonl"), help="where the matches of --set go")
     parser.add_argument("--pictures", type=int, default=200, help="how many drawings the costs are averaged over")
-    parser.add_argument("--works", type=int, nargs="+", default=[100, 1_000], help="numbers of works, rising")
+    parser.add_argument(
+        "--works", type=int, nargs="+", default=[100, 1_000], help="numbers of works, rising, up to 100000"
+    )
     arguments = parser.parse_args()
     faiss.omp_set_num_threads(1)
     cv2.setNumThreads(1)
@@ -214,6 +251,7 @@ def main() -> None:
         return
     speed(arguments.pictures)
     cascade_speed(arguments.pictures // 4, arguments.works)
+    brute_force(pictures=4, works=20)
 
 
 if __name__ == "__main__":

@@ -72,13 +72,16 @@ def _score(found: Mapping[str, list[tuple[str, float]]], image: str) -> float:
 def main() -> None:
     """Read the command line, make and match the sets, print the table by edit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bench", type=Path, required=True, help="the folder with make_set.py")
-    parser.add_argument("--designs", type=Path, required=True, help="a folder with art/ and photos/")
+    parser.add_argument("--bench", type=Path, help="the folder with make_set.py")
+    parser.add_argument("--designs", type=Path, help="a folder with art/ and photos/")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--sets", type=Path, help="where sets are kept; a temporary folder otherwise")
     parser.add_argument("--per-edit", default="40", help="copies an edit")
     parser.add_argument("--distractors", default="1500", help="innocent listings")
     arguments = parser.parse_args()
+    if arguments.bench is None or arguments.designs is None:
+        print("recall needs pictures: give --bench (the folder with make_set.py) and --designs (with art/ and photos/)")
+        return
     sizes = ["--per-edit", arguments.per_edit, "--distractors", arguments.distractors]
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.sets or Path(temporary)
