@@ -53,7 +53,8 @@ async def _alerts(session, *answers):
 
 async def _complain(session, alert, state):
     work = alert.work_id
-    right = Right(owner_id=1, kind="copyright_unregistered", title="t", number=f"n{alert.id} {state}", facts={}, created_at=NOW)
+    number = f"n{alert.id} {state}"
+    right = Right(owner_id=1, kind="copyright_unregistered", title="t", number=number, facts={}, created_at=NOW)
     session.add(right)
     await session.flush()
     values = dict.fromkeys(("platform", "site", "reason", "explanation"), "x")
