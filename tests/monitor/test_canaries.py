@@ -6,13 +6,13 @@ import pytest
 
 from config.settings import load
 from detectors.model import Outcome
-from monitor.canaries import drift_notes, lost_fields, run_canary, run_due_canaries
+from monitor.canaries import drift_notes, lost_fields, run_canary, run_due_canaries, searched
 from monitor.crawl import Reader
 from monitor.daemon import build
 from monitor.doctor import examine_installation
 from monitor.marketplaces.base import Page
 from storage.canaries import CanaryRun
-from storage.searches import add_search
+from storage.searches import add_search, edit_search, set_paused
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SITE = """
@@ -137,3 +137,16 @@ async def test_each_searched_marketplace_is_asked_once_a_day_with_its_newest_key
     clock.advance(timedelta(days=1).total_seconds())
     await run_due_canaries(parts)
     assert len(parts.answers.asked) == 2
+
+
+async def test_a_marketplaces_canary_is_asked_in_place_of_its_newest_keyword(parts):
+    async with parts.database.write("test") as session:
+        ids = [
+            (await add_search(session, NOW, "mira", "pin-bazaar", word, 24.0, 5)).id
+            for word in ("moth", "moon", "star")
+        ]
+        await edit_search(session, ids[1], NOW, "mira", canary=True)
+    assert (await searched(parts))["pin-bazaar"] == "moon"
+    async with parts.database.write("test") as session:
+        await set_paused(session, ids[1], NOW, "mira", paused=True)
+    assert (await searched(parts))["pin-bazaar"] == "star", "a search that rests asks nothing"

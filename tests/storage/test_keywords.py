@@ -81,3 +81,20 @@ async def test_an_alert_that_is_kept_aside_and_a_search_that_is_gone_do_not_coun
         await add_alert_of(session, work.id, reference.id, 1, suppressed="an allowed seller")
         await remove_search(session, gone, NOW, "mira")
     assert await yields(database) == {"moth": (1, 1, 0, 0)}
+
+
+async def test_a_listing_counts_for_its_own_page_though_another_searchs_page_came_in_between(story, database):
+    moth, pin = [await story.search(keyword) for keyword in ("moth", "pin")]
+    async with database.write("test") as session:
+        pages = {}
+        for seconds, search_id in enumerate((moth, pin)):
+            at = NOW + timedelta(seconds=seconds)
+            crawl = await open_crawl(session, await get_search(session, search_id), at)
+            capture = Capture(marketplace="bazaar", url=PAGE, sha256=SHA, status=200, outcome="ok", how="fetched")
+            capture.crawl_id, capture.captured_at = crawl.id, at
+            pages[search_id] = (await add_capture(session, capture)).id
+        await record_listings(session, [listing(1)], pages[moth], NOW + HOUR)
+        await record_listings(session, [listing(1), listing(2)], pages[pin], NOW + 2 * HOUR)
+    await story.alerts(_1=None, _2=None)
+    found = await yields(database)
+    assert {keyword: alerted for keyword, (_, _, alerted, _) in found.items()} == {"moth": 1, "pin": 1}
