@@ -42,7 +42,7 @@ async def read_own_page(world, site, row, clock):
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    ("seed", "size"), [(1, 60), (2, 60), *(pytest.param(seed, 2000, marks=SOAK) for seed in range(1, 21))]
+    ("seed", "size"), [(1, 40), (2, 40), *(pytest.param(seed, 2000, marks=SOAK) for seed in range(1, 21))]
 )
 async def test_with_faults_in_almost_a_third_of_all_answers_everything_is_kept_once(store, clock, tmp_path, seed, size):
     catalogue = make_catalogue(seed, works=3, listings=size, sellers=9)
