@@ -53,7 +53,7 @@ async def send(parts: Parts, complaint_id: int, actor: str) -> str:
         if found is not None:
             await hand_in(parts, complaint_id, actor, found.reference, found.raw)
             return found.reference
-        if not getattr(api, "can_find", False):
+        if not api.can_find:
             raise NoticeRefused(
                 f"complaint {complaint_id}: an earlier try may have arrived and the platform cannot be asked; look "
                 "there, then note its number, or that there is none, with `bazaarwatch complaints`"

@@ -47,7 +47,9 @@ class Told:
 
 
 class ComplaintApi(Protocol):
-    """What a platform's interface can do."""
+    """What a platform's interface can do; ``can_find``: whether it can be asked for a report whose answer was lost."""
+
+    can_find: bool
 
     async def reasons(self, site: str) -> list[dict[str, Any]]:
         """The reasons enabled for this member at a site, as the platform lists them."""

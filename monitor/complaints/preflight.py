@@ -294,7 +294,8 @@ def _unconfirmed(draft: Draft, policy: Policy) -> Iterator[tuple[str, str]]:
         rests_on.append(("reason", fact.value.label, fact))
     if route := policy.routes.get(draft.route):
         rests_on.append(("targets", f"at most {route.max_targets.value} listings", route.max_targets))
-        rests_on.append(("explanation", route.explanation_max_chars.value, route.explanation_max_chars))
+        chars = route.explanation_max_chars
+        rests_on.append(("explanation", f"at most {chars.value} characters", chars))
     for name, shown, fact in rests_on:
         note = f" ({fact.note})" if fact.note else ""
         if fact.value is None:

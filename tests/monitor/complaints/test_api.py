@@ -159,6 +159,12 @@ async def test_the_course_of_a_case_is_recorded_and_the_platforms_date_counts(pa
     assert "removed" in {view.target.state for view in (await load_complaint(parts, complaint_id)).targets}
 
 
+def test_only_refused_papers_keep_a_listing_down():
+    assert AcceptPapers().body()["documentation_approved"] == "true"
+    assert RefusePapers("No.", "2").body()["documentation_approved"] == "false"
+
+
+@pytest.mark.soak
 async def test_true_gives_the_listing_back_and_is_sent_for_accept_alone(parts, twins):
     complaint_id = await exported(parts, "mercadolibre", ITEM)
     await submitting.send(parts, complaint_id, "mira")
@@ -212,6 +218,7 @@ async def test_a_report_to_ebay_holds_every_item_and_its_words_come_back_item_by
     assert {view.listing.listing_id: view.target.state for view in views}["110001"] == "removed_unconfirmed"
 
 
+@pytest.mark.soak
 async def test_what_the_platform_refuses_comes_back_with_its_words(parts, twins, monkeypatch):
     complaint_id = await exported(parts, "mercadolibre", ITEM)
     monkeypatch.setattr("monitor.complaints.api.denouncement", lambda *_: {"report_reason_id": "PPPI17", "comment": ""})
