@@ -17,6 +17,7 @@ from starlette.responses import Response
 from monitor.console import charts
 from monitor.console.access import PartsOf, Person, Viewer
 from monitor.console.fields import whole_number
+from monitor.console.kept import Kept
 from monitor.console.view import page
 from monitor.daemon import Parts
 from monitor.text import csv_cell
@@ -82,7 +83,8 @@ async def _counted(request: Request, parts: Parts, person: Person, days: int) ->
             answered = [await answer(session, question, person.owners, since, until) for question in asked]
         return until, numbers, answered
 
-    return await request.app.state.kept.get(about, count)
+    kept: Kept = request.app.state.kept
+    return await kept.get(about, count)
 
 
 def chart(one: Answered) -> Markup:
