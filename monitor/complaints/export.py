@@ -12,7 +12,7 @@ from typing import Any
 from monitor.complaints import sheet, table
 from monitor.complaints.abuse_report import abuse_report
 from monitor.complaints.base import Confirmation, Draft, Pack, Problem
-from monitor.complaints.form import fill, recipient
+from monitor.complaints.form import advice, fill, recipient
 from monitor.complaints.letter import letter, to_mail, to_pdf, to_text
 from monitor.complaints.policy import Policy
 from monitor.complaints.preflight import preflight
@@ -114,7 +114,7 @@ def _page(
             route=policy.routes[draft.route],
             recipient=recipient(draft, policy),
             fields=fields,
-            cautions=[problem.message for problem in found],
+            cautions=[*(problem.message for problem in found), *advice(draft, policy)],
             url_file=URL_FILE,
             urls="\n".join(target.url for target in draft.targets),
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from monitor.complaints.base import Draft
-from monitor.complaints.policy import FieldKey, Policy, PortalField
+from monitor.complaints.policy import FieldKey, Policy, PortalField, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,35 @@ def reason_code(draft: Draft, policy: Policy) -> str:
 def recipient(draft: Draft, policy: Policy) -> str:
     """Where a mail goes: the route's address, or for a host the one that a person found."""
     return policy.routes[draft.route].to.value or draft.reason_facts.get("host_contact", "").strip()
+
+
+def advice(draft: Draft, policy: Policy) -> Iterator[str]:
+    """What a person should have at hand or know before filling the form in, a line each."""
+    route, reason = policy.routes[draft.route], policy.reasons[draft.reason].value
+    files = [kind.replace("_", " ") for kind in reason.evidence]
+    if policy.marked_picture.value:
+        files.append("picture with the infringing place marked")
+    if files:
+        yield f"Attach: {', '.join(dict.fromkeys(files))}{_attachment_limits(route)}."
+    if policy.disclosed.value:
+        doubt = " (unconfirmed)" if policy.disclosed.unconfirmed else ""
+        yield f"The seller is shown: {', '.join(policy.disclosed.value)}{doubt}."
+    for fact in policy.statements.values():
+        if fact.value.portals_own:
+            yield "The portal's own oath covers the whole notice: read its words before you affirm them."
+
+
+def _attachment_limits(route: Route) -> str:
+    if route.attachments is None:
+        return ""
+    limits = route.attachments.value
+    told = [
+        f"at most {limits.max} files" if limits.max is not None else "",
+        f"{limits.mb_each} MB each" if limits.mb_each is not None else "",
+        "/".join(limits.types),
+    ]
+    doubt = ", unconfirmed" if route.attachments.unconfirmed else ""
+    return f" ({', '.join(filter(None, told))}{doubt})"
 
 
 def _lines(values: Iterable[str | None]) -> str:

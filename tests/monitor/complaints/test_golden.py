@@ -13,6 +13,7 @@ import yaml
 from detectors.rights import Owner, Right
 from monitor.complaints.base import Confirmation, Draft, Target, Work
 from monitor.complaints.export import export_pack
+from monitor.complaints.form import advice
 from monitor.complaints.notice import batch, draft_notice
 from monitor.complaints.packs import platforms, policy
 from monitor.complaints.policy import Policy
@@ -63,6 +64,22 @@ def test_every_field_of_the_form_is_filled_as_the_reference_asks(
     if "mail" in GOLDEN[platform]:
         assert f"To: {GOLDEN[platform]['mail']}\r\n".encode() in pack.files["notice.eml"]
     assert json.loads(pack.files["policy.json"])["platform"] == platform
+
+
+@pytest.mark.parametrize(
+    ("platform", "told"),
+    [
+        ("alibaba_ipp", "Attach: comparison (at most 4 files, 5 MB each, unconfirmed)."),
+        ("temu", "Attach: marked picture, picture with the infringing place marked."),
+        ("meta", "The seller is shown: name, email, report."),
+        ("walmart", "The portal's own oath covers the whole notice: read its words before you affirm them."),
+        ("mercadolibre", "Attach: comparison (5 MB each, pdf/jpg/png)."),
+    ],
+)
+def test_the_page_says_what_to_have_at_hand_and_what_the_seller_is_shown(
+    sample: Sample, platform: str, told: str
+) -> None:
+    assert told in list(advice(*sample(platform)))
 
 
 @pytest.mark.parametrize("platform", GOLDEN)
