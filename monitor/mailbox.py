@@ -26,7 +26,8 @@ from monitor.complaints.mails import Kind, MailText, Recognised, patterns, read_
 from monitor.daemon import Parts
 from monitor.dossier import rules_of
 from monitor.errors import MailboxFailed, MailUnfit, MonitorError
-from monitor.following import Hand, open_counter, take
+from monitor.following import open_counter
+from monitor.hand import Hand, take
 from storage import tables
 from storage.accounts import set_identity, the_account
 from storage.audit import record

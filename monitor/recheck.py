@@ -12,7 +12,7 @@ from monitor.complaints.lifecycle import AT_PLATFORM, BEFORE_LEAVING, TARGET_STE
 from monitor.daemon import Parts
 from monitor.examine import as_value
 from monitor.filing import redraft, reopen
-from monitor.following import Hand, take
+from monitor.hand import Hand, take
 from storage.complaints import TargetView, find_target, get_complaint, move_targets, targets_of
 from storage.listings import add_details, get_listing, get_seller
 from storage.searches import add_capture
@@ -105,7 +105,9 @@ async def _fetch(parts: Parts, view: TargetView) -> tuple[Found, str]:
     request = marketplace.listing_request(as_value(row, seller)) if marketplace else None
     if request is None:
         return "unknown", f"pages of {row.marketplace} listings cannot be asked for here"
-    reading = await parts.reader.read(replace(request, referrer=None), row.marketplace)
+    # As at an examination: what a marketplace's page named may lead no further than that page could.
+    source = None if view.capture is None else view.capture.url if view.capture.how == "fetched" else ""
+    reading = await parts.reader.read(replace(request, referrer=source), row.marketplace)
     outcome = reading.parsed.outcome
     own = [one for one in reading.parsed.listings if row.listing_id in (one.listing_id, *one.aliases)]
     async with parts.database.write("listing's page recorded") as session:

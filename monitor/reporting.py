@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from detectors.errors import DetectorError
 from detectors.model import PriorityLevel
 from monitor.canaries import drift_notes
+from monitor.complaints.deadlines import warning
 from monitor.daemon import Parts
 from monitor.digest import Digest, DigestAlert, DigestFacts, SearchCoverage, WaitingComplaint, compose_digest
 from monitor.errors import SandboxError
@@ -107,7 +108,9 @@ async def _facts(
         since=since,
         alerts=tuple(alerts),
         coverage=tuple([_coverage(row) for row in await coverage(session, since or BEGINNING)]),
-        complaints=tuple(_waiting(one) for one in await list_complaints(session) if one.complaint.state in _WAITING),
+        complaints=tuple(
+            _waiting(one, until) for one in await list_complaints(session) if one.complaint.state in _WAITING
+        ),
         suppressed=await suppressed_since(session, since or BEGINNING, until),
         notes=(
             *((parked,) if backlog.parked else ()),
@@ -163,8 +166,11 @@ def _coverage(row: Coverage) -> SearchCoverage:
     )
 
 
-def _waiting(one: ComplaintSummary) -> WaitingComplaint:
+def _waiting(one: ComplaintSummary, now: datetime) -> WaitingComplaint:
     action, command = _WAITING[one.complaint.state]
+    mark = warning(one.timer.started_at, one.timer.act_by_at, now) if one.timer else None
+    if mark is not None:
+        action += f" (less than {'a quarter' if mark < 0.5 else 'half'} of the time is left)"
     return WaitingComplaint(
         number=f"C-{one.complaint.id}",
         platform=one.complaint.platform,

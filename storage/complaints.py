@@ -300,13 +300,6 @@ async def require_free_reference(session: AsyncSession, complaint: Complaint, ex
         raise Refused(f"{external_ref!r} is the number of complaint {other} at {complaint.platform} already")
 
 
-async def find_by_reference(session: AsyncSession, platform: str, external_ref: str) -> Complaint | None:
-    """The complaint that the platform knows by that number."""
-    return await session.scalar(
-        select(Complaint).where(Complaint.platform == platform, Complaint.external_ref == external_ref)
-    )
-
-
 async def find_by_listings(
     session: AsyncSession, platform: str, words: Collection[str], states: Collection[str]
 ) -> list[Complaint]:

@@ -13,7 +13,6 @@ from storage.complaints import (
     add_complaint,
     events_of,
     find_by_listings,
-    find_by_reference,
     find_target,
     get_complaint,
     infringing_alerts,
@@ -213,14 +212,10 @@ async def test_the_same_timer_is_kept_once(database: Database) -> None:
     assert summary.timer is not None
 
 
-async def test_a_complaint_is_found_by_the_platforms_number_or_a_listing(database: Database) -> None:
+async def test_a_complaint_is_found_by_a_listing_and_the_platforms_number_is_its_alone(database: Database) -> None:
     complaint, alert = await make(database)
     await change(database, complaint.id, external_ref="CMP-9")
     async with database.read() as session:
-        found = await find_by_reference(session, "p", "CMP-9")
-        assert found is not None
-        assert found.id == complaint.id
-        assert await find_by_reference(session, "q", "CMP-9") is None
         for word in ("1", "https://bazaar.example/item/1"):
             assert [one.id for one in await find_by_listings(session, "p", [word], ["draft"])] == [complaint.id]
         assert await find_by_listings(session, "p", ["1"], ["upheld"]) == []
