@@ -17,7 +17,7 @@ from detectors.model import Answer, PriorityLevel
 from storage.alerts import AlertView
 from storage.errors import NotFound
 from storage.tables import Alert, Lease, Listing, Match, SavedView, Seller, Work
-from storage.upsert import upsert
+from storage.upsert import take_turn, upsert
 
 Owners = frozenset[int] | None  # whose works somebody may see; None: everybody's
 Position = tuple[int, int]  # (score, alert id): where a card stands in the inbox
@@ -25,6 +25,7 @@ Cluster = tuple[int, str]  # (work id, picture's SHA-256)
 
 _CHUNK = 60  # alerts looked at together at first; twice as many each time where clusters are large
 _LARGEST_CHUNK = 1000
+_LOCK = 7_216_030  # two who take and give back cards at once would wait for each other's rows for ever
 _AT_ONCE = 30  # cards looked through for a free one
 _PACK = 1 << 33  # beyond any alert id: a position as one number
 
@@ -175,6 +176,7 @@ async def take_cards(
 
     Two who ask at once get different cards; a card whose holder went away comes back when the lease ends.
     """
+    await take_turn(session, _LOCK)
     taken = select(Lease.work_id, Lease.picture).where(Lease.until_at > now, Lease.holder != holder)
     of_others = set(await session.execute(taken))
     while True:
