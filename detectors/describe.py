@@ -190,13 +190,14 @@ def describe_reference(data: bytes) -> Description:
     content = _content(image)
     regions = dict.fromkeys([content, WHOLE])
     light = _enlarged(data, image, content)
-    features = _reference_features(light, content, REFERENCE_PX, REFERENCE_FEATURES)
     small = _reference_features(light, content, REFERENCE_PX // 2, 2 * SMALL_FEATURES)
+    rich = len(small) == 2 * SMALL_FEATURES  # its strongest points need no faint ones beside them, which cost half
+    features = _reference_features(light, content, REFERENCE_PX, REFERENCE_FEATURES, CONTRAST if rich else FAINT)
     features = features.joined(small.unlike(features, SMALL_FEATURES))
     recut = decode_image(data, REFERENCE_PX, ground=_DARK)
     if recut.tobytes() != image.tobytes():
         side_px = round(REFERENCE_PX * _RECUT_SHARE)
-        dark = _reference_features(recut, content, side_px, REFERENCE_FEATURES, ground=_DARK)
+        dark = _reference_features(recut, content, side_px, REFERENCE_FEATURES, FAINT, _DARK)
         features = features.joined(dark.unlike(features, RECUT_FEATURES))
     return Description(
         image.size,
@@ -230,13 +231,18 @@ def _features(image: Image.Image, content: Region, side_px: int, limit: int) -> 
 
 
 def _reference_features(
-    image: Image.Image, content: Region, side_px: int, limit: int, ground: int = _LIGHT
+    image: Image.Image,
+    content: Region,
+    side_px: int,
+    limit: int,
+    contrast: float = FAINT,
+    ground: int = _LIGHT,
 ) -> Features:
     """The same of a reference, which stands on its ground even where its file ends."""
     box = _box_px(image, content, _REFERENCE_FRAME)
     part = Image.new("L", (box[2] - box[0], box[3] - box[1]), ground)
     part.paste(image.convert("L"), (-box[0], -box[1]))
-    return _extracted(part, box, max(image.size), round(side_px * (1 + 2 * _REFERENCE_FRAME)), limit, FAINT)
+    return _extracted(part, box, max(image.size), round(side_px * (1 + 2 * _REFERENCE_FRAME)), limit, contrast)
 
 
 def _box_px(image: Image.Image, content: Region, frame: float) -> tuple[int, int, int, int]:
