@@ -299,6 +299,8 @@ class Sandbox:
 
     async def _start(self, kind: str) -> _Child:
         self._count += 1
+        if self._endings:  # a child that ends gives its memory back before the next one takes as much
+            await asyncio.wait(set(self._endings))
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._command,
