@@ -43,6 +43,7 @@ DOORS = {
     "monitor/notifiers/mail.py": {"aiosmtplib"},  # digests leave by the operator's SMTP server
     "monitor/mailbox.py": {"imaplib", "ssl"},  # reads the operator's IMAP mailbox
     "storage/database.py": {"create_async_engine"},  # the operator's database
+    "storage/sqlite.py": {"aiosqlite"},  # the embedded one
     "monitor/demo/server.py": {"uvicorn", "socket"},  # listens on loopback
     "monitor/console/server.py": {"uvicorn", "socket", "getaddrinfo"},  # listens where the operator says
 }
