@@ -52,10 +52,14 @@ async def attack(
         picture = await parts.sandbox.thumbnail(await parts.blobs.get(first[work_id]), _SIDE_PX)
         design = await asyncio.to_thread(_cut_out, picture)
         for edit in edits:
-            copy = await asyncio.to_thread(lambda: jpeg(EDITS[edit](design, Random(f"{edit} {work_id} {seed}"))))  # noqa: B023
+            copy = await asyncio.to_thread(_edited, design, edit, f"{edit} {work_id} {seed}")
             done.append(await _tried(parts, edit, work_id, copy))
             advance()
     return done
+
+
+def _edited(design: Image.Image, edit: str, seed: str) -> bytes:
+    return jpeg(EDITS[edit](design, Random(seed)))
 
 
 async def _tried(parts: Parts, edit: str, work_id: int, copy: bytes) -> Attack:
