@@ -13,6 +13,7 @@ import typer
 from monitor import filing, recheck, sheets
 from monitor.commands import following
 from monitor.commands.common import AsJson, UsageProblem, print_json, progress, say, show, show_facts, with_parts
+from monitor.commands.walking import asked_to_affirm, walk_through
 from monitor.complaints.base import Target
 from monitor.complaints.deadlines import left
 from monitor.complaints.lifecycle import ComplaintState
@@ -33,13 +34,6 @@ Person = Annotated[str, typer.Option("--as", help="The person who says so, by na
 Listings = Annotated[
     list[int] | None, typer.Option("--listing", help="A listing by the number before it; may be repeated.")
 ]
-_ACTED = {  # what a person types at a listing in the walk
-    "fea": "considered fair use (f), exhaustion (e) and authorised seller (a)",
-    "feal": "the same, and seen on sale just now (l: live)",
-    "x": "leave it out",
-    "s": "skip it for now",
-    "q": "stop here; what was said is kept",
-}
 
 
 def register(app: typer.Typer) -> None:
@@ -321,8 +315,8 @@ def confirm(
     if sheet:
         _from_sheet(ctx, complaint_id, person, sheet)
     if walk:
-        _walk(ctx, complaint_id, person)
-        affirm = affirm or _asked_to_affirm(ctx, complaint_id, person)
+        walk_through(ctx, complaint_id, person)
+        affirm = affirm or asked_to_affirm(ctx, complaint_id, person)
     if not affirm:
         _tell_what_is_left(with_parts(ctx, lambda parts: load(parts, complaint_id)), person)
         return
@@ -349,65 +343,8 @@ def _from_sheet(ctx: typer.Context, complaint_id: int, person: str, file: Path) 
         say(f"not taken: {problem}")
 
 
-def _walk(ctx: typer.Context, complaint_id: int, person: str) -> None:
-    """Ask about each listing that this person has not considered, and keep each answer at once."""
-    stored = with_parts(ctx, lambda parts: load(parts, complaint_id))
-    waiting = stored.unconsidered(person)
-    for answer, meaning in _ACTED.items():
-        say(f"  {answer:5}{meaning}")
-    for number, target in enumerate(waiting, start=1):
-        say(f"\n{number} of {len(waiting)}: #{target.alert_id} {target.title}")
-        for line in _shown(stored, target):
-            say(f"  {line}")
-        answer = _ask(f"#{target.alert_id}", _ACTED)
-        if answer == "q":
-            return
-        if answer.startswith("fea"):
-            note = str(typer.prompt("  what led to it (may be empty)", default="", show_default=False, err=True))
-            _keep(ctx, complaint_id, person, target.alert_id, note, live=answer.endswith("l"))
-        elif answer == "x":
-            why = str(typer.prompt("  why", err=True))
-            _leave_out(ctx, complaint_id, [target.alert_id], why, person)
-
-
-def _keep(ctx: typer.Context, complaint_id: int, person: str, alert_id: int, note: str, *, live: bool) -> None:
-    with_parts(ctx, lambda parts: filing.consider(parts, complaint_id, person, [alert_id], note, seen=live))
-
-
 def _leave_out(ctx: typer.Context, complaint_id: int, alert_ids: Collection[int], why: str, actor: str) -> None:
     with_parts(ctx, lambda parts: filing.leave_out(parts, complaint_id, alert_ids, actor, why))
-
-
-def _shown(stored: Stored, target: Target) -> list[str]:
-    price = "" if target.price is None else f"{target.price:f} {target.currency or ''}".strip()
-    live = f"{utc(target.last_seen_live_at)}, {target.seen_live_by}" if target.last_seen_live_at else "never"
-    return [
-        f"work     {stored.draft.work.title}",
-        f"address  {target.url}",
-        f"seller   {target.seller_name or 'not told'} {f'({target.seller_id})' if target.seller_id else ''}",
-        f"price    {price or 'not told'}",
-        f"finding  {target.match.reason}",
-        f"live     {live}",
-    ]
-
-
-def _ask(question: str, answers: Collection[str]) -> str:
-    while True:
-        said = str(typer.prompt(question, err=True)).strip().lower()
-        if said in answers:
-            return said
-        say(f"one of {', '.join(answers)}")
-
-
-def _asked_to_affirm(ctx: typer.Context, complaint_id: int, person: str) -> bool:
-    """Whether the person affirms the statements; not asked before every listing was considered."""
-    stored = with_parts(ctx, lambda parts: load(parts, complaint_id))
-    if stored.unconsidered(person):
-        return False
-    say("\nThe statements:")
-    for statement in stored.draft.statements:
-        say(f"  {statement.text}")
-    return bool(typer.confirm(f"Do you, {person}, affirm them?", err=True))
 
 
 def _tell_what_is_left(stored: Stored, person: str) -> None:
