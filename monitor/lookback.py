@@ -14,7 +14,7 @@ from detectors.errors import DetectorError
 from monitor.errors import SandboxError
 from storage.errors import NotFound
 from storage.listings import record_listings
-from storage.pictures import SeenHashes, listings_showing, seen_by_number
+from storage.pictures import SeenHashes, count_seen, listings_showing, seen_by_number
 from storage.works import references
 
 if TYPE_CHECKING:
@@ -62,13 +62,15 @@ async def look_back(
         StorageError: A reference's picture is missing.
     """
     rows = await SeenHashes(parts.settings.data_dir / "lookback").rows(parts.database)
+    async with parts.database.read() as session:
+        searched = await count_seen(session)
     found = []
     for work_id in work_ids:
         queries = await _queries(parts, work_id) if len(rows) else []
         from detectors.pdq import near  # brings faiss
 
         numbers = await asyncio.to_thread(near, rows, queries, RADIUS_BITS) if queries else {}
-        found.append(await _check(parts, work_id, len(rows), {row + 1: bits for row, bits in numbers.items()}))
+        found.append(await _check(parts, work_id, searched, {row + 1: bits for row, bits in numbers.items()}))
         advance()
     return found
 
