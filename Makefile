@@ -48,6 +48,10 @@ soak: $(VENV)/.check-installed  ## the long tests, in full
 bench: $(VENV)/.bench-installed  ## listings and images a second on this machine
 	for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
 
+.PHONY: bench-detect
+bench-detect: $(VENV)/.check-installed  ## recall by edit, mean of seeds 1 to 3 (about 10 minutes a seed on two idle cores)
+	$(BIN)/python benchmarks/recall.py --bench ../shared/bench --designs ../shared/designs --seeds 1 2 3
+
 $(VENV)/.made:
 	@$(call make_venv,$(VENV))
 	@touch $@
