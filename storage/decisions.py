@@ -110,14 +110,6 @@ async def recent_decisions(
     return [(row[0], row[1]) for row in await session.execute(query)]
 
 
-async def decision_of(session: AsyncSession, alert: Alert) -> Decision | None:
-    """The decision in force on an alert, where one was made together with its label."""
-    found = (
-        select(Decision).join(DecisionItem).where(DecisionItem.alert_id == alert.id, DecisionItem.undone_at.is_(None))
-    )
-    return await session.scalar(found.order_by(Decision.id.desc()).limit(1))
-
-
 def _said_of(alert: Alert) -> dict[str, Any]:
     return {
         "answer": alert.answer,

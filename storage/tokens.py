@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.audit import record
@@ -66,11 +66,6 @@ async def find_token(session: AsyncSession, secret: str) -> ApiToken | None:
     """The token that a secret belongs to; None if it is unknown or revoked."""
     found = select(ApiToken).where(ApiToken.sha256 == _hash(secret), ApiToken.revoked_at.is_(None))
     return await session.scalar(found)
-
-
-async def count_valid(session: AsyncSession) -> int:
-    """How many tokens open something."""
-    return await session.scalar(select(func.count(ApiToken.id)).where(ApiToken.revoked_at.is_(None))) or 0
 
 
 def _hash(secret: str) -> str:

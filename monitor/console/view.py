@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -123,11 +122,6 @@ def ago(at: datetime | None, now: datetime) -> str:
 def short(text: str) -> str:
     """A text for one line of a table."""
     return clip(text, 120)
-
-
-def changed(values: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
-    """The same values with some others, for addresses."""
-    return {**values, **changes}
 
 
 def _spaced(text: str) -> str:
