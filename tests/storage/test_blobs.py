@@ -52,4 +52,4 @@ async def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypa
     with pytest.raises(OSError, match="No space"):
         await blobs.put(b"a picture")
     assert list(blobs.hashes()) == []
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and path.name != ".turn"] == []

@@ -64,6 +64,7 @@ def test_every_list_is_json_when_asked_for_and_a_table_otherwise(begun):
         assert (done.code, "Traceback" in done.err) == (0, False)
         assert bool(done.out) == bool(rows), "an empty list says what to do next, on standard error"
         assert bool(done.err) != bool(rows)
+    begun("search", "pause", "1")  # what is due would be looked for out there
     for command in (("doctor",), ("settings",), ("scan", "--due")):
         assert begun.run(*command, "--json").out.lstrip()[0] in "[{"
 

@@ -50,7 +50,7 @@ def running(data, *arguments, **more):
         try:
             for line in process.stderr:
                 said.append(line)
-                found = re.search(r"listening.*(http://127\.0\.0\.1:\d+)", line)
+                found = re.search(r"(?:listening|console is at).*(http://127\.0\.0\.1:\d+)", line)
                 if found:
                     yield found[1]
                     break
@@ -113,10 +113,10 @@ def test_the_daemon_listens_where_a_port_is_set(tmp_path):
         assert post(address, "bw_wrong").status_code == 401
 
 
-def test_nothing_listens_beyond_this_machine_before_a_token_is_made(tmp_path):
+def test_nothing_listens_beyond_this_machine_before_a_person_may_sign_in(tmp_path):
     done = run(tmp_path, "serve", BAZAARWATCH_CONSOLE__HOST="0.0.0.0")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "token add" in done.stderr
+    assert "users add" in done.stderr
 
 
 def test_render_says_what_is_missing(tmp_path):

@@ -6,6 +6,7 @@ import sys
 import zipfile
 import zlib
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -139,17 +140,16 @@ def _rebuilt(path, files):
     return verify.check(str(path)).faults
 
 
-@given(data=st.data())
-def test_any_file_dropped_added_or_put_elsewhere_is_named(written, files, data):
+def test_any_file_dropped_added_or_put_elsewhere_is_named(written, files):
     other = written.path.with_name("rebuilt.zip")
     assert _rebuilt(other, files) == []
-    name = data.draw(st.sampled_from(sorted(set(files) - {"manifest.json"})))
-    assert any(f"{name}: is missing" in one for one in _rebuilt(other, {k: v for k, v in files.items() if k != name}))
     assert _rebuilt(other, {"more.txt": b"more"} | files) == ["more.txt: was added: the manifest does not list it"]
-    rest = {k: v for k, v in files.items() if k != name}
-    moved = rest | {name: files[name]}
-    if list(moved) != list(files):
-        assert any("another order" in one for one in _rebuilt(other, moved))
+    for name in Random(1).sample(sorted(set(files) - {"manifest.json"}), 6):
+        rest = {k: v for k, v in files.items() if k != name}
+        assert any(f"{name}: is missing" in one for one in _rebuilt(other, rest))
+        moved = rest | {name: files[name]}
+        if list(moved) != list(files):
+            assert any("another order" in one for one in _rebuilt(other, moved))
 
 
 def _with_manifest(files, **changed):
