@@ -94,6 +94,8 @@ def options(
 
 def register(arguments: Sequence[str]) -> None:
     """Load the commands that the arguments may mean; all of them where they name none."""
+    if "--version" in arguments:
+        return
     named = [module for name, module in _COMMANDS.items() if name in arguments]
     for module in dict.fromkeys(named or _COMMANDS.values()):
         importlib.import_module(f"monitor.commands.{module}").register(app)

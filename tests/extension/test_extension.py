@@ -72,6 +72,7 @@ async def test_a_click_on_a_search_page_brings_every_card_with_the_picture_it_sh
     assert {listing_id: await parts.blobs.get(sha256) for sha256, listing_id in kept} == shown
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 async def test_the_button_says_what_went_wrong(open_browser, bazaar, parts, endpoint, token):
     async with open_browser(shop_example=port_of(bazaar.base_url)) as browser:
@@ -138,6 +139,7 @@ def shop():
         thread.join()
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 async def test_what_is_sent_is_the_page_as_shown_without_the_sessions_secrets(
     open_browser, shop, parts, endpoint, token
@@ -177,6 +179,7 @@ def shop_with_tls(shop, tmp_path):
         thread.join()
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("allowed", [False, True])
 async def test_pictures_that_pages_may_not_read_come_only_where_the_person_allowed_it(

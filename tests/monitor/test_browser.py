@@ -205,7 +205,9 @@ setTimeout(() => { location.href = "http://127.0.0.1:PORT/gone"; }, 700);
 </script>"""
 
 
-@pytest.mark.parametrize("only_the_proxy", [False, True], ids=["as it is", "proxy and switches alone"])
+@pytest.mark.parametrize(
+    "only_the_proxy", [False, pytest.param(True, marks=pytest.mark.soak)], ids=["as it is", "proxy and switches alone"]
+)
 async def test_a_page_reaches_nothing_but_the_server_it_came_from(render, monkeypatch, only_the_proxy):
     if only_the_proxy:  # all that stands before the proxy is taken away
 
@@ -263,6 +265,7 @@ async def test_a_page_may_not_ask_for_what_robots_txt_forbids(render):
     assert b"secret" not in body
 
 
+@pytest.mark.soak
 async def test_a_page_of_another_server_does_not_reach_the_operators_own(render, chromium, tmp_path, sqlite_url):
     async with serving({"/data": ("text/plain", "own")}) as own, serving({}) as shop:
         shop.answers["/"] = ("text/html", f"<script>fetch('http://{own.address}/data', {{mode: 'no-cors'}})</script>x")
@@ -281,6 +284,7 @@ async def test_a_page_of_another_server_does_not_reach_the_operators_own(render,
 HOG = "for (;;) { keep.push(new Uint8Array(5e6).fill(1)); const end = Date.now() + 20; while (Date.now() < end); }"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("script", "limits", "reason"),
     [

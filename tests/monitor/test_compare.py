@@ -23,6 +23,7 @@ def art():
     return [catalogue.reference(work) for work in catalogue.works]
 
 
+@pytest.mark.soak
 async def test_pictures_looked_up_at_once_in_a_new_index_all_find_the_same(art):
     described = [describe_reference(data) for data in art]
     for _ in range(3):

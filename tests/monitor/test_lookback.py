@@ -236,6 +236,7 @@ def draw_smiley():
     return jpeg(image, 95)
 
 
+@pytest.mark.soak
 async def test_calibration_holds_on_pictures_that_it_was_not_measured_on(parts, art):
     for number, (_, picture) in enumerate(art[:2]):
         await registered(parts, picture, f"{number}.png")
@@ -249,6 +250,7 @@ async def test_calibration_holds_on_pictures_that_it_was_not_measured_on(parts, 
     assert await parts.works.judge(copy.matches), "a copy is still found"
 
 
+@pytest.mark.soak
 async def test_an_attack_is_the_same_for_a_seed_and_tells_what_slips_through(parts, art):
     work_id = (await registered(parts, art[0][1])).work_id
     first = await attack(parts, [work_id], ["mirror", "pad"], 7)

@@ -51,7 +51,7 @@ def _complain(desk, work):
         "before the scan",
         pytest.param("after the decision", marks=pytest.mark.soak),
         pytest.param("after the draft", marks=pytest.mark.soak),
-        "after the confirmation",
+        pytest.param("after the confirmation", marks=pytest.mark.soak),
     ],
 )
 def test_a_listing_of_an_allowed_seller_never_gets_into_a_complaint(same_desk, same_bytes, when):

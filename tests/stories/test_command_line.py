@@ -155,6 +155,7 @@ def test_the_program_starts_as_a_module_and_as_a_script(tmp_path):
         assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.soak
 def test_pasted_addresses_are_looked_at_by_the_next_scan(shop_desk, bazaar, catalogue, planted, tmp_path):
     desk = shop_desk
     desk.begin(catalogue, keywords=())

@@ -25,7 +25,7 @@ def _let_time_pass(desk):
 @pytest.mark.parametrize(
     "kinds",
     [
-        pytest.param(_PASSING, id="passing"),
+        pytest.param(_PASSING, id="passing", marks=pytest.mark.soak),
         pytest.param((Fault.CAPTCHA, Fault.GARBAGE), id="walls", marks=pytest.mark.soak),
     ],
 )

@@ -103,6 +103,7 @@ def test_serve_takes_a_page_in_and_examines_it_without_asking_anyone(tmp_path):
     assert run(tmp_path, "token", "add", "my browser").returncode == 1
 
 
+@pytest.mark.soak
 def test_the_daemon_listens_where_a_port_is_set(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
