@@ -18,7 +18,6 @@ from detectors.rights import RightKind
 from monitor.complaints.base import Confirmation, Draft
 from monitor.complaints.form import fill, recipient
 from monitor.complaints.policy import LegalBasis, Policy
-from monitor.pdf import Document
 from monitor.text import clip, utc, visible
 
 _TITLES: dict[LegalBasis, str] = {
@@ -99,6 +98,8 @@ def to_text(notice: Letter) -> str:
 
 def to_pdf(notice: Letter) -> bytes:
     """The notice as PDF pages, each with its number; the same notice gives the same bytes."""
+    from monitor.pdf import Document  # loads fpdf, which every other command does without
+
     document = Document(notice.title, notice.at, language=notice.language)
     document.heading(notice.title)
     document.facts([("Our reference", notice.reference), ("Date", utc(notice.at))])
