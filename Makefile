@@ -38,7 +38,7 @@ check: $(VENV)/.check-installed  ## everything that must be green before a commi
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict $(addprefix -p ,$(PACKAGES))
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 -m "not soak"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not soak"
 
 .PHONY: soak
 soak: $(VENV)/.check-installed  ## the long tests, in full

@@ -83,7 +83,9 @@ def add(
             if user and person is None:
                 raise UsageProblem(f"no user {user!r}; `bazaarwatch users list` shows them")
             scopes = scope or [Scope.PAGES]
-            return await add_token(session, parts.clock.now(), ctx.obj.actor, name, scopes, person.id if person else None)
+            return await add_token(
+                session, parts.clock.now(), ctx.obj.actor, name, scopes, person.id if person else None
+            )
 
     secret = with_parts(ctx, work)
     if as_json:
