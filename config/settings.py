@@ -237,7 +237,7 @@ class Settings(BaseSettings):
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
     def origin(self, key: str) -> str:
-        """Where a setting such as ``fetch.contact`` comes from: ``default``, the file's path, or the variable's name."""
+        """Where a setting such as ``fetch.contact`` comes from: ``default``, the file's path, the variable's name."""
         return self._origins.get(key, "default")
 
     @property
