@@ -27,7 +27,7 @@ from hypothesis import settings
 from storage.database import Database, upgrade_schema
 
 # `make check` samples what `make soak` tries in full.
-settings.register_profile("check", max_examples=20, deadline=None)
+settings.register_profile("check", max_examples=10, deadline=None)
 settings.register_profile("soak", max_examples=500, deadline=None)
 settings.load_profile("check")
 

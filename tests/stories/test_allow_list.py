@@ -82,6 +82,7 @@ def test_a_listing_of_an_allowed_seller_never_gets_into_a_complaint(same_desk, s
     assert desk.is_well()
 
 
+@pytest.mark.soak
 def test_a_picture_said_to_be_no_match_stays_silent_when_another_listing_shows_it(same_desk, same_bytes, open_bazaar):
     desk = same_desk
     early = replace(same_bytes, listings=same_bytes.listings[:1])

@@ -152,6 +152,7 @@ def test_a_digest_killed_at_any_commit_point_is_told_once_more_and_never_lost(sc
         assert twin.is_well()
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_an_export_killed_at_any_commit_point_leaves_one_whole_pack(scanned):
     work = scanned.json("works", "list")[0]["title"]

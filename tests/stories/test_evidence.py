@@ -63,6 +63,7 @@ def test_the_evidence_of_a_case_can_be_read_and_checked_without_the_program(deci
     assert desk.is_well()
 
 
+@pytest.mark.soak
 def test_a_second_look_keeps_what_is_there_now_and_says_what_is_gone(decided, bazaar):
     desk = decided
     rows = desk.json("alerts", "list", "--state", "infringing")
@@ -98,7 +99,7 @@ def _left(desk):
 @pytest.mark.parametrize(
     "points",
     [
-        pytest.param((2,), id="sample", marks=pytest.mark.timeout(600)),
+        pytest.param((2,), id="sample", marks=[pytest.mark.soak, pytest.mark.timeout(600)]),
         pytest.param(count(1), id="everywhere", marks=[pytest.mark.soak, pytest.mark.timeout(0)]),
     ],
 )

@@ -99,6 +99,7 @@ def test_offline_nothing_is_spent_and_the_next_run_catches_up_once(desk, open_ba
     assert online.is_well()
 
 
+@pytest.mark.soak
 def test_a_connection_lost_between_search_and_examination_costs_no_attempt(desk, open_bazaar, catalogue, planted):
     bazaar = open_bazaar(catalogue)
     online = replace(desk, bazaar_url=bazaar.url)
@@ -140,6 +141,7 @@ class _Spoilt:
         return self.instead.get(picture_id) or self.renderer.picture(picture_id)
 
 
+@pytest.mark.soak
 def test_listings_that_show_no_usable_picture_are_skipped_and_counted(desk, open_bazaar, catalogue, planted):
     hostile = catalogue.listings[:4]
     whole = catalogue.full(hostile[0].pictures[0].picture_id)

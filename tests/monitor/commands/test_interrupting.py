@@ -25,6 +25,7 @@ async def run(folder, *arguments):
     )  # fmt: skip
 
 
+@pytest.mark.soak
 async def test_a_scan_that_is_interrupted_loses_nothing(tmp_path, clock):
     async with FaultServer() as server:
         server.search = lambda **_: answer(PAGE.encode(), "200 OK", "Content-Type: text/html; charset=utf-8")

@@ -81,6 +81,7 @@ def examined(data):
         return database.execute("SELECT count(*) FROM listings WHERE examined_at IS NOT NULL").fetchone()[0]
 
 
+@pytest.mark.soak
 def test_serve_takes_a_page_in_and_examines_it_without_asking_anyone(tmp_path):
     made = run(tmp_path, "token", "add", "my browser")
     assert made.returncode == 0, made.stderr
