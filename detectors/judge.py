@@ -20,7 +20,7 @@ _PER_HASH: Final = 3.0  # a perfect one alone stays below the shipped score: it 
 # Tried on a benchmark set and on the demo bazaar, whose innocents share parts with works: of 38 false alerts 5 stayed,
 # 2 of 144 copies fell below the shipped score.
 _OUTLINE_OF_A_WHOLE: Final = 0.62  # at 0.58 two more of 750 innocents alerted, and 1 more of 720 copies was found
-_FEATURES_OF_A_WHOLE: Final = 22.0  # more agreeing points than any shared part gave
+FEATURES_OF_A_WHOLE: Final = 22.0  # more agreeing points than any shared part gave
 _MOST_FOR_A_PART: Final = 6.0  # just below the shipped score
 _DOUBT: Final = 4.0  # evidence that brings the score to 1 - 1/e
 
@@ -79,7 +79,7 @@ def _verdict(work_id: int, matches: Iterable[Match]) -> Verdict:
 
 def _total(best: Mapping[str, float], matches: Iterable[Match]) -> float:
     outlines = max((match.score or 0.0 for match in matches if match.detector == outline.NAME), default=0.0)
-    whole = outlines >= _OUTLINE_OF_A_WHOLE or best.get("features", 0.0) >= _FEATURES_OF_A_WHOLE
+    whole = outlines >= _OUTLINE_OF_A_WHOLE or best.get("features", 0.0) >= FEATURES_OF_A_WHOLE
     total = sum(best.values())
     return total if whole else min(total, _MOST_FOR_A_PART)
 

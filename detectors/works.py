@@ -15,12 +15,12 @@ from detectors.describe import Description
 from detectors.featureindex import FeatureIndex
 from detectors.hasher import hashers
 from detectors.index import FingerprintIndex
+from detectors.judge import FEATURES_OF_A_WHOLE
 from detectors.model import Fingerprint, Match, Region
 
 FEATURES: Final = "features"
 FEATURES_VERSION: Final = 2
 LEAST_FEATURES: Final = 0.25  # weak findings count where another detector agrees; see judge
-SETTLED: Final = 22.0  # more agreeing points than any shared part gave: nothing dearer is needed
 LEAST_OUTLINE: Final = 0.4
 LEAST_SHAPE: Final = 0.6  # copies placed by shape come to 0.56 to 0.96 (seed 3); each finding costs an alignment
 _OUTLINED: Final = 8  # findings whose outlines are compared, the best first: each costs a millisecond
@@ -82,7 +82,7 @@ class WorksIndex:
         if not description.thumbnail.size:
             return [*hashed, *placed]
         picture = outline.Pyramid(description.thumbnail)
-        settled = any((match.score or 0.0) >= SETTLED for match in placed)
+        settled = any((match.score or 0.0) >= FEATURES_OF_A_WHOLE for match in placed)
         found = [*hashed, *placed, *([] if settled else self._shaped(description, picture))]
         return [*found, *self._outlined(description, picture, found)]
 
@@ -191,7 +191,7 @@ def _worth_aligning(match: Match, agreement: float) -> bool:
         return agreement >= _LEAST_FOR_SHAPES
     points = (match.score or 0.0) if match.detector == FEATURES else 0.0
     worthy = agreement >= _WORTH_ALIGNING or points >= _WORTHY_FEATURES
-    return worthy and agreement < _PLAIN_AGREEMENT and points < SETTLED
+    return worthy and agreement < _PLAIN_AGREEMENT and points < FEATURES_OF_A_WHOLE
 
 
 def _current(description: Description, name: str) -> list[Fingerprint]:

@@ -24,7 +24,6 @@ from storage.tables import (
     Listing,
     ListingPicture,
     Match,
-    Picture,
     Table,
 )
 
@@ -195,11 +194,6 @@ def _file_columns() -> list[Any]:
         for column in table.columns
         if isinstance(column.type, String) and column.type.length == 64 and (table.name, column.name) not in _MEMORIES
     ]
-
-
-async def known_pictures(session: AsyncSession) -> int:
-    """How many pictures' hashes are remembered."""
-    return await session.scalar(select(func.count()).select_from(Picture)) or 0
 
 
 async def place_hold(session: AsyncSession, alert_ids: Sequence[int], reason: str, person: str, now: datetime) -> int:

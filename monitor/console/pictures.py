@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from detectors.errors import DetectorError
-from detectors.model import Match, Region
 from monitor.console.access import PartsOf, Viewer
 from monitor.daemon import Parts
 from monitor.errors import SandboxError
+from monitor.evidence.comparing import as_found
 from storage import tables
 from storage.alerts import matches_of
 from storage.errors import NotFound
@@ -73,7 +73,7 @@ async def comparison(request: Request, parts: PartsOf, person: Viewer, alert_id:
 
     async def draw() -> bytes:
         pictures = await parts.blobs.get(reference.sha256), await parts.blobs.get(match.sha256)
-        return await parts.sandbox.comparison(*pictures, _as_found(match))
+        return await parts.sandbox.comparison(*pictures, as_found(match))
 
     name = hashlib.sha256(f"{reference.sha256}:{match.sha256}:{match.facts}".encode()).hexdigest()
     return await _cached(request, parts, f"{name}-points", "image/png", draw)
@@ -103,26 +103,6 @@ async def _reference(session: AsyncSession, work_id: int, reference_id: int, own
     if sha256 is None:
         raise NotFound(f"work {work_id} has no picture {reference_id}")
     return sha256
-
-
-def _as_found(match: tables.Match) -> Match:
-    facts = match.facts
-    name, *box = facts["region"]
-    other, *reference_box = facts["reference_region"]
-    return Match(
-        match.work_id,
-        match.reference_id,
-        match.detector,
-        match.version,
-        match.threshold,
-        match.distance_bits,
-        match.score,
-        Region(name, (box[0], box[1], box[2], box[3])),
-        Region(other, (reference_box[0], reference_box[1], reference_box[2], reference_box[3])),
-        facts["orientation"],
-        facts["inliers"],
-        tuple(facts["placement"]) if facts["placement"] else None,
-    )
 
 
 async def _answer(request: Request, parts: Parts, sha256: str, size: int) -> Response:

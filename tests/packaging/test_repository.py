@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("run", "check", "lock")
+LOCKS = ("run", "check", "bench", "lock")
 REGISTRY = re.compile(
     r"pypi\.(org|io)|pythonhosted\.|npmjs\.(com|org)|deb\.debian\.|--(extra-)?index-url [^-]|--find-links"
 )
-MACHINE = re.compile(r"/work/(main|shared|\.)|(?<![\w)\]])\.library\b|/opt/(pypi|wheels)")
+BESIDE = re.escape(str(ROOT.parent))
+MACHINE = re.compile(rf"{BESIDE}/({re.escape(ROOT.name)}|shared)\b|{BESIDE}/\.|\.\./\.\w|/opt/(?!bazaarwatch\b)")
 
 
 def _committed() -> list[Path]:
