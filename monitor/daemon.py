@@ -229,7 +229,7 @@ async def _purge(parts: Parts) -> None:
 
 async def _follow_up(parts: Parts) -> None:
     """Act upon complaints' deadlines; without a network, looks that are due wait for the next time."""
-    from monitor.timers import follow_up
+    from monitor.desk.timers import follow_up
 
     try:
         await follow_up(parts)
@@ -239,7 +239,7 @@ async def _follow_up(parts: Parts) -> None:
 
 async def _read_mailbox(parts: Parts) -> None:
     """Take in what platforms wrote; a server that is away is asked again."""
-    from monitor.mailbox import poll
+    from monitor.desk.mailbox import poll
 
     try:
         await poll(parts)

@@ -13,9 +13,9 @@ from pathlib import Path
 from detectors.model import Outcome
 from monitor.canaries import drift_notes
 from monitor.daemon import Parts
-from monitor.filing import PACKS, leftovers
-from monitor.rights import ending_rights
-from monitor.vault import vault_faults
+from monitor.desk.filing import PACKS, leftovers
+from monitor.registry.rights import ending_rights
+from monitor.registry.vault import vault_faults
 from storage.audit import first_broken
 from storage.complaints import ComplaintSummary, list_complaints
 from storage.errors import NotFound

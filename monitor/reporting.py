@@ -19,7 +19,7 @@ from monitor.daemon import Parts
 from monitor.digest import Digest, DigestAlert, DigestFacts, SearchCoverage, WaitingComplaint, compose_digest
 from monitor.errors import SandboxError
 from monitor.notifiers.mail import compose_mail, send_mail
-from monitor.rights import ending_rights
+from monitor.registry.rights import ending_rights
 from storage import tables
 from storage.alerts import AlertView, changed_since, count_open, matches_of, suppressed_since
 from storage.complaints import ComplaintSummary, list_complaints

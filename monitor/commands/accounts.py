@@ -10,7 +10,7 @@ from rich.text import Text
 from monitor.commands.common import AsJson, UsageProblem, console, print_json, say, show, with_parts
 from monitor.complaints.packs import platforms, policy
 from monitor.daemon import Parts
-from monitor.readiness import Progress, Readiness, readiness
+from monitor.registry.readiness import Progress, Readiness, readiness
 from monitor.text import visible
 from storage.accounts import add_account, list_accounts, set_identity, suspend, the_account
 from storage.errors import NotFound

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from monitor import filing, recheck, sheets
 from monitor.commands import following
 from monitor.commands.common import AsJson, UsageProblem, print_json, progress, say, show, show_facts, with_parts
 from monitor.commands.walking import asked_to_affirm, walk_through
@@ -19,7 +18,8 @@ from monitor.complaints.deadlines import left
 from monitor.complaints.lifecycle import ComplaintState
 from monitor.complaints.packs import platforms
 from monitor.daemon import Parts
-from monitor.dossier import Stored, load
+from monitor.desk import filing, recheck, sheets
+from monitor.desk.dossier import Stored, load
 from monitor.text import utc
 from storage import tables
 from storage.complaints import ComplaintSummary, TargetView, counters_of, events_of, list_complaints, timers_of

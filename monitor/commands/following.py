@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 
-from monitor import filing, following, kit, ladder, mailing, statuses, timers
 from monitor.commands.common import AsJson, UsageProblem, print_json, say, show, with_parts
 from monitor.complaints.base import TargetState
 from monitor.complaints.deadlines import SAFETY, left
 from monitor.complaints.lifecycle import ComplaintEvent
 from monitor.daemon import Parts
-from monitor.dossier import rules_of
+from monitor.desk import filing, following, kit, ladder, mailing, statuses, timers
+from monitor.desk.dossier import rules_of
 from storage.complaints import get_complaint, list_complaints
 
 ComplaintId = Annotated[int, typer.Argument(help="The complaint's id.")]

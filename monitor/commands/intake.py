@@ -12,9 +12,9 @@ import typer
 
 from monitor.commands.common import AsJson, UsageProblem, counted, parse_day, print_json, say, with_parts
 from monitor.daemon import Parts
-from monitor.intake import COLUMNS, TABLES, Taken, entries_of_folder, entries_of_table, take_in
-from monitor.ownshop import SHOPS, Wish, read_saved, read_shop, take_in_shop
-from monitor.ownshop import Taken as Product
+from monitor.registry.intake import COLUMNS, TABLES, Taken, entries_of_folder, entries_of_table, take_in
+from monitor.registry.ownshop import SHOPS, Wish, read_saved, read_shop, take_in_shop
+from monitor.registry.ownshop import Taken as Product
 from monitor.saved.pictures import read_file
 from monitor.text import safe_link
 from storage.rights import add_publication

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from monitor import mailbox as box
 from monitor.commands.common import AsJson, UsageProblem, progress, say, show, show_facts, with_parts
 from monitor.complaints.mails import Kind, read_mail
 from monitor.daemon import Parts
+from monitor.desk import mailbox as box
 from storage import tables
 from storage.mails import get_mail, list_mails
 

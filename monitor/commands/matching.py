@@ -14,7 +14,7 @@ from config.settings import Settings
 from detectors.errors import DetectorError
 from monitor.commands.common import UsageProblem, messages, say
 from monitor.errors import SandboxError
-from monitor.registry import picture_files
+from monitor.registry.pictures import picture_files
 
 
 def register(app: typer.Typer) -> None:

@@ -12,8 +12,8 @@ from monitor.commands.accounts import account_platform
 from monitor.commands.common import AsJson, UsageProblem, parse_day, say, show, show_facts, with_parts
 from monitor.complaints.base import RightState
 from monitor.daemon import Parts
-from monitor.readiness import Standing, recorded_as, standing_of
-from monitor.rights import changed_right, new_right, prove_publication, publication
+from monitor.registry.readiness import Standing, recorded_as, standing_of
+from monitor.registry.rights import changed_right, new_right, prove_publication, publication
 from storage import tables
 from storage.documents import list_documents
 from storage.rights import (
@@ -234,7 +234,7 @@ def statement(
     """Write the claim statement of an unregistered copyright, to be printed, signed and added to the vault."""
 
     async def work(parts: Parts) -> None:
-        from monitor.claims import statement_of
+        from monitor.registry.claims import statement_of
 
         data = await statement_of(parts, right)
         to.write_bytes(data)

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from monitor import submitting
 from monitor.commands.common import AsJson, UsageProblem, print_json, say, show, with_parts
 from monitor.complaints.api import AcceptPapers, RefusePapers
 from monitor.daemon import Parts
-from monitor.dossier import rules_of
+from monitor.desk import submitting
+from monitor.desk.dossier import rules_of
 
 submit = typer.Typer(no_args_is_help=True, help="Complaints by a platform's own interface: Mercado Libre, eBay.")
 

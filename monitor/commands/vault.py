@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from detectors.documents import DocumentKind, Paper
-from monitor import vault as sealing
 from monitor.commands.common import AsJson, UsageProblem, ask_secret, parse_day, say, show, with_parts
 from monitor.daemon import Parts
 from monitor.errors import VaultError
+from monitor.registry import vault as sealing
 from storage.documents import list_documents
 from storage.owners import list_owners
 from storage.tables import Document

@@ -7,10 +7,10 @@ from functools import partial
 
 import typer
 
-from monitor import filing
 from monitor.commands.common import say, with_parts
 from monitor.complaints.base import Target
-from monitor.dossier import Stored, load
+from monitor.desk import filing
+from monitor.desk.dossier import Stored, load
 from monitor.text import utc
 
 _ACTED = {  # what a person types at a listing in the walk

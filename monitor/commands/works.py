@@ -11,7 +11,7 @@ import typer
 from monitor.commands import detection, intake
 from monitor.commands.common import AsJson, UsageProblem, progress, say, show, with_parts
 from monitor.daemon import Parts
-from monitor.registry import Intake, picture_files, register_picture
+from monitor.registry.pictures import Intake, picture_files, register_picture
 from storage.works import edit_work, find_work, list_works, references, remove_work, the_owner
 
 works = typer.Typer(no_args_is_help=True, help="The works to protect, and their pictures.")

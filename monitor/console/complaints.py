@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor import filing, following
 from monitor.complaints.base import TargetState
 from monitor.complaints.lifecycle import AT_PLATFORM, ComplaintState
 from monitor.complaints.packs import platforms
@@ -25,7 +24,8 @@ from monitor.console.guard import Problem
 from monitor.console.view import back_to, page
 from monitor.console.works import seen_work
 from monitor.daemon import Parts
-from monitor.dossier import Stored, considered_sha256, load, seen_live
+from monitor.desk import filing, following
+from monitor.desk.dossier import Stored, considered_sha256, load, seen_live
 from storage import tables
 from storage.audit import record
 from storage.complaints import counters_of, events_of, get_complaint, list_complaints, timers_of

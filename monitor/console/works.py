@@ -25,8 +25,8 @@ from monitor.console.fields import Id, text_field, whole_number
 from monitor.console.guard import Problem
 from monitor.console.view import back_to, page
 from monitor.daemon import Parts
-from monitor.registry import PICTURES, register_picture
-from monitor.rights import new_right
+from monitor.registry.pictures import PICTURES, register_picture
+from monitor.registry.rights import new_right
 from storage import tables
 from storage.errors import NotFound
 from storage.inbox import Owners

@@ -13,12 +13,12 @@ from uuid import UUID
 from config.settings import Settings, load
 from detectors.model import Answer
 from detectors.rights import FirstPublication, Right, RightKind, new_claim_number
-from monitor import dossier, filing
 from monitor.complaints.base import RightState
 from monitor.daemon import Parts, scan
 from monitor.demo.catalogue import KEYWORDS, Catalogue, DemoListing, DemoWork, Kind
+from monitor.desk import dossier, filing
 from monitor.marketplaces.demo import DemoBazaar
-from monitor.registry import register_picture
+from monitor.registry.pictures import register_picture
 from monitor.reporting import make_digest
 from storage import tables
 from storage.alerts import AlertView, list_alerts

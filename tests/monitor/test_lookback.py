@@ -24,7 +24,7 @@ from monitor.demo.drawings import draw
 from monitor.demo.edits import EDITS
 from monitor.innocents import generated
 from monitor.lookback import look_back
-from monitor.registry import register_image
+from monitor.registry.pictures import register_image
 from monitor.replay import replay
 from monitor.works import Works
 from storage.alerts import list_alerts

@@ -41,7 +41,7 @@ DOORS = {
     "monitor/proxy.py": {"httpcore2", "start_server"},  # the browser's only way out: each connection by the gate
     "monitor/browser.py": {"playwright"},  # starts a browser behind that proxy
     "monitor/notifiers/mail.py": {"aiosmtplib"},  # digests leave by the operator's SMTP server
-    "monitor/mailbox.py": {"imaplib", "ssl"},  # reads the operator's IMAP mailbox
+    "monitor/desk/mailbox.py": {"imaplib", "ssl"},  # reads the operator's IMAP mailbox
     "storage/database.py": {"create_async_engine"},  # the operator's database
     "storage/sqlite.py": {"aiosqlite"},  # the embedded one
     "monitor/demo/server.py": {"uvicorn", "socket"},  # listens on loopback

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from config.settings import load
-from monitor import filing, following, kit, ladder, recheck, sheets
 from monitor.complaints.base import Pack, TargetState
 from monitor.complaints.errors import NotPossible
 from monitor.complaints.lifecycle import ComplaintEvent, ComplaintState
 from monitor.daemon import build
-from monitor.dossier import load as load_complaint
+from monitor.desk import filing, following, kit, ladder, recheck, sheets
+from monitor.desk.dossier import load as load_complaint
+from monitor.desk.mailbox import take_in
+from monitor.desk.timers import follow_up
 from monitor.errors import NoticeRefused
-from monitor.mailbox import take_in
 from monitor.reporting import make_digest
-from monitor.timers import follow_up
 from storage.complaints import counters_of, events_of, list_complaints, targets_of, timers_of
 from storage.invariants import contradictions
 from tests.stories.complaining import add_infringing, add_right_to, add_works, beijing, listing_of, set_clock

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor import filing
 from monitor.complaints.packs import platforms
 from monitor.console.access import Complains, Decides, PartsOf, Reads
 from monitor.console.api.common import PROBLEMS, After, Key, Limit, Words, once
@@ -18,7 +17,8 @@ from monitor.console.complaints import require_seen
 from monitor.console.fields import LARGEST, Id
 from monitor.console.guard import Problem
 from monitor.console.works import seen_work
-from monitor.dossier import load
+from monitor.desk import filing
+from monitor.desk.dossier import load
 from storage.complaints import ComplaintSummary, list_complaints
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)

@@ -10,11 +10,11 @@ import typer
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from monitor import vault as sealing
 from monitor.cli import options
 from monitor.commands import accounts, digest, doctor, owners, rights, vault, works
 from monitor.commands.common import UsageProblem
 from monitor.errors import RightRefused, VaultError
+from monitor.registry import vault as sealing
 from storage.audit import entries
 from storage.database import Database
 from storage.errors import NotFound, Refused

@@ -8,14 +8,14 @@ import stamina
 from sqlalchemy import select
 
 from config.settings import load
-from monitor import filing, submitting
 from monitor.complaints.api import AcceptPapers, RefusePapers, vero_report
 from monitor.complaints.base import picture_ids
 from monitor.complaints.errors import ApiRefused, ApiUnclear
 from monitor.complaints.notice import batch, draft_notice
 from monitor.complaints.packs import policy
 from monitor.daemon import build
-from monitor.dossier import load as load_complaint
+from monitor.desk import filing, submitting
+from monitor.desk.dossier import load as load_complaint
 from monitor.errors import NoticeRefused
 from storage import tables
 from storage.complaints import counters_of, get_complaint, timers_of

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from detectors.model import Answer
 from detectors.rights import FirstPublication, RightKind
-from monitor.rights import new_right
+from monitor.registry.rights import new_right
 from storage import tables
 from storage.decisions import decide_together
 from storage.rights import add_right, set_right_state

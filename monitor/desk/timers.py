@@ -7,9 +7,9 @@ import logging
 from monitor.complaints.base import TargetState as T
 from monitor.complaints.lifecycle import ACTIVE, OBJECTED, ComplaintEvent, ComplaintState, TargetEvent
 from monitor.daemon import Parts
+from monitor.desk.hand import Hand, take
+from monitor.desk.recheck import look_again, waiting
 from monitor.errors import FetchError, Offline
-from monitor.hand import Hand, take
-from monitor.recheck import look_again, waiting
 from storage import tables
 from storage.complaints import counters_of, due_timers, move
 

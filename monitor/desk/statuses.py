@@ -9,8 +9,8 @@ from pathlib import Path
 
 from monitor.complaints.sheet import StatusRow, csv_rows, read_status_sheet
 from monitor.daemon import Parts
+from monitor.desk.following import hand_in, record_status
 from monitor.errors import ImportRefused, MonitorError
-from monitor.following import hand_in, record_status
 from storage.complaints import get_complaint, targets_of
 from storage.errors import NotFound, StorageError
 

@@ -14,7 +14,7 @@ from config.settings import load
 from detectors.errors import UndecodableImage
 from monitor.daemon import build
 from monitor.errors import ImportRefused
-from monitor.intake import COLUMNS, entries_of_folder, entries_of_table, take_in
+from monitor.registry.intake import COLUMNS, entries_of_folder, entries_of_table, take_in
 from monitor.sandbox import Sandbox
 from storage.rights import list_rights, publications_of
 from storage.works import find_title, list_works, references, set_owner

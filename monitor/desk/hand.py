@@ -25,7 +25,7 @@ from monitor.complaints.lifecycle import (
 )
 from monitor.complaints.policy import Policy, WindowName
 from monitor.daemon import Parts
-from monitor.dossier import rules_of
+from monitor.desk.dossier import rules_of
 from storage import tables
 from storage.complaints import (
     TargetView,

@@ -16,10 +16,10 @@ from monitor.complaints.base import Draft, Pack
 from monitor.complaints.deadlines import SAFETY, left
 from monitor.complaints.lifecycle import ComplaintState
 from monitor.daemon import Parts
-from monitor.dossier import Stored, read
+from monitor.desk.dossier import Stored, read
+from monitor.desk.filing import write_pack
+from monitor.desk.following import take_up
 from monitor.errors import NoticeRefused, SandboxError
-from monitor.filing import write_pack
-from monitor.following import take_up
 from monitor.text import templates, utc
 from storage import tables
 from storage.complaints import TargetView, counters_of, get_complaint

@@ -33,7 +33,7 @@ from monitor.complaints.notice import Batch, LeftOut, batch, draft_notice
 from monitor.complaints.packs import home_of
 from monitor.complaints.policy import Policy
 from monitor.daemon import Parts
-from monitor.dossier import (
+from monitor.desk.dossier import (
     LEFT_OUT,
     Stored,
     confirmation_of,

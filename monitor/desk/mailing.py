@@ -9,8 +9,8 @@ from email.policy import SMTP
 
 from monitor.complaints.lifecycle import ComplaintState
 from monitor.daemon import Parts
+from monitor.desk.following import hand_in
 from monitor.errors import NoticeRefused
-from monitor.following import hand_in
 from monitor.notifiers.mail import send_mail
 from storage.complaints import get_complaint
 

@@ -19,8 +19,8 @@ from typing import Any
 from detectors.rights import FirstPublication, OwnershipBasis, RightKind
 from monitor.daemon import Parts
 from monitor.errors import ImportRefused, RightRefused
-from monitor.registry import PICTURES, picture_files, register_picture, title_of
-from monitor.rights import new_right, prove_publication
+from monitor.registry.pictures import PICTURES, picture_files, register_picture, title_of
+from monitor.registry.rights import new_right, prove_publication
 from storage.rights import add_right, right_of_number
 from storage.tables import Owner, Work
 from storage.works import edit_work, find_reference, find_title, get_work

@@ -10,9 +10,9 @@ from detectors.model import Outcome
 from monitor.complaints.base import TargetState as T
 from monitor.complaints.lifecycle import AT_PLATFORM, BEFORE_LEAVING, TARGET_STEPS, ComplaintState, TargetEvent
 from monitor.daemon import Parts
+from monitor.desk.filing import redraft, reopen
+from monitor.desk.hand import Hand, take
 from monitor.examine import as_value
-from monitor.filing import redraft, reopen
-from monitor.hand import Hand, take
 from storage.complaints import TargetView, find_target, get_complaint, move_targets, targets_of
 from storage.listings import add_details, get_listing, get_seller
 from storage.searches import add_capture

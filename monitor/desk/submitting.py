@@ -8,9 +8,9 @@ from monitor.complaints.api import AcceptPapers, ComplaintApi, EbayVero, Mercado
 from monitor.complaints.errors import ApiRefused
 from monitor.complaints.lifecycle import ComplaintState
 from monitor.daemon import Parts
-from monitor.dossier import Stored, load, rules_of
+from monitor.desk.dossier import Stored, load, rules_of
+from monitor.desk.following import answer_counter, hand_back, hand_in, record_status
 from monitor.errors import NoticeRefused
-from monitor.following import answer_counter, hand_back, hand_in, record_status
 from storage.complaints import events_of, get_complaint, move
 
 _SENDING = "api_sending"  # kept before anything is sent, so that a crash is known to have had the chance to send

@@ -25,8 +25,8 @@ from monitor.importing import page_files
 from monitor.marketplaces.base import Page, Query, Request
 from monitor.marketplaces.shops import under_its_shop
 from monitor.marketplaces.urls import host_of, on_host
-from monitor.registry import register_image
-from monitor.rights import new_right
+from monitor.registry.pictures import register_image
+from monitor.registry.rights import new_right
 from monitor.saved.pictures import SavedPictures, pictures_for, read_file
 from storage.cases import allow_seller, allowed_reason
 from storage.rights import add_publication, add_right, publications_of, rights_of, work_published_at

@@ -19,7 +19,7 @@ from monitor.errors import ImportRefused
 from monitor.marketplaces import parse
 from monitor.marketplaces.base import Page
 from monitor.marketplaces.shops import under_its_shop
-from monitor.ownshop import Wish, read_saved, read_shop, sellers_of, take_in_shop
+from monitor.registry.ownshop import Wish, read_saved, read_shop, sellers_of, take_in_shop
 from monitor.sandbox import Sandbox
 from storage.audit import entries
 from storage.cases import allowed_reason

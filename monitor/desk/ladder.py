@@ -8,7 +8,7 @@ from monitor.complaints.deadlines import left
 from monitor.complaints.lifecycle import ACTIVE, ComplaintState
 from monitor.complaints.policy import Policy
 from monitor.daemon import Parts
-from monitor.dossier import rules_of
+from monitor.desk.dossier import rules_of
 from storage import tables
 from storage.complaints import list_complaints, open_timers
 

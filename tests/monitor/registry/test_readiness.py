@@ -12,8 +12,8 @@ from detectors.rights import RightKind
 from monitor.complaints.base import RightState
 from monitor.complaints.packs import policy
 from monitor.daemon import build
-from monitor.readiness import Progress, Standing, blockers, readiness, recorded_as, standing_of
-from monitor.rights import new_right, publication
+from monitor.registry.readiness import Progress, Standing, blockers, readiness, recorded_as, standing_of
+from monitor.registry.rights import new_right, publication
 from storage.accounts import add_account, set_identity, suspend
 from storage.alerts import raise_alert, record_matches
 from storage.cases import decide

@@ -23,8 +23,8 @@ from monitor.complaints.lifecycle import (
 )
 from monitor.complaints.policy import PlatformState, WindowName
 from monitor.daemon import Parts
+from monitor.desk.hand import Hand, take
 from monitor.errors import NoticeRefused
-from monitor.hand import Hand, take
 from storage import tables
 from storage.complaints import (
     counters_of,

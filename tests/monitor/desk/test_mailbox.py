@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from config.settings import load
-from monitor import filing, following, mailbox, statuses
 from monitor.complaints.mails import Kind
 from monitor.daemon import Parts, build
+from monitor.desk import filing, following, mailbox, statuses
 from monitor.errors import MailboxFailed, MailUnfit
 from storage.accounts import list_accounts
 from storage.complaints import counters_of, get_complaint, targets_of

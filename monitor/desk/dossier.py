@@ -19,7 +19,7 @@ from monitor.complaints.packs import policy
 from monitor.complaints.policy import Policy
 from monitor.complaints.preflight import preflight
 from monitor.daemon import Parts
-from monitor.readiness import blockers
+from monitor.registry.readiness import blockers
 from storage import tables
 from storage.alerts import AlertView
 from storage.complaints import TargetFacts, TargetView, get_complaint, target_facts, targets_of

@@ -8,7 +8,7 @@ import pytest
 
 from detectors.rights import OwnershipBasis, Right, RightKind
 from monitor.errors import RightRefused
-from monitor.rights import changed_right, ending_rights, new_right, publication
+from monitor.registry.rights import changed_right, ending_rights, new_right, publication
 from storage.rights import add_right
 from storage.tables import Owner, Work
 from storage.works import set_owner

@@ -13,9 +13,9 @@ from sqlalchemy import text
 
 from config.settings import load
 from detectors.documents import DocumentKind, Paper
-from monitor import vault
 from monitor.daemon import build
 from monitor.errors import VaultError
+from monitor.registry import vault
 from storage.audit import entries, first_broken
 from storage.documents import list_documents, paper_of
 from storage.errors import NotFound, Refused

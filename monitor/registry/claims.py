@@ -8,7 +8,7 @@ from datetime import datetime
 
 from detectors.rights import Owner, OwnershipBasis, Right, RightKind
 from monitor.daemon import Parts
-from monitor.dossier import owner_of
+from monitor.desk.dossier import owner_of
 from monitor.pdf import Document
 from storage.errors import Refused
 from storage.rights import get_right, publications_of, works_of

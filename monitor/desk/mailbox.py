@@ -24,10 +24,10 @@ from monitor.complaints.errors import NotPossible
 from monitor.complaints.lifecycle import AT_PLATFORM, OVER, ComplaintEvent, ComplaintState, TargetEvent
 from monitor.complaints.mails import Kind, MailText, Recognised, patterns, read_mail, recognise
 from monitor.daemon import Parts
-from monitor.dossier import rules_of
+from monitor.desk.dossier import rules_of
+from monitor.desk.following import open_counter
+from monitor.desk.hand import Hand, take
 from monitor.errors import MailboxFailed, MailUnfit, MonitorError
-from monitor.following import open_counter
-from monitor.hand import Hand, take
 from storage import tables
 from storage.accounts import set_identity, the_account
 from storage.audit import record

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 
-from monitor import filing
 from monitor.daemon import Parts
-from monitor.dossier import Stored, considered_sha256, load
+from monitor.desk import filing
+from monitor.desk.dossier import Stored, considered_sha256, load
 from monitor.errors import NoticeRefused
 from monitor.text import csv_cell, csv_text, utc
 

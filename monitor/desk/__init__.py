@@ -1,0 +1,1 @@
+"""The complaint desk: a complaint from decided alerts to its end, each step stored."""

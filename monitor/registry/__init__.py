@@ -1,0 +1,1 @@
+"""The rights registry: works, rights and papers taken in, proved and made ready for each platform."""
