@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors import model
 from storage.errors import NotFound
+from storage.search import note_words
 from storage.tables import Alert, Listing, Match, Reference, Seller, Work
 from storage.upsert import upsert
 
@@ -80,7 +81,8 @@ async def raise_alert(
 ) -> tuple[Alert, bool]:
     """Raise the alert of a listing and a work, or bring it up to date; whether it is new or has changed.
 
-    A decision stands: what is learnt later changes the numbers beside it, never the answer.
+    A decision stands: what is learnt later changes the numbers beside it, never the answer. The findings must be
+    recorded before: the strongest one says which alerts are decided together.
     """
     alert = await session.scalar(
         select(Alert).where(Alert.listing_key == listing_key, Alert.work_id == verdict.work_id)
@@ -92,16 +94,20 @@ async def raise_alert(
         "reasons": [*verdict.reasons, *priority.reasons],
         "suppressed": suppressed,
     }
+    is_new = alert is None
     if alert is None:
         alert = Alert(listing_key=listing_key, work_id=verdict.work_id, raised_at=now, changed_at=now, **values)
         session.add(alert)
         await session.flush()
-        return alert, True
-    changed = any(getattr(alert, name) != value for name, value in values.items())
+    changed = is_new or any(getattr(alert, name) != value for name, value in values.items())
     if changed:
         for name, value in values.items():
             setattr(alert, name, value)
         alert.changed_at = now
+    strongest = next(iter(await matches_of(session, alert, 1)), None)
+    if strongest:
+        alert.cluster = strongest.facts["judged"]
+    await note_words(session, alert)
     return alert, changed
 
 
@@ -210,10 +216,11 @@ async def suppressed_since(session: AsyncSession, since: datetime, until: dateti
     return {reason: count for reason, count in rows if reason}
 
 
-async def matches_of(session: AsyncSession, alert: Alert) -> list[Match]:
+async def matches_of(session: AsyncSession, alert: Alert, limit: int | None = None) -> list[Match]:
     """The findings behind an alert, the strongest first."""
-    found = select(Match).where(Match.listing_key == alert.listing_key, Match.work_id == alert.work_id)
-    return list(await session.scalars(found.order_by(Match.score.desc(), Match.distance_bits, Match.id)))
+    found = select(Match).where(Match.listing_key == alert.listing_key, Match.work_id == alert.work_id).limit(limit)
+    ordered = found.order_by(Match.score.desc().nulls_last(), Match.distance_bits, Match.id)
+    return list(await session.scalars(ordered))
 
 
 def _is_open(now: datetime) -> Any:

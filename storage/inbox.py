@@ -1,27 +1,28 @@
 """The inbox: open alerts as cards, a card for each cluster; leases, so that nobody is given another's card.
 
-A cluster is the alerts of one work whose strongest finding lies on the same picture, byte for byte.
+A cluster is the alerts of one work whose strongest finding lies on the same picture (`storage.tables.Alert.cluster`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, cast, delete, func, or_, select, tuple_, union_all
+from sqlalchemy import CompoundSelect, Select, and_, cast, delete, func, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.model import Answer, PriorityLevel
 from storage.alerts import AlertView
 from storage.errors import NotFound
-from storage.tables import Alert, Lease, Listing, Match, SavedView, Seller, Work
+from storage.search import found_by
+from storage.tables import Alert, Lease, Listing, SavedView, Seller, Work
 from storage.upsert import take_turn, upsert
 
 Owners = frozenset[int] | None  # whose works somebody may see; None: everybody's
 Position = tuple[int, int]  # (score, alert id): where a card stands in the inbox
-Cluster = tuple[int, str]  # (work id, picture's SHA-256)
+Cluster = tuple[int, str]  # (work id, what its alerts share)
 
 _CHUNK = 60  # alerts looked at together at first; twice as many each time where clusters are large
 _LARGEST_CHUNK = 1000
@@ -67,13 +68,6 @@ def owned(owners: Owners) -> list[Any]:
     return [] if owners is None else [Alert.work_id.in_(select(Work.id).where(Work.owner_id.in_(owners)))]
 
 
-def strongest_picture() -> Any:
-    """The picture of an alert's strongest finding, as a column beside `Alert`."""
-    findings = select(Match.sha256).where(Match.listing_key == Alert.listing_key, Match.work_id == Alert.work_id)
-    ordered = findings.order_by(Match.score.desc().nulls_last(), Match.distance_bits, Match.id)
-    return ordered.limit(1).correlate(Alert).scalar_subquery()
-
-
 async def list_heads(
     session: AsyncSession, filters: Filters, owners: Owners, now: datetime, after: Position | None, limit: int
 ) -> list[Head]:
@@ -84,12 +78,11 @@ async def list_heads(
         rows = await _chunk(session, filters, owners, now, after, size)
         if not rows:
             break
-        clusters = list(dict.fromkeys((work_id, picture) for _, _, work_id, picture in rows))
-        sizes = await _sizes(session, clusters, filters, owners, now)
-        for alert_id, score, work_id, picture in rows:
-            first, alerts = sizes[work_id, picture]
+        sizes = await _sizes(session, {(work_id, cluster) for _, _, work_id, cluster in rows}, filters, owners, now)
+        for alert_id, score, work_id, cluster in rows:
+            first, alerts = sizes[work_id, cluster]
             if first == (score, alert_id):
-                heads.append(Head(alert_id, score, (work_id, picture), alerts))
+                heads.append(Head(alert_id, score, (work_id, cluster), alerts))
         if len(rows) < size:
             break
         after = (rows[-1][1], rows[-1][0])
@@ -100,12 +93,12 @@ async def list_heads(
 async def count_alerts(session: AsyncSession, filters: Filters, owners: Owners, now: datetime) -> dict[str, int]:
     """How many alerts the filters let by, by priority."""
     counts: dict[str, int] = {}
-    if filters.state == "open" and not filters.priority:
+    if filters.state == "open" and not (filters.priority or filters.work_id):
         for level in PriorityLevel:  # one by one: each is read from the index of open alerts alone
             counts |= await count_alerts(session, replace(filters, priority=level.value), owners, now)
         return counts
     for conditions in _alternatives(filters, owners, now):
-        chosen = _chosen(select(Alert.priority, func.count()), filters, conditions).group_by(Alert.priority)
+        chosen = _chosen(session, select(Alert.priority, func.count()), filters, conditions).group_by(Alert.priority)
         for priority, count in await session.execute(chosen):
             counts[priority] = counts.get(priority, 0) + count
     return counts
@@ -117,11 +110,11 @@ async def cluster_of(session: AsyncSession, alert_id: int, owners: Owners) -> Cl
     Raises:
         NotFound: There is no such alert among these owners' works.
     """
-    chosen = select(Alert.work_id, strongest_picture()).where(Alert.id == alert_id, *owned(owners))
+    chosen = select(Alert.work_id, Alert.cluster).where(Alert.id == alert_id, *owned(owners))
     row = (await session.execute(chosen)).one_or_none()
     if row is None:
         raise NotFound(f"no alert {alert_id}")
-    return row[0], row[1] or ""
+    return row[0], row[1]
 
 
 async def members(
@@ -159,7 +152,8 @@ def _views() -> Select[Alert, Work, Listing, Seller]:
 
 def _members(cluster: Cluster, state: str, now: datetime) -> tuple[Any, Any]:
     alternatives = _alternatives(Filters(state=state), None, now)
-    return _in_cluster(cluster), or_(*(_all(conditions) for conditions in alternatives))
+    same = (Alert.cluster == cluster[1]) & (Alert.work_id == cluster[0])
+    return same, or_(*(and_(*conditions) for conditions in alternatives))
 
 
 async def take_cards(
@@ -229,18 +223,16 @@ async def drop_view(session: AsyncSession, person: str, view_id: int) -> None:
 async def _chunk(
     session: AsyncSession, filters: Filters, owners: Owners, now: datetime, after: Position | None, size: int
 ) -> list[tuple[int, int, int, str]]:
-    """(alert id, score, work id, strongest picture) of the next alerts behind a position."""
+    """(alert id, score, work id, what the cluster shares) of the next alerts behind a position."""
     parts = []
     for conditions in _alternatives(filters, owners, now):
         if after is not None:
             conditions = [*conditions, tuple_(Alert.score, Alert.id) < after]
-        parts.append(_chosen(select(Alert.id, Alert.score), filters, conditions))
+        parts.append(_chosen(session, select(Alert.id, Alert.score), filters, conditions))
     found = _first(parts, size).subquery()
-    rows = select(Alert.id, Alert.score, Alert.work_id, strongest_picture()).join(found, found.c.id == Alert.id)
-    return [
-        (row[0], row[1], row[2], row[3] or "")
-        for row in await session.execute(rows.order_by(Alert.score.desc(), Alert.id.desc()))
-    ]
+    rows = select(Alert.id, Alert.score, Alert.work_id, Alert.cluster).join(found, found.c.id == Alert.id)
+    ordered = rows.order_by(Alert.score.desc(), Alert.id.desc())
+    return [(row[0], row[1], row[2], row[3]) for row in await session.execute(ordered)]
 
 
 def _first(parts: Sequence[Select[int, int]], size: int) -> Select[int, int] | CompoundSelect[int, int]:
@@ -252,30 +244,20 @@ def _first(parts: Sequence[Select[int, int]], size: int) -> Select[int, int] | C
 
 
 async def _sizes(
-    session: AsyncSession, clusters: Sequence[Cluster], filters: Filters, owners: Owners, now: datetime
+    session: AsyncSession, clusters: Set[Cluster], filters: Filters, owners: Owners, now: datetime
 ) -> dict[Cluster, tuple[Position, int]]:
     """The first position and the number of alerts of each cluster, within the filters."""
     sizes: dict[Cluster, tuple[Position, int]] = {}
-    # By the pictures alone, which have an index; what they show of other works is left aside below.
-    found = select(Match.listing_key, Match.work_id, Match.sha256).where(
-        Match.sha256.in_({picture for _, picture in clusters}), Match.work_id.in_({work_id for work_id, _ in clusters})
-    )
-    on = found.distinct().subquery()
+    place = cast(Alert.score, Alert.id.type) * _PACK + Alert.id
+    # By what they share, which has an index; what shows another work beside is more than was asked for, and ignored.
+    sharing = Alert.cluster.in_({cluster for _, cluster in clusters})
     for conditions in _alternatives(filters, owners, now):
-        place = cast(Alert.score, Alert.id.type) * _PACK + Alert.id
-        query = _chosen(select(on.c.work_id, on.c.sha256, func.max(place), func.count()), filters, conditions)
-        query = query.join(on, (on.c.listing_key == Alert.listing_key) & (on.c.work_id == Alert.work_id))
-        query = query.where(on.c.sha256 == strongest_picture()).group_by(on.c.work_id, on.c.sha256)
-        for work_id, picture, packed, count in await session.execute(query):
-            first, before = sizes.get((work_id, picture), ((-1, 0), 0))
-            sizes[work_id, picture] = (max(first, divmod(packed, _PACK)), before + count)
+        counted = select(Alert.work_id, Alert.cluster, func.max(place), func.count())
+        query = _chosen(session, counted, filters, [sharing, *conditions]).group_by(Alert.cluster, Alert.work_id)
+        for work_id, cluster, packed, count in await session.execute(query):
+            first, before = sizes.get((work_id, cluster), ((-1, 0), 0))
+            sizes[work_id, cluster] = (max(first, divmod(packed, _PACK)), before + count)
     return sizes
-
-
-def _in_cluster(cluster: Cluster) -> Any:
-    work_id, picture = cluster
-    showing = select(Match.listing_key).where(Match.work_id == work_id, Match.sha256 == picture)
-    return (Alert.work_id == work_id) & Alert.listing_key.in_(showing) & (strongest_picture() == picture)
 
 
 def _alternatives(filters: Filters, owners: Owners, now: datetime) -> list[list[Any]]:
@@ -292,29 +274,22 @@ def _alternatives(filters: Filters, owners: Owners, now: datetime) -> list[list[
     if filters.state == "suppressed":
         return [[Alert.suppressed.is_not(None), *common]]
     if filters.state == "all":
-        return [common]
+        answers = [Alert.answer.is_(None), *(Alert.answer == answer.value for answer in Answer)]
+        return [[answered, *common] for answered in answers]
     return [[Alert.answer == filters.state, *common]]
 
 
-def _chosen(query: Any, filters: Filters, conditions: Sequence[Any]) -> Any:
+def _chosen(session: AsyncSession, query: Any, filters: Filters, conditions: Sequence[Any]) -> Any:
     query = query.select_from(Alert).where(*conditions)
-    if not filters.of_alerts_alone:
-        query = query.join(Listing, Listing.id == Alert.listing_key)
     if filters.marketplace:
-        query = query.where(Listing.marketplace == filters.marketplace)
+        query = query.join(Listing, Listing.id == Alert.listing_key).where(Listing.marketplace == filters.marketplace)
     if filters.seller_key:
-        query = query.where(Listing.seller_key == filters.seller_key)
-    for word in filters.text.split():
-        by_seller = select(Seller.id).where(Seller.name.icontains(word, autoescape=True))
-        query = query.where(or_(Listing.title.icontains(word, autoescape=True), Listing.seller_key.in_(by_seller)))
+        # As ids, which the indexes hold beside the score: else every alert's listing would be read.
+        of_seller = select(Alert.id).join(Listing, Listing.id == Alert.listing_key).where
+        query = query.where(Alert.id.in_(of_seller(Listing.seller_key == filters.seller_key)))
+    if filters.text:
+        query = query.where(found_by(session, filters.text))
     return query
-
-
-def _all(conditions: Sequence[Any]) -> Any:
-    joined = conditions[0]
-    for condition in conditions[1:]:
-        joined = joined & condition
-    return joined
 
 
 async def _lease(session: AsyncSession, cluster: Cluster, holder: str, now: datetime, lease: timedelta) -> bool:

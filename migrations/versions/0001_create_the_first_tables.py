@@ -728,6 +728,7 @@ def upgrade() -> None:
         sa.Column("listing_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("case_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("cluster", sa.String(length=64), nullable=False),
         sa.Column("priority", sa.String(), nullable=False),
         sa.Column("score", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("confidence", sa.String(), nullable=False),
@@ -750,12 +751,27 @@ def upgrade() -> None:
         sa.UniqueConstraint("listing_key", "work_id", name=op.f("uq_alerts_listing_key_work_id")),
     )
     with op.batch_alter_table("alerts", schema=None) as batch_op:
-        batch_op.create_index("ix_alerts_answer_score", ["answer", "score"], unique=False)
+        batch_op.create_index("ix_alerts_answer_score", ["answer", "score", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_alerts_case_id"), ["case_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_alerts_changed_at"), ["changed_at"], unique=False)
+        batch_op.create_index("ix_alerts_cluster", ["cluster", "work_id"], unique=False)
         batch_op.create_index(
             "ix_alerts_open",
-            ["priority", "score"],
+            ["score", "id"],
+            unique=False,
+            sqlite_where=sa.text("answer IS NULL AND suppressed IS NULL"),
+            postgresql_where=sa.text("answer IS NULL AND suppressed IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_alerts_open_priority",
+            ["priority", "score", "id"],
+            unique=False,
+            sqlite_where=sa.text("answer IS NULL AND suppressed IS NULL"),
+            postgresql_where=sa.text("answer IS NULL AND suppressed IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_alerts_open_work_id",
+            ["work_id", "score", "id"],
             unique=False,
             sqlite_where=sa.text("answer IS NULL AND suppressed IS NULL"),
             postgresql_where=sa.text("answer IS NULL AND suppressed IS NULL"),
@@ -945,6 +961,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_complaint_events_complaint_id"), ["complaint_id"], unique=False)
     _make_append_only("audit_log")
     _make_append_only("custody")
+    _make_alert_search()
+
+
+def _make_alert_search() -> None:
+    """What `storage.search` keeps: a row for each alert under the alert's id."""
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("CREATE VIRTUAL TABLE alert_search USING fts5(words, tokenize = 'unicode61 remove_diacritics 0')")
+        return
+    op.execute("CREATE TABLE alert_search (id BIGINT PRIMARY KEY REFERENCES alerts (id), words TSVECTOR NOT NULL)")
+    op.execute("CREATE INDEX ix_alert_search_words ON alert_search USING gin (words)")
 
 
 def _make_append_only(table: str) -> None:

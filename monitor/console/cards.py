@@ -140,9 +140,8 @@ async def history(session: AsyncSession, subject: str, limit: int = 50) -> list[
 
 
 async def _earlier(session: AsyncSession, cluster: Cluster, owners: Owners) -> list[tables.Alert]:
-    """The newest decisions on the same picture."""
-    showing = select(Match.listing_key).where(Match.sha256 == cluster[1])
-    decided = select(Alert).where(Alert.listing_key.in_(showing), Alert.answer.is_not(None), *owned(owners))
+    """The newest decisions on the same picture, about whatever work."""
+    decided = select(Alert).where(Alert.cluster == cluster[1], Alert.answer.is_not(None), *owned(owners))
     return list(await session.scalars(decided.order_by(Alert.decided_at.desc()).limit(_EARLIER)))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.tables.base import Table, one_of
@@ -55,6 +56,9 @@ class Alert(Table):
     listing_key: Mapped[int] = mapped_column(ForeignKey(Listing.id))
     work_id: Mapped[int] = mapped_column(ForeignKey(Work.id))
     case_id: Mapped[int | None] = mapped_column(ForeignKey(Case.id), index=True)
+    # What is decided together: the SHA-256 of the bytes that the strongest finding was made on, which listings with
+    # the same picture share; of an alert without findings a word of its own.
+    cluster: Mapped[str] = mapped_column(String(64), default=lambda: uuid4().hex)
     priority: Mapped[str]
     score: Mapped[int]
     confidence: Mapped[str]
@@ -68,9 +72,13 @@ class Alert(Table):
     changed_at: Mapped[datetime] = mapped_column(index=True)
     __table_args__ = (
         UniqueConstraint("listing_key", "work_id"),
-        Index("ix_alerts_answer_score", "answer", "score"),
-        Index("ix_alerts_open", "priority", "score", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_alerts_cluster", "cluster", "work_id"),
         Index("ix_alerts_work_id_answer", "work_id", "answer", "suppressed"),
+        # The inbox in its order: by answer; open ones all together, by priority, by work.
+        Index("ix_alerts_answer_score", "answer", "score", "id"),
+        Index("ix_alerts_open", "score", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_alerts_open_priority", "priority", "score", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_alerts_open_work_id", "work_id", "score", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
         one_of("priority", "urgent high normal low"),
         one_of("answer", "infringing licensed not-a-match unsure"),
     )

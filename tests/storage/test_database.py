@@ -56,6 +56,11 @@ async def test_an_empty_database_is_refused_until_it_is_upgraded(empty_database_
         await database.close()
 
 
+def _is_mapped(name: str) -> bool:
+    """Whether a table stands in `storage.tables`: the search index is made in each database's own words."""
+    return not name.startswith("alert_search")
+
+
 async def test_the_migrations_make_exactly_the_tables(empty_database_url: str) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
@@ -65,12 +70,14 @@ async def test_the_migrations_make_exactly_the_tables(empty_database_url: str) -
         await upgrade_schema(database)
 
         def differences(connection: object) -> list[object]:
-            context = MigrationContext.configure(connection, opts={"compare_type": True})  # type: ignore[arg-type]
+            opts = {"compare_type": True, "include_name": lambda name, kind, _: kind != "table" or _is_mapped(name)}
+            context = MigrationContext.configure(connection, opts=opts)  # type: ignore[arg-type]
             return list(compare_metadata(context, Table.metadata))
 
         async with database.engine.connect() as connection:
             assert await connection.run_sync(differences) == []
-            assert await _tables(connection) == {*Table.metadata.tables, "alembic_version"}
+            mapped = {name for name in await _tables(connection) if _is_mapped(name)}
+            assert mapped == {*Table.metadata.tables, "alembic_version"}
     finally:
         await database.close()
 

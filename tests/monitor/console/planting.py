@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from monitor.complaints.packs import policy
 from storage import tables
 from storage.complaints import add_complaint
+from storage.search import note_words
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -119,10 +120,11 @@ async def _alert(session, work, reference, seller, number, sha256, hostile, now)
                                     "placement": [0.8, 0, 0.1, 0, 0.8, 0.1]}))  # fmt: skip
     level = ("urgent", "high", "normal", "low")[number % 4]
     alert = tables.Alert(listing_key=listing.id, work_id=work.id, priority=level, score=90 - number % 80,
-                         confidence="high", reasons=["features find it" + hostile, "+45 confidence high"],
-                         raised_at=now, changed_at=now)  # fmt: skip
+                         cluster=sha256, confidence="high", raised_at=now, changed_at=now,
+                         reasons=["features find it" + hostile, "+45 confidence high"])  # fmt: skip
     session.add(alert)
     await session.flush()
+    await note_words(session, alert)
     return alert.id
 
 
