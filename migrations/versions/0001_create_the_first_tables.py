@@ -63,6 +63,24 @@ def upgrade() -> None:
         sa.UniqueConstraint("until_at", name=op.f("uq_digests_until_at")),
     )
     op.create_table(
+        "gate_overrides",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("person", sa.String(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("until", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "length(trim(person)) > 0 AND length(trim(why)) > 0", name=op.f("ck_gate_overrides_opened_by_a_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gate_overrides")),
+    )
+    with op.batch_alter_table("gate_overrides", schema=None) as batch_op:
+        batch_op.create_index("ix_gate_overrides_of", ["platform", "account", "reason"], unique=False)
+
+    op.create_table(
         "host_hours",
         sa.Column("host", sa.String(), nullable=False),
         sa.Column("hour_at", storage.tables.base.Utc(timezone=True), nullable=False),

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from monitor.commands import following
+from monitor.commands import following, meter
 from monitor.commands.common import AsJson, UsageProblem, print_json, progress, say, show, show_facts, with_parts
 from monitor.commands.walking import asked_to_affirm, walk_through
 from monitor.complaints.base import Target
@@ -39,6 +39,7 @@ Listings = Annotated[
 def register(app: typer.Typer) -> None:
     """Hang the commands into the program."""
     following.hang_into(complaints)
+    meter.hang_into(complaints)
     app.add_typer(complaints, name="complaints")
 
 

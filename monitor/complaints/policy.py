@@ -276,6 +276,10 @@ class PortalField(_Strict):
     reasons: tuple[str, ...] = ()  # our codes; empty: all
 
 
+# complaint-platforms.md, B.4; where a platform publishes no bounds of its own, these are our caution.
+_OUR_QUALITY = Quality(success_min=0.90, counter_max=0.05, window_months=3, per_reason=True)
+
+
 def _ours(value: Any) -> Any:
     """What stands where a pack says nothing: our own habit, and not confirmed by anybody."""
     return Fact[Any](value=value, source="own", confidence=Confidence.ASSUMED)
@@ -341,7 +345,7 @@ class Policy(_Strict):
     marked_picture: Fact[bool]  # the place that infringes must be marked on the picture
     ids: Fact[Literal["item_id", "asin", "work_id", "listing_url"]]
     holder_countries: Fact[tuple[str, ...]] | None = None
-    quality: Fact[Quality] | None = None
+    quality: Fact[Quality] = _ours(_OUR_QUALITY)
     contacts: Mapping[str, Fact[str]] = {}
     account: Mapping[str, Fact[str]] = {}
     endpoints: Mapping[str, Fact[str]] = {}  # of its API

@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from detectors import rights
 from monitor.complaints.base import Confirmation, Draft, MatchFacts, Problem, RightState, Target, Work, picture_ids
 from monitor.complaints.base import TargetState as T
-from monitor.complaints.lifecycle import ComplaintState
+from monitor.complaints.lifecycle import BEFORE_LEAVING, ComplaintState
 from monitor.complaints.packs import policy
 from monitor.complaints.policy import Policy
 from monitor.complaints.preflight import preflight
 from monitor.daemon import Parts
+from monitor.desk.meter import gate
 from monitor.registry.readiness import blockers
 from storage import tables
 from storage.alerts import AlertView
@@ -101,6 +102,8 @@ async def read(parts: Parts, session: AsyncSession, row: tables.Complaint) -> St
         message = "a second person has to approve it: `complaints return` puts it back into the draft"
         found.append(Problem("approval", message))
     found += preflight(draft, rules, parts.clock.now(), confirmation_of(row))
+    if row.state in BEFORE_LEAVING:
+        found += await gate(session, rules, row, parts.clock.now(), parts.settings.data_dir / "policies")
     return Stored(row, rules, draft, views, tuple(found))
 
 

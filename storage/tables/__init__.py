@@ -9,6 +9,7 @@ from storage.tables.complaints import (
     ComplaintTarget,
     ComplaintTimer,
     CounterNotice,
+    GateOverride,
     Mail,
     MailFolder,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "Digest",
     "Document",
     "Evidence",
+    "GateOverride",
     "Hold",
     "Host",
     "HostHour",

@@ -177,6 +177,24 @@ class CounterNotice(Table):
     )
 
 
+class GateOverride(Table):
+    """A person's word that complaints may leave although too many like them were refused; for some time only."""
+
+    __tablename__ = "gate_overrides"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    platform: Mapped[str]  # where the account is
+    account: Mapped[str] = mapped_column(default="")
+    reason: Mapped[str]  # our code
+    person: Mapped[str]
+    why: Mapped[str]
+    at: Mapped[datetime]
+    until: Mapped[datetime]
+    __table_args__ = (
+        Index("ix_gate_overrides_of", "platform", "account", "reason"),
+        CheckConstraint("length(trim(person)) > 0 AND length(trim(why)) > 0", name="opened_by_a_person"),
+    )
+
+
 class Mail(Table):
     """A mail about complaints, kept as it came; one that nobody recognised waits for a person."""
 

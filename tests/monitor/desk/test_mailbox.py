@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 import socketserver
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from config.settings import load
 from monitor.complaints.mails import Kind
-from monitor.daemon import Parts, build
+from monitor.daemon import Parts
 from monitor.desk import filing, following, mailbox, statuses
 from monitor.errors import MailboxFailed, MailUnfit
 from storage.accounts import list_accounts
@@ -22,32 +21,8 @@ from storage.complaints import counters_of, get_complaint, targets_of
 from storage.errors import StaleState
 from storage.mails import get_mail, list_mails
 from storage.rights import right_states
-from tests.conftest import FakeClock
-from tests.stories.complaining import add_infringing, add_right_to, add_works, listing_of
-
-CLAIM = "UC-MIRAMOSS-01J9ZQ4X7M3V8T2K5N6P0R1S4W"
-Opening = Callable[..., Awaitable[Parts]]
-
-
-@pytest.fixture
-async def open_parts(tmp_path: Path, sqlite_url: str, clock: FakeClock) -> AsyncIterator[Opening]:
-    contexts = []
-
-    async def opening(**environ: str) -> Parts:
-        given = {"BAZAARWATCH_DATABASE__URL": sqlite_url, **environ}
-        contexts.append(build(load(tmp_path / "data", given), clock=clock))
-        parts = await contexts[-1].__aenter__()
-        now = clock.now()
-        async with parts.database.write("test") as session:
-            works = await add_works(session, ["Moth"], now)
-            await add_right_to(session, works["Moth"][0], "Moth", now, "pending_verification", CLAIM)
-            listings = [("Moth", listing_of("aliexpress", number)) for number in range(2)]
-            await add_infringing(session, parts.blobs, works, listings, now)
-        return parts
-
-    yield opening
-    for context in contexts:
-        await context.__aexit__(None, None, None)
+from tests.monitor.desk.conftest import CLAIM, Opening
+from tests.stories.complaining import listing_of
 
 
 def mail(
