@@ -29,6 +29,8 @@ class DatabaseSettings(_Section):
     """Where the tables are."""
 
     url: SecretStr
+    listen_url: SecretStr
+    pool_size: int = Field(ge=2)
     crash_at: int = Field(ge=0)
 
 
@@ -94,6 +96,7 @@ class ScheduleSettings(_Section):
     rhythm_h: float = Field(gt=0)
     page_limit: int = Field(ge=1)
     concurrency: int = Field(ge=1)
+    site_concurrency: int = Field(ge=0)
     attempts: int = Field(ge=1)
 
 

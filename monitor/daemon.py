@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.settings import Settings
 from monitor.clock import Clock, SystemClock
-from monitor.errors import MailboxFailed, TryLater
 from monitor.marketplaces.base import Marketplace
 from monitor.posix import on_stop
 from monitor.sandbox import Sandbox
@@ -29,6 +28,7 @@ from storage.database import CommitPoints, Database, check_schema, upgrade_schem
 if TYPE_CHECKING:
     from monitor.browser import Renderer
     from monitor.crawl import Reader
+    from monitor.engines.base import Engine, Lost, Task
     from monitor.examine import Examiner
     from monitor.tasks import Tasks
 
@@ -100,9 +100,20 @@ class Parts:
         from monitor.tasks import Tasks
 
         crawler = Crawler(self.database, self.reader, self.marketplaces, self.clock)
+        attempts = self.settings.schedule.attempts
+        return Tasks(self.database, crawler, self.examiner(self.reader), self.clock, self.make_engine, attempts)
+
+    def make_engine(self, tasks: Mapping[str, Task], lost: Lost) -> Engine:
+        """Where units of work run: in this process, or together with all others on the same PostgreSQL."""
         schedule = self.settings.schedule
-        examiner = self.examiner(self.reader)
-        return Tasks(self.database, crawler, examiner, self.clock, schedule.concurrency, schedule.attempts)
+        if self.database.embedded:
+            from monitor.engines.local import LocalEngine
+
+            return LocalEngine(tasks, lost, schedule.concurrency)
+        from monitor.engines.postgres import PostgresEngine
+
+        sites = self.marketplaces
+        return PostgresEngine(self.database, tasks, lost, schedule.concurrency, sites, schedule.site_concurrency)
 
     async def close(self) -> None:
         """End every child and connection."""
@@ -126,7 +137,8 @@ async def build(
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     points = CommitPoints(settings.database.crash_at)
-    database = Database(settings.database_url, points)
+    listen_url = settings.database.listen_url.get_secret_value()
+    database = Database(settings.database_url, points, listen_url=listen_url, pool_size=settings.database.pool_size)
     blobs = Blobs(settings.data_dir / "blobs", points)
     described = described_marketplaces(settings.data_dir)
     sandbox = make_sandbox(settings, described)
@@ -173,78 +185,27 @@ async def scan(parts: Parts) -> None:
             raise parts.tasks.engine.put_back
 
 
-async def run(parts: Parts, digest: Callable[[], Awaitable[None]]) -> None:
-    """Work until the process is asked to stop (SIGTERM, Ctrl-C), then finish what is under way.
+async def run(parts: Parts) -> None:
+    """Work until the process is asked to stop (SIGTERM, Ctrl-C), then finish what is under way."""
+    async with _console(parts):
+        await work(parts, parts.tasks.engine)
 
-    Args:
-        digest: Makes and sends the digest if one is due.
-    """
-    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+async def work(parts: Parts, engine: Engine) -> None:
+    """Do an engine's work, and its chores, until the process is asked to stop; then finish what is under way."""
+    from monitor.chores import chores
 
     stop = asyncio.Event()
-    schedule = AsyncIOScheduler(timezone=UTC)
-    every = {"trigger": "interval", "coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-    now = datetime.now(UTC)
-    schedule.add_job(parts.tasks.enqueue_due, seconds=parts.settings.schedule.tick_s, next_run_time=now, **every)
-    if parts.settings.digest.rhythm_h:
-        schedule.add_job(digest, minutes=5, **every)
-    schedule.add_job(_follow_up, args=[parts], minutes=1, next_run_time=now, **every)
-    if parts.settings.mailbox.host:
-        rhythm_s = 60 * parts.settings.mailbox.rhythm_min
-        schedule.add_job(_read_mailbox, args=[parts], seconds=rhythm_s, next_run_time=now, **every)
-    if parts.settings.evidence.timestamp_url:
-        rhythm_h = parts.settings.evidence.timestamp_every_h
-        schedule.add_job(_stamp, args=[parts], hours=rhythm_h, next_run_time=now, **every)
-    if parts.settings.retention.every_h:
-        rhythm_h = parts.settings.retention.every_h
-        schedule.add_job(_purge, args=[parts], hours=rhythm_h, next_run_time=now, **every)
     on_stop(asyncio.get_running_loop(), stop.set)
-    async with _console(parts):
-        schedule.start()
-        _logger.info("daemon started", extra={"data": str(parts.settings.data_dir)})
-        working = asyncio.create_task(parts.tasks.engine.run())
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        schedule.shutdown(wait=False)
-    parts.tasks.engine.stop()
+    _logger.info("daemon started", extra={"data": str(parts.settings.data_dir)})
+    working = asyncio.create_task(engine.run(chores(parts)))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    engine.stop()
     stopping.cancel()
     with suppress(TimeoutError):
         await asyncio.wait_for(working, _GRACE_S)
     _logger.info("daemon stopped")
-
-
-async def _stamp(parts: Parts) -> None:
-    """Have what was kept time-stamped."""
-    from monitor.evidence.stamps import stamp_rolls
-
-    await stamp_rolls(parts)
-
-
-async def _purge(parts: Parts) -> None:
-    """Take away what its retention class no longer keeps."""
-    from monitor.retention import purge
-
-    await purge(parts, "bazaarwatch")
-
-
-async def _follow_up(parts: Parts) -> None:
-    """Act upon complaints' deadlines; without a network, looks that are due wait for the next time."""
-    from monitor.desk.timers import follow_up
-
-    try:
-        await follow_up(parts)
-    except TryLater as later:
-        _logger.info("deadlines put back", extra={"reason": str(later)})
-
-
-async def _read_mailbox(parts: Parts) -> None:
-    """Take in what platforms wrote; a server that is away is asked again."""
-    from monitor.desk.mailbox import poll
-
-    try:
-        await poll(parts)
-    except MailboxFailed as error:
-        _logger.warning("mailbox not read", extra={"reason": str(error)})
 
 
 @asynccontextmanager

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from detectors.model import Outcome
 from monitor.clock import Clock
 from monitor.crawl import Crawler
-from monitor.engines.local import LocalEngine
+from monitor.engines.base import Engine, Lost, Task
 from monitor.examine import Examiner
 from storage.database import Database
 from storage.errors import NotFound
 from storage.listings import note_attempt, waiting_ids
 from storage.searches import due_search_ids, finish_crawl, get_search, open_crawl
+from storage.sites import by_site
+from storage.tables import Listing, Search
+
+CRAWL: Final = "crawl_search"
+EXAMINE: Final = "examine_listing"
+MakeEngine = Callable[[Mapping[str, Task], Lost], Engine]
 
 _logger = logging.getLogger(__name__)
-_SLICE = 1000  # listings queued at once: the rest waits in the table
+_SLICE = 10_000  # listings queued at once: the rest waits in the table
 _EXAMINE_FIRST = 1  # a listing found is worth more than another page of listings
 
 
@@ -24,35 +31,44 @@ class Tasks:
     """What there is to do, and how it is done."""
 
     def __init__(
-        self, database: Database, crawler: Crawler, examiner: Examiner, clock: Clock, concurrency: int, attempts: int
+        self,
+        database: Database,
+        crawler: Crawler,
+        examiner: Examiner,
+        clock: Clock,
+        make_engine: MakeEngine,
+        attempts: int,
     ) -> None:
         self._database = database
         self._crawler = crawler
         self._examiner = examiner
         self._clock = clock
         self._attempts = attempts
-        work: dict[str, Callable[[int], Awaitable[None]]] = {
-            "crawl_search": self.crawl_search,
-            "examine_listing": self.examine_listing,
-        }
-        self.engine = LocalEngine(work, self.lost, concurrency)
+        self.engine = make_engine({CRAWL: self.crawl_search, EXAMINE: self.examine_listing}, self.lost)
 
     async def enqueue_due(self) -> int:
         """Queue everything that the tables say is due; how much that is. Missed runs coalesce into one."""
         async with self._database.read() as session:
             searches = await due_search_ids(session, self._clock.now())
             listings = await waiting_ids(session, self._clock.now(), _SLICE)
-        await self.engine.enqueue("crawl_search", searches)
-        await self.engine.enqueue("examine_listing", listings, priority=_EXAMINE_FIRST)
+            crawls, examinations = await by_site(session, Search, searches), await by_site(session, Listing, listings)
+        for site, ids in crawls.items():
+            await self.engine.enqueue(CRAWL, ids, site=site)
+        for site, ids in examinations.items():
+            await self.engine.enqueue(EXAMINE, ids, priority=_EXAMINE_FIRST, site=site)
         return len(searches) + len(listings)
 
     async def crawl_search(self, search_id: int) -> None:
-        """Run one search; what it finds is examined next."""
+        """Run one search, unless that was done since it was queued; what it finds is examined next."""
         try:
+            async with self._database.read() as session:
+                search = await get_search(session, search_id)
+            if search.next_run_at > self._clock.now():
+                return
             found = await self._crawler.crawl(search_id)
         except NotFound:  # removed since it was queued
             return
-        await self.engine.enqueue("examine_listing", found, priority=_EXAMINE_FIRST)
+        await self.engine.enqueue(EXAMINE, found, priority=_EXAMINE_FIRST, site=search.marketplace)
 
     async def examine_listing(self, listing_key: int) -> None:
         """Examine one listing."""
@@ -62,7 +78,7 @@ class Tasks:
         """Record a unit of work that raised, so that it is tried again later or parked, and seen."""
         reason = f"{type(error).__name__}: {error}"
         async with self._database.write("lost task recorded") as session:
-            if name == "examine_listing":
+            if name == EXAMINE:
                 await note_attempt(session, number, reason, self._attempts, self._clock.now())
             else:
                 crawl = await open_crawl(session, await get_search(session, number), self._clock.now())

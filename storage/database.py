@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,22 @@ from storage import sqlite
 from storage.errors import SchemaOutdated
 
 _CONFLICTS = frozenset({"40001", "40P01"})  # serialization failure, deadlock detected
+POOL_SIZE = 10  # connections to PostgreSQL that a process keeps open, and as many again for a while
 BUSY_TIMEOUT_S = 30  # another process may hold the write lock of an embedded database this long
+
+
+Guard = Callable[[AsyncSession], Awaitable[None]]
+_guard: ContextVar[Guard | None] = ContextVar("guard", default=None)
+
+
+@contextmanager
+def guarded(guard: Guard) -> Iterator[None]:
+    """Have every write transaction begun in the block, and in tasks begun there, pass a guard or be refused by it."""
+    token = _guard.set(guard)
+    try:
+        yield
+    finally:
+        _guard.reset(token)
 
 
 class CommitPoints:
@@ -45,15 +61,25 @@ class CommitPoints:
 class Database:
     """An engine and its rules. On SQLite one writer at a time, which begins by taking the lock."""
 
-    def __init__(self, url: str, commit_points: CommitPoints | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        commit_points: CommitPoints | None = None,
+        *,
+        listen_url: str = "",
+        pool_size: int = POOL_SIZE,
+    ) -> None:
         self.url = make_url(url)
+        self.listen_url = make_url(listen_url or url)
         self.embedded = self.url.get_backend_name() == "sqlite"
         self.commit_points = commit_points or CommitPoints()
         self._writing = asyncio.Lock()
         if self.embedded and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         embedded = {"connect_args": {"timeout": BUSY_TIMEOUT_S, "async_creator_fn": sqlite.connect}}
-        self.engine = _create_engine(self.url, embedded if self.embedded else {"pool_size": 10})
+        # Asked before use: after a restart of the server no unit of work fails for a connection that is gone.
+        pooled = {"pool_size": pool_size, "max_overflow": pool_size, "pool_pre_ping": True}
+        self.engine = _create_engine(self.url, embedded if self.embedded else pooled)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -71,6 +97,8 @@ class Database:
         async with self._writer(), AsyncSession(self.engine, expire_on_commit=False) as session:
             if self.embedded:
                 await session.connection(execution_options={"begin_immediate": True})
+            if guard := _guard.get():
+                await guard(session)
             yield session
             self.commit_points.reached(f"before {name}")
             await session.commit()

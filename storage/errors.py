@@ -19,3 +19,7 @@ class Refused(StorageError):
 
 class SchemaOutdated(StorageError):
     """The database is of another version than the program; the message says which command mends it."""
+
+
+class LeaseLost(StorageError):
+    """Another process does this unit of work by now; what this one still wanted to write is refused."""

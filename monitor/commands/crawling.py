@@ -14,12 +14,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from detectors.model import Outcome
 from monitor import importing, wire
-from monitor.canaries import run_due_canaries
 from monitor.commands.common import AsJson, UsageProblem, messages, print_json, progress, say, show, with_parts
 from monitor.daemon import Parts, described_marketplaces, make_sandbox, run, scan
 from monitor.marketplaces import MARKETPLACES
 from monitor.marketplaces.base import Marketplace, Page
-from monitor.reporting import digest_if_due
 from monitor.saved.addresses import addresses_in_text
 from monitor.text import visible
 from storage.alerts import count_open
@@ -114,16 +112,7 @@ def run_(ctx: typer.Context) -> None:
 
     log_as_json(ctx.obj.settings.log.level)
 
-    async def work(parts: Parts) -> None:
-        async def digest() -> None:
-            try:
-                await run_due_canaries(parts)
-            finally:
-                await digest_if_due(parts)
-
-        await run(parts, digest)
-
-    with_parts(ctx, work)
+    with_parts(ctx, run)
 
 
 def import_(

@@ -8,21 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pgqueuer import PgQueuer
 from pgqueuer.domain.types import QueueExecutionMode
 from pgqueuer.models import Job
 
+from monitor.engines.base import Chore, Lost, Task, past_conflicts, until_done
 from monitor.errors import TryLater
-from storage.database import is_conflict
-
-Task = Callable[[int], Awaitable[None]]
-Lost = Callable[[str, int, Exception], Awaitable[None]]
 
 _logger = logging.getLogger(__name__)
-_CONFLICTS = 3  # with other transactions, survived before the task counts as lost
 _BATCH = 100  # jobs taken from the queue at once; how many run at once is our own semaphore's business
 
 
@@ -44,12 +41,13 @@ class LocalEngine:
         self.finished: Counter[str] = Counter()
         self.lost = 0  # units of work that raised
         self._units: set[asyncio.Task[None]] = set()  # under way
+        self._schedule: Any = None  # APScheduler's, which has no types
         self.put_back: TryLater | None = None  # the last reason why a unit of work could not be done now
         for name, task in tasks.items():
             self._queue.entrypoint(name, accepts_context=False)(self._unit(name, task))
 
-    async def enqueue(self, name: str, ids: Iterable[int], priority: int = 0) -> None:
-        """Queue one task for each id; higher priority first."""
+    async def enqueue(self, name: str, ids: Iterable[int], priority: int = 0, site: str = "") -> None:  # noqa: ARG002
+        """Queue one task for each id, higher priority first; the pace alone limits how a site is asked."""
         listed = [str(number) for number in ids]
         if not listed:
             return
@@ -68,26 +66,35 @@ class LocalEngine:
         self.put_back = None
         await self._run(QueueExecutionMode.drain)
 
-    async def run(self) -> None:
-        """Work until `stop`; the units under way are finished."""
-        await self._run(QueueExecutionMode.continuous)
+    async def run(self, chores: Sequence[Chore] = ()) -> None:
+        """Work, and see to the chores, until `stop`; the units under way are finished."""
+        if chores:
+            self._begin(chores)
+        try:
+            await self._run(QueueExecutionMode.continuous)
+        finally:
+            self.stop()
 
     def stop(self) -> None:
-        """Take no further unit of work."""
+        """Take no further unit of work, and begin no chore."""
         self._queue.shutdown.set()
+        if self._schedule is not None:
+            self._schedule.shutdown(wait=False)
+            self._schedule = None
+
+    def _begin(self, chores: Sequence[Chore]) -> None:
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+        self._schedule = AsyncIOScheduler(timezone=UTC)
+        every = {"trigger": "interval", "coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        for chore in chores:
+            first = {"next_run_time": datetime.now(UTC)} if chore.at_once else {}
+            self._schedule.add_job(chore.do, seconds=chore.every_s, **every, **first)
+        self._schedule.start()
 
     async def _run(self, mode: QueueExecutionMode) -> None:
-        running = asyncio.create_task(
-            self._queue.qm.run(batch_size=_BATCH, mode=mode, log_aggregation_interval=timedelta(0))
-        )
-        try:
-            await asyncio.shield(running)
-        except asyncio.CancelledError:  # what is under way is given up, not lost: the tables still say that it is due
-            self.stop()
-            for unit in self._units:
-                unit.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-            raise
+        working = self._queue.qm.run(batch_size=_BATCH, mode=mode, log_aggregation_interval=timedelta(0))
+        await until_done(working, self._units, self.stop)
 
     def _unit(self, name: str, task: Task) -> Callable[[Job], Awaitable[None]]:
         async def work(job: Job) -> None:
@@ -95,7 +102,7 @@ class LocalEngine:
             async with self._free:
                 if self._queue.shutdown.is_set():
                     return  # the tables still say that it is due
-                unit = asyncio.ensure_future(_past_conflicts(task, number))
+                unit = asyncio.ensure_future(past_conflicts(task, number))
                 self._units.add(unit)
                 try:
                     await unit
@@ -111,15 +118,3 @@ class LocalEngine:
                     self.finished[name] += not unit.cancelled()
 
         return work
-
-
-async def _past_conflicts(task: Task, number: int) -> None:
-    """Do a unit of work, again where the database undid it for another's sake: every one is safe to do twice."""
-    for _ in range(_CONFLICTS):
-        try:
-            return await task(number)
-        except Exception as error:
-            if not is_conflict(error):
-                raise
-            _logger.info("task done again after a conflict", extra={"id": number})
-    return await task(number)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from detectors.model import Listing
+from monitor.engines.local import LocalEngine
 from monitor.tasks import Tasks
 from storage.listings import get_listing, record_listings
 from storage.searches import add_search, get_search, list_searches
@@ -47,7 +48,7 @@ async def stock(database, clock):
 
 @pytest.fixture
 def tasks(database, clock):
-    return Tasks(database, Crawler(), Examiner(), clock, 2, 3)
+    return Tasks(database, Crawler(), Examiner(), clock, lambda work, lost: LocalEngine(work, lost, 2), 3)
 
 
 async def test_everything_due_is_queued_once_however_often_it_is_asked(tasks, stock):

@@ -44,6 +44,7 @@ DOORS = {
     "monitor/desk/mailbox.py": {"imaplib", "ssl"},  # reads the operator's IMAP mailbox
     "storage/database.py": {"create_async_engine"},  # the operator's database
     "storage/sqlite.py": {"aiosqlite"},  # the embedded one
+    "storage/postgres.py": {"asyncpg", "create_async_engine"},  # the operator's, past any pooler
     "monitor/demo/server.py": {"uvicorn", "socket"},  # listens on loopback
     "monitor/console/server.py": {"uvicorn", "socket", "getaddrinfo"},  # listens where the operator says
 }

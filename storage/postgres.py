@@ -1,0 +1,60 @@
+"""asyncpg's own connections, for the queue's statements and for notifications; loaded where PostgreSQL is used."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from storage.database import Database
+
+_AWAY = ("08", "53", "57P")  # SQLSTATEs: no connection, no resources, shutting down or starting
+
+
+@asynccontextmanager
+async def raw(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the pool, without a transaction around its statements."""
+    async with engine.connect() as connection:
+        yield cast("asyncpg.Connection", (await connection.get_raw_connection()).driver_connection)
+
+
+@asynccontextmanager
+async def direct(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of its own, past any pooler that cannot keep a session: for LISTEN and for session locks."""
+    engine = create_async_engine(database.listen_url, poolclass=NullPool)
+    try:
+        async with raw(engine) as connection:
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def listening(database: Database, channel: str, told: Callable[[str], None]) -> AsyncIterator[asyncpg.Connection]:
+    """Be told what is notified on a channel for as long as the block runs and the connection holds."""
+
+    def pass_on(_connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        told(str(payload))
+
+    async with direct(database) as connection:
+        await connection.add_listener(channel, pass_on)
+        try:
+            yield connection
+        finally:
+            if not connection.is_closed():
+                await connection.remove_listener(channel, pass_on)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database cannot be reached for now: nothing is wrong with what was asked."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or (error.orig is not None and is_away(error.orig))
+    state = getattr(error, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_AWAY)
+    return isinstance(error, ConnectionError | asyncpg.InterfaceError)
