@@ -20,18 +20,16 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from sqlalchemy import insert, text
+from console_data import plant
+from sqlalchemy import text
 
 from config.settings import load
 from monitor.console.server import listening
 from monitor.daemon import Parts, build
-from storage import tables
 
 PAGES = (
     *("/inbox", "/inbox?priority=high", "/inbox?text=fox+pin", "/inbox?work=7", "/inbox/review", "/alerts/4711"),
@@ -39,103 +37,6 @@ PAGES = (
     *("/dashboard", "/audit", "/rules", "/settings", "/start", "/account"),
 )
 READERS, EVERY_S = 20, 3.0
-_WORKS, _SELLERS, _SEARCHES = 200, 5000, 60
-_CHUNK = 20_000
-_WORDS = (
-    "fox",
-    "moth",
-    "pin",
-    "sticker",
-    "enamel",
-    "patch",
-    "moon",
-    "flower",
-    "vintage",
-    "cute",
-    "set",
-    "kawaii",
-    "laptop",
-    "bottle",
-    "gift",
-)
-
-
-def _rows(table: Any, rows: Iterator[dict[str, Any]]) -> Iterator[tuple[Any, list[dict[str, Any]]]]:
-    while chunk := list(itertools.islice(rows, _CHUNK)):
-        yield table, chunk
-
-
-async def plant(parts: Parts, listings: int, alerts: int) -> None:
-    """Fill the tables: an alert for every listing up to ``alerts``, a tenth decided, clusters of one and of 500."""
-    chance, now = random.Random(1), datetime.now(UTC)
-
-    def at(days: float) -> datetime:
-        return now - timedelta(days=chance.random() * days)
-
-    def listing(number: int) -> dict[str, Any]:
-        return {
-            "id": number, "marketplace": f"site-{number % 12}", "listing_id": str(number), "price": None,
-            "url": f"https://site.example/item/{number}", "title": " ".join(chance.choices(_WORDS, k=7)),
-            "seller_key": number % _SELLERS + 1, "content": "0" * 64, "attempts": 0, "first_seen_at": at(90),
-            "last_seen_at": at(9), "examined_at": now,
-        }  # fmt: skip
-
-    def picture(number: int) -> str:
-        return f"{number // 500:064x}" if number < 5000 else f"{number:064x}"
-
-    def alert(number: int) -> dict[str, Any]:
-        answer = ("infringing", "licensed", "not-a-match")[number % 3] if number % 10 == 0 else None
-        return {
-            "id": number, "listing_key": number, "work_id": (number // 500 if number < 5000 else number) % _WORKS + 1,
-            "priority": ("urgent", "high", "normal", "low")[number % 4], "score": 20 + number * 7919 % 80,
-            "confidence": "high", "reasons": ["features find it"], "raised_at": at(90), "changed_at": at(9),
-            "answer": answer, "decided_at": at(60) if answer else None, "decided_by": "ann" if answer else None,
-        }  # fmt: skip
-
-    def match(number: int) -> dict[str, Any]:
-        placed = {"region": ["whole", 0, 0, 1, 1], "reference_region": ["whole", 0, 0, 1, 1], "orientation": 0,
-                  "inliers": 30, "placement": [1, 0, 0, 0, 1, 0]}  # fmt: skip
-        work_id = alert(number)["work_id"]
-        return {
-            "listing_key": number, "sha256": picture(number), "work_id": work_id, "reference_id": work_id,
-            "detector": "features", "version": 1, "threshold": 0.25, "score": 0.9, "facts": placed, "found_at": now,
-        }  # fmt: skip
-
-    pictures = sorted({picture(number) for number in range(1, alerts + 1)})
-    filled = (
-        (tables.Owner, iter([{"id": 1, "name": "Mira", "kind": "person", "country": "DE", "address": "", "phone": "",
-                              "email": "", "created_at": now}])),
-        (tables.Work, ({"id": n, "owner_id": 1, "title": f"Work {n}", "created_at": now, "revision": n}
-                       for n in range(1, _WORKS + 1))),
-        (tables.Reference, ({"id": n, "work_id": n, "sha256": f"{n:064x}", "file_name": "a.png", "description": b"",
-                             "added_at": now} for n in range(1, _WORKS + 1))),
-        (tables.Seller, ({"id": n, "marketplace": f"site-{n % 12}", "seller_id": str(n), "name": f"Shop {n}",
-                          "first_seen_at": at(90)} for n in range(1, _SELLERS + 1))),
-        (tables.Search, ({"id": n, "marketplace": f"site-{n % 12}", "keyword": f"word {n}", "seller": "", "picture": "",
-                          "shop": "", "rhythm_h": 24.0, "page_limit": 5, "next_run_at": now, "created_at": now}
-                         for n in range(1, _SEARCHES + 1))),
-        (tables.Crawl, ({"search_id": n % _SEARCHES + 1, "marketplace": "site", "started_at": at(30),
-                         "finished_at": at(30), "outcome": "ok", "reason": "", "pages": 5, "listings_seen": 100,
-                         "listings_new": 3} for n in range(5000))),
-        (tables.Listing, (listing(n) for n in range(1, listings + 1))),
-        (tables.Picture, ({"sha256": sha256, "first_seen_at": now} for sha256 in pictures)),
-        (tables.Match, (match(n) for n in range(1, alerts + 1))),
-        (tables.Alert, (alert(n) for n in range(1, alerts + 1))),
-    )  # fmt: skip
-    async with parts.database.write("planted") as session:
-        for table, rows in filled:
-            for one, chunk in _rows(table, rows):
-                await session.execute(insert(one), chunk)
-        if session.get_bind().dialect.name == "postgresql":
-            for table, _ in filled:
-                if "id" in table.__table__.columns:
-                    name = table.__tablename__
-                    await session.execute(
-                        text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))")
-                    )
-    async with parts.database.engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text("ANALYZE"))
 
 
 async def scan(parts: Parts) -> None:

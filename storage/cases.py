@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.model import Answer, SellerHistory
@@ -17,6 +17,8 @@ from storage.complaints import FREED, RELEASED
 from storage.errors import NotFound, StaleState
 from storage.tables import Alert, AllowedSeller, Case, Complaint, ComplaintTarget, Listing, Seller, Work
 from storage.upsert import upsert
+
+_ALLOWED = "allowed seller: "  # so begins what sets their alerts aside
 
 
 async def decide(
@@ -199,10 +201,34 @@ async def allow_seller(
     )
     concerned = await _alerts_of(session, marketplace, seller_id)
     for alert in concerned:
-        alert.suppressed = f"allowed seller: {reason}"
+        alert.suppressed = f"{_ALLOWED}{reason}"
     facts = {"reason": reason, "alerts": [alert.id for alert in concerned]}
     await record(session, now, actor, "seller allowed", f"seller {marketplace}:{seller_id}", facts)
     return sum(alert.answer is None for alert in concerned)
+
+
+async def disallow_seller(session: AsyncSession, now: datetime, actor: str, marketplace: str, seller_id: str) -> int:
+    """Allow a seller no longer: what was set aside for that alone asks for a person again. How many alerts.
+
+    Raises:
+        NotFound: They were not allowed.
+    """
+    dropped = delete(AllowedSeller).where(
+        AllowedSeller.marketplace == marketplace, AllowedSeller.seller_id == seller_id
+    )
+    reason = await session.scalar(dropped.returning(AllowedSeller.reason))
+    if reason is None:
+        raise NotFound(f"{marketplace}:{seller_id} is not allowed; `bazaarwatch sellers list` shows who is")
+    concerned = [
+        alert
+        for alert in await _alerts_of(session, marketplace, seller_id)
+        if alert.suppressed and alert.suppressed.startswith(_ALLOWED)
+    ]
+    for alert in concerned:
+        alert.suppressed, alert.changed_at = None, now
+    facts = {"reason": reason, "alerts": [alert.id for alert in concerned]}
+    await record(session, now, actor, "seller no longer allowed", f"seller {marketplace}:{seller_id}", facts)
+    return len(concerned)
 
 
 async def allowed_reason(session: AsyncSession, marketplace: str, seller_id: str | None) -> str | None:

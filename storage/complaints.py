@@ -31,6 +31,7 @@ from storage.tables import (
 )
 
 RELEASED = ("cancelled", "withdrawn")  # complaints whose listings may be complained of again
+_RUNNING = (ComplaintTimer.ended_at.is_(None), ComplaintTimer.kind != "recrawl")  # but for our own looks
 FREED = ("excluded", "void_gone", "reappeared")  # listings that may be, whatever became of the rest
 
 
@@ -155,18 +156,26 @@ async def list_complaints(
     states: Collection[str] | None = None,
     work_id: int | None = None,
     seller_key: int | None = None,
+    owners: Collection[int] | None = None,
+    limit: int | None = None,
 ) -> list[ComplaintSummary]:
     """Complaints by what presses most: open counter-notices, then the next deadline, then the newest.
 
     Args:
         states: Only complaints in these.
         seller_key: Only those that name a listing of this seller.
+        owners: Only about works of these rights holders, by their ids.
     """
+    running = select(ComplaintTimer.complaint_id, func.min(ComplaintTimer.act_by_at).label("at")).where(*_RUNNING)
+    until = running.group_by(ComplaintTimer.complaint_id).subquery()
+    countered = select(CounterNotice.complaint_id).where(CounterNotice.state == "open")
     query = (
         select(Complaint, Work, Right)
         .join(Work, Work.id == Complaint.work_id)
         .join(Right, Right.id == Complaint.right_id)
-        .order_by(Complaint.id.desc())
+        .outerjoin(until, until.c.complaint_id == Complaint.id)
+        .order_by(Complaint.id.not_in(countered), until.c.at.is_(None), until.c.at, Complaint.id.desc())
+        .limit(limit)
     )
     if states is not None:
         query = query.where(Complaint.state.in_(states))
@@ -175,22 +184,34 @@ async def list_complaints(
     if seller_key is not None:
         named = select(ComplaintTarget.complaint_id).join(Alert).join(Listing).where(Listing.seller_key == seller_key)
         query = query.where(Complaint.id.in_(named))
+    if owners is not None:
+        query = query.where(Work.owner_id.in_(owners))
     rows = list(await session.execute(query))
+    some = [row[0].id for row in rows] if limit else None
     counts: dict[int, dict[str, int]] = {}
     by_state = select(ComplaintTarget.complaint_id, ComplaintTarget.state, func.count())
+    if some is not None:
+        by_state = by_state.where(ComplaintTarget.complaint_id.in_(some))
     for complaint_id, state, count in await session.execute(by_state.group_by(*by_state.selected_columns[:2])):
         counts.setdefault(complaint_id, {})[state] = count
-    timers = {row.complaint_id: row for row in reversed(await open_timers(session))}
+    timers = {row.complaint_id: row for row in reversed(await open_timers(session, some))}
     counters = {row.complaint_id: row for row in await open_counters(session)}
-    found = [
+    return [
         ComplaintSummary(*row, counts.get(row[0].id, {}), timers.get(row[0].id), counters.get(row[0].id))
         for row in rows
     ]
-    return sorted(found, key=_pressing)
 
 
-def _pressing(one: ComplaintSummary) -> tuple[bool, bool, float]:
-    return one.counter is None, one.timer is None, one.timer.act_by_at.timestamp() if one.timer else 0.0
+async def count_complaints(
+    session: AsyncSession, states: Collection[str] | None = None, owners: Collection[int] | None = None
+) -> int:
+    """How many complaints there are, of some states, about works of some rights holders."""
+    query = select(func.count()).select_from(Complaint)
+    if states is not None:
+        query = query.where(Complaint.state.in_(states))
+    if owners is not None:
+        query = query.where(Complaint.work_id.in_(select(Work.id).where(Work.owner_id.in_(owners))))
+    return await session.scalar(query) or 0
 
 
 async def targets_of(session: AsyncSession, complaint_id: int) -> list[TargetView]:
@@ -333,9 +354,11 @@ async def timers_of(session: AsyncSession, complaint_id: int) -> list[ComplaintT
     return list(await session.scalars(query.order_by(ComplaintTimer.due_at, ComplaintTimer.id)))
 
 
-async def open_timers(session: AsyncSession) -> list[ComplaintTimer]:
-    """Every open timer but those for our own looks, by when one must have acted."""
-    query = select(ComplaintTimer).where(ComplaintTimer.ended_at.is_(None), ComplaintTimer.kind != "recrawl")
+async def open_timers(session: AsyncSession, complaint_ids: Collection[int] | None = None) -> list[ComplaintTimer]:
+    """Every open timer but those for our own looks, or those of some complaints, by when one must have acted."""
+    query = select(ComplaintTimer).where(*_RUNNING)
+    if complaint_ids is not None:
+        query = query.where(ComplaintTimer.complaint_id.in_(complaint_ids))
     return list(await session.scalars(query.order_by(ComplaintTimer.act_by_at, ComplaintTimer.id)))
 
 

@@ -17,7 +17,7 @@ from detectors.model import Answer, PriorityLevel
 from storage.alerts import AlertView
 from storage.errors import NotFound
 from storage.search import found_by
-from storage.tables import Alert, Lease, Listing, SavedView, Seller, Work
+from storage.tables import Alert, Lease, Listing, Match, SavedView, Seller, Work
 from storage.upsert import take_turn, upsert
 
 Owners = frozenset[int] | None  # whose works somebody may see; None: everybody's
@@ -43,9 +43,9 @@ class Filters:
     seller_key: int = 0
 
     @property
-    def of_alerts_alone(self) -> bool:
-        """Whether they look at nothing but the alerts, so that counting what they let by is quick."""
-        return not (self.text or self.marketplace or self.seller_key)
+    def is_counted_quickly(self) -> bool:
+        """Whether counting what they let by reads indexes, and not every alert's listing."""
+        return not self.marketplace
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,14 @@ async def views_of(session: AsyncSession, alert_ids: Sequence[int]) -> dict[int,
     """Alerts by their ids, each with what a person needs to see beside it."""
     rows = await session.execute(_views().where(Alert.id.in_(alert_ids)))
     return {row[0].id: AlertView(*row) for row in rows}
+
+
+async def pictures_of_alerts(session: AsyncSession, alert_ids: Sequence[int]) -> dict[int, str]:
+    """The SHA-256 of the picture on which the strongest finding behind each alert lies."""
+    findings = select(Match.sha256).where(Match.listing_key == Alert.listing_key, Match.work_id == Alert.work_id)
+    ordered = findings.order_by(Match.score.desc().nulls_last(), Match.distance_bits, Match.id).limit(1)
+    rows = select(Alert.id, ordered.correlate(Alert).scalar_subquery()).where(Alert.id.in_(alert_ids))
+    return {row[0]: row[1] for row in await session.execute(rows) if row[1]}
 
 
 def _views() -> Select[Alert, Work, Listing, Seller]:

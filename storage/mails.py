@@ -33,9 +33,11 @@ async def get_mail(session: AsyncSession, mail_id: int) -> Mail:
     return found
 
 
-async def list_mails(session: AsyncSession, states: Collection[str] | None = None) -> list[Mail]:
+async def list_mails(
+    session: AsyncSession, states: Collection[str] | None = None, limit: int | None = None
+) -> list[Mail]:
     """Mails, the newest first, or those in some states."""
-    query = select(Mail).order_by(Mail.id.desc())
+    query = select(Mail).order_by(Mail.id.desc()).limit(limit)
     return list(await session.scalars(query if states is None else query.where(Mail.state.in_(states))))
 
 

@@ -8,7 +8,7 @@ import typer
 
 from monitor.commands.common import AsJson, UsageProblem, say, show, with_parts
 from monitor.daemon import Parts
-from storage.cases import allow_seller, list_allowed
+from storage.cases import allow_seller, disallow_seller, list_allowed
 
 sellers = typer.Typer(no_args_is_help=True, help="Sellers who may offer your works: own shops, licensees.")
 
@@ -35,6 +35,21 @@ def allow(
             return await allow_seller(session, now, actor, marketplace, seller_id, reason)
 
     say(f"allowed; {with_parts(ctx, change)} open alerts set aside")
+
+
+@sellers.command()
+def disallow(
+    ctx: typer.Context,
+    marketplace: Annotated[str, typer.Argument(help="The marketplace's name, as in the listings.")],
+    seller_id: Annotated[str, typer.Argument(help="The seller's exact id there.")],
+) -> None:
+    """Allow a seller no longer: their alerts, set aside till now, ask for you again."""
+
+    async def change(parts: Parts) -> int:
+        async with parts.database.write("seller no longer allowed") as session:
+            return await disallow_seller(session, parts.clock.now(), ctx.obj.actor, marketplace, seller_id)
+
+    say(f"no longer allowed; {with_parts(ctx, change)} alerts ask for you again")
 
 
 @sellers.command("list")

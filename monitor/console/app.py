@@ -20,6 +20,7 @@ from monitor.console import (
     decisions,
     health,
     inbox,
+    mails,
     marketplaces,
     pictures,
     rules,
@@ -44,7 +45,7 @@ from storage.errors import NotFound, Refused, StaleState, StorageError
 _logger = logging.getLogger(__name__)
 _MACHINES = ("/api/", "/health", "/metrics")
 _NOUNS = (
-    *(start, sessions, inbox, decisions, complaints, works, sellers, searches, marketplaces),
+    *(start, sessions, inbox, decisions, complaints, mails, works, sellers, searches, marketplaces),
     *(rules, audit, settings, dashboard, pictures, health),
 )
 

@@ -28,7 +28,7 @@ from monitor.desk import filing, following
 from monitor.desk.dossier import Stored, considered_sha256, load, seen_live
 from storage import tables
 from storage.audit import record
-from storage.complaints import counters_of, events_of, get_complaint, list_complaints, timers_of
+from storage.complaints import count_complaints, counters_of, events_of, get_complaint, list_complaints, timers_of
 from storage.errors import NotFound, StaleState
 from storage.inbox import Owners
 from storage.rights import rights_of
@@ -49,12 +49,12 @@ async def complaints(request: Request, parts: PartsOf, person: Viewer) -> Respon
     """The desk: open counter-notices on top, then by deadline; and works with confirmed copies to complain of."""
     state = text_field(request.query_params, "state", 40)
     async with parts.database.read() as session:
-        rows = await list_complaints(session, states=[state] if state in list(ComplaintState) else None)
-        if person.owners is not None:
-            rows = [row for row in rows if row.work.owner_id in person.owners]
+        states = [state] if state in list(ComplaintState) else None
+        rows = await list_complaints(session, states=states, owners=person.owners, limit=_SHOWN)
+        count = await count_complaints(session, states, person.owners)
         ready = await _to_complain_of(session, person.owners)
     return await page(
-        request, "complaints.html", person, rows=rows[:_SHOWN], count=len(rows), ready=ready, state=state,
+        request, "complaints.html", person, rows=rows, count=count, ready=ready, state=state,
         states=list(ComplaintState), platforms=platforms(parts.settings.data_dir / "policies"),
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from monitor.console.cards import Card, history, read_card
 from monitor.console.fields import Id, text_field, whole_number
 from monitor.console.guard import Problem
 from monitor.console.labels import chosen
-from monitor.console.view import address, back_to, forget_counts, page
+from monitor.console.view import address, back_to, counts, forget_counts, page
 from monitor.daemon import Parts
 from storage import tables
 from storage.decisions import MOST_AT_ONCE, decide_together
@@ -29,13 +29,13 @@ from storage.inbox import (
     Filters,
     Position,
     cluster_of,
-    count_alerts,
     drop_view,
     give_back,
     held_by_others,
     list_heads,
     members,
     owned,
+    pictures_of_alerts,
     save_view,
     saved_views,
     take_cards,
@@ -87,16 +87,16 @@ async def inbox(request: Request, parts: PartsOf, person: Viewer) -> Response:
     async with parts.database.read() as session:
         heads = await list_heads(session, wanted.filters, person.owners, now, wanted.after, _ON_A_PAGE + 1)
         shown = heads[:_ON_A_PAGE]
-        known = await views_of(session, [head.alert_id for head in shown])
-        views = [(head, known[head.alert_id]) for head in shown]
-        quick = wanted.filters.of_alerts_alone
-        counts = await count_alerts(session, wanted.filters, person.owners, now) if quick else {}
+        ids = [head.alert_id for head in shown]
+        known, pictures = await views_of(session, ids), await pictures_of_alerts(session, ids)
+        views = [(head, known[head.alert_id], pictures.get(head.alert_id)) for head in shown]
         kept = await saved_views(session, person.name)
         works = await _works(session, person)
         marketplaces = await _marketplaces(session)
+    by_priority = await counts(request, person, wanted.filters) if wanted.filters.is_counted_quickly else {}
     following = f"{shown[-1].score}.{shown[-1].alert_id}" if len(heads) > _ON_A_PAGE else ""
     return await page(
-        request, "inbox.html", person, asked=wanted, cards=views, counts=counts, kept=kept, works=works,
+        request, "inbox.html", person, asked=wanted, cards=views, counts=by_priority, kept=kept, works=works,
         marketplaces=marketplaces, following=following, states=STATES, levels=list(PriorityLevel), answers=list(Answer),
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from monitor.text import clip, link, utc, visible
 from storage.inbox import Filters, count_alerts
 
 _COUNT_FOR_S = 15.0  # the number beside "Inbox" may be so old
+_MOST_COUNTS = 200
 
 
 @cache
@@ -50,16 +51,23 @@ async def page(request: Request, template: str, person: Person | None, /, status
 
 
 async def open_alerts(request: Request, person: Person) -> int:
-    """How many alerts wait for a decision; some seconds old at most."""
-    parts = get_parts(request)
-    known: dict[Any, tuple[float, int]] = request.app.state.counts
-    at, count = known.get(person.owners, (float("-inf"), 0))
+    """How many alerts wait for a decision."""
+    return sum((await counts(request, person, Filters())).values())
+
+
+async def counts(request: Request, person: Person, filters: Filters) -> dict[str, int]:
+    """How many alerts the filters let by, by priority; some seconds old at most."""
+    parts, about = get_parts(request), (person.owners, filters)
+    known: dict[Any, tuple[float, dict[str, int]]] = request.app.state.counts
+    at, found = known.get(about, (float("-inf"), {}))
     if parts.clock.monotonic() - at > _COUNT_FOR_S:
-        known[person.owners] = (parts.clock.monotonic(), count)  # who comes meanwhile takes the old number
+        while len(known) >= _MOST_COUNTS:
+            del known[next(iter(known))]
+        known[about] = (parts.clock.monotonic(), found)  # who comes meanwhile takes the old numbers
         async with parts.database.read() as session:
-            count = sum((await count_alerts(session, Filters(), person.owners, parts.clock.now())).values())
-        known[person.owners] = (parts.clock.monotonic(), count)
-    return count
+            found = await count_alerts(session, filters, person.owners, parts.clock.now())
+        known[about] = (parts.clock.monotonic(), found)
+    return found
 
 
 def forget_counts(request: Request) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import func, select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,7 +21,7 @@ from monitor.console.guard import Problem
 from monitor.console.works import seen_work
 from monitor.desk import filing
 from monitor.desk.dossier import load
-from storage.complaints import ComplaintSummary, list_complaints
+from storage.tables import Complaint, ComplaintTarget, Work
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 Number = Annotated[int, Field(ge=1, le=LARGEST)]
@@ -75,12 +77,18 @@ class Exported(BaseModel):
 @router.get("/complaints")
 async def complaints(parts: PartsOf, person: Reads, after: After = 0, limit: Limit = 50) -> Complaints:
     """The complaints."""
+    listings = select(func.count()).where(
+        ComplaintTarget.complaint_id == Complaint.id, ComplaintTarget.state != "excluded"
+    )
+    query = select(Complaint, listings.scalar_subquery()).order_by(Complaint.id.desc()).limit(limit + 1)
+    if after:
+        query = query.where(Complaint.id < after)
+    if person.owners is not None:
+        query = query.where(Complaint.work_id.in_(select(Work.id).where(Work.owner_id.in_(person.owners))))
     async with parts.database.read() as session:
-        rows = sorted(await list_complaints(session), key=lambda one: -one.complaint.id)
-    seen = [one for one in rows if person.owners is None or one.work.owner_id in person.owners]
-    behind = [one for one in seen if not after or one.complaint.id < after]
-    following = behind[limit - 1].complaint.id if len(behind) > limit else None
-    return Complaints(items=[_out(one) for one in behind[:limit]], next=following)
+        rows = [(row[0], row[1]) for row in await session.execute(query)]
+    following = rows[limit - 1][0].id if len(rows) > limit else None
+    return Complaints(items=[_out(row, count) for row, count in rows[:limit]], next=following)
 
 
 @router.get("/complaints/{complaint_id}")
@@ -89,19 +97,8 @@ async def complaint(parts: PartsOf, person: Reads, complaint_id: Id) -> Complain
     await require_seen(parts, complaint_id, person.owners)
     stored = await load(parts, complaint_id)
     row = stored.row
-    return ComplaintOut(
-        id=row.id,
-        state=row.state,
-        platform=row.platform,
-        site=row.site,
-        work_id=row.work_id,
-        right_id=row.right_id,
-        listings=len(stored.draft.targets),
-        drafted_at=row.drafted_at,
-        confirmed_by=row.confirmed_by,
-        exported_at=row.exported_at,
-        in_the_way=[str(problem) for problem in stored.problems if problem.blocking],
-    )
+    in_the_way = [str(problem) for problem in stored.problems if problem.blocking]
+    return _out(row, len(stored.draft.targets), in_the_way)
 
 
 @router.post("/complaints", response_model=Drafted)
@@ -132,8 +129,7 @@ async def export(request: Request, parts: PartsOf, person: Complains, complaint_
     return await once(request, parts, person, key, work)
 
 
-def _out(one: ComplaintSummary) -> ComplaintOut:
-    row = one.complaint
+def _out(row: Complaint, listings: int, in_the_way: Sequence[str] = ()) -> ComplaintOut:
     return ComplaintOut(
         id=row.id,
         state=row.state,
@@ -141,8 +137,9 @@ def _out(one: ComplaintSummary) -> ComplaintOut:
         site=row.site,
         work_id=row.work_id,
         right_id=row.right_id,
-        listings=one.targets,
+        listings=listings,
         drafted_at=row.drafted_at,
         confirmed_by=row.confirmed_by,
         exported_at=row.exported_at,
+        in_the_way=list(in_the_way),
     )

@@ -5,6 +5,8 @@ import random
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from email.message import EmailMessage
+from email.policy import SMTP
 
 from PIL import Image, ImageDraw
 
@@ -36,6 +38,7 @@ class World:
     sellers: list[int] = field(default_factory=list)
     alerts: list[int] = field(default_factory=list)
     searches: list[int] = field(default_factory=list)
+    mail: int = 0  # that waits for a person
 
 
 def drawing(seed: int, side: int = 240) -> bytes:
@@ -65,7 +68,20 @@ async def plant(
         world = World(row.id)
         for number in range(works):
             await _work(parts, session, world, f"{owner} {number}", listings, clusters, hostile, kind, now)
+        world.mail = await _mail(parts, session, owner + hostile, now)
     return world
+
+
+async def _mail(parts, session, hostile, now):
+    letter = EmailMessage(policy=SMTP.clone(utf8=True))
+    letter["From"], letter["Subject"] = "robot@platform.example", "About your report"
+    letter.set_content(f"Dear {hostile}, we looked at it.")
+    sha256 = await parts.blobs.put(letter.as_bytes())
+    row = tables.Mail(sha256=sha256, how="file", received_at=now, sender=f"robot@{hostile}", subject=f"About {hostile}",
+                      state="waiting", note=f"nobody knows {hostile}")  # fmt: skip
+    session.add(row)
+    await session.flush()
+    return row.id
 
 
 async def _work(parts, session, world, title, listings, clusters, hostile, kind, now):

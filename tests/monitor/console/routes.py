@@ -38,6 +38,9 @@ PAGES = {
     ("POST", "/complaints/{complaint_id}/cancel"): "a",
     ("POST", "/complaints/{complaint_id}/status"): "a",
     ("POST", "/complaints/{complaint_id}/answer"): "p",
+    ("GET", "/mails"): "v*",
+    ("GET", "/mails/{mail_id}"): "v*",
+    ("POST", "/mails/{mail_id}"): "a*",
     ("GET", "/works"): "v",
     ("POST", "/works"): "a",
     ("GET", "/works/{work_id}"): "v",
@@ -60,6 +63,7 @@ PAGES = {
     ("GET", "/marketplaces"): "v*",
     ("GET", "/rules"): "v*",
     ("POST", "/rules"): "p*",
+    ("POST", "/rules/remove"): "p*",
     ("GET", "/audit"): "v*",
     ("GET", "/settings"): "d*",
     ("POST", "/settings/users"): "d*",
@@ -104,6 +108,7 @@ def filled(path, world):
         "sha256": world.picture,
         "seller_key": world.sellers[0],
         "search_id": world.searches[0],
+        "mail_id": world.mail,
         "name": "alerts",
     }.items():
         path = path.replace(f"{{{name}}}", str(value))
