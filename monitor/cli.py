@@ -41,6 +41,8 @@ _COMMANDS = {  # by name: the file under monitor/commands that holds it; loaded 
     "search": "searches",
     "scan": "crawling",
     "run": "crawling",
+    "worker": "jobs",
+    "jobs": "jobs",
     "import": "crawling",
     "parse": "crawling",
     "match": "matching",

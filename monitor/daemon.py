@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,7 +28,7 @@ from storage.database import CommitPoints, Database, check_schema, upgrade_schem
 if TYPE_CHECKING:
     from monitor.browser import Renderer
     from monitor.crawl import Reader
-    from monitor.engines.base import Engine, Lost, Task
+    from monitor.engines.base import Chore, Engine, Lost, Task
     from monitor.examine import Examiner
     from monitor.tasks import Tasks
 
@@ -186,26 +186,40 @@ async def scan(parts: Parts) -> None:
 
 
 async def run(parts: Parts) -> None:
-    """Work until the process is asked to stop (SIGTERM, Ctrl-C), then finish what is under way."""
+    """Work, and serve the console, until the process is asked to stop (SIGTERM, Ctrl-C)."""
     async with _console(parts):
-        await work(parts, parts.tasks.engine)
+        await work(parts)
 
 
-async def work(parts: Parts, engine: Engine) -> None:
-    """Do an engine's work, and its chores, until the process is asked to stop; then finish what is under way."""
+async def work(parts: Parts, roles: Collection[str] | None = None) -> None:
+    """Do units of work and chores until the process is asked to stop.
+
+    Args:
+        roles: Which kinds of work this process does, where it shares them with others; none: all.
+    """
     from monitor.chores import chores
+    from monitor.tasks import ROLES
 
+    engine, every = parts.tasks.engine, chores(parts)
+    if roles is not None:
+        mine = {chore.name for chore in every if chore.role is None or chore.role in roles}
+        engine.works_on = mine | {task for task, role in ROLES.items() if role in roles}
+    _logger.info("daemon started", extra={"data": str(parts.settings.data_dir)})
+    await until_stopped(engine, every)
+    _logger.info("daemon stopped")
+
+
+async def until_stopped(engine: Engine, chores: Sequence[Chore] = ()) -> None:
+    """Let an engine run until the process is asked to stop, then finish what is under way."""
     stop = asyncio.Event()
     on_stop(asyncio.get_running_loop(), stop.set)
-    _logger.info("daemon started", extra={"data": str(parts.settings.data_dir)})
-    working = asyncio.create_task(engine.run(chores(parts)))
+    working = asyncio.create_task(engine.run(chores))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     engine.stop()
     stopping.cancel()
     with suppress(TimeoutError):
         await asyncio.wait_for(working, _GRACE_S)
-    _logger.info("daemon stopped")
 
 
 @asynccontextmanager

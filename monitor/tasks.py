@@ -20,6 +20,7 @@ from storage.tables import Listing, Search
 
 CRAWL: Final = "crawl_search"
 EXAMINE: Final = "examine_listing"
+ROLES: Final = {CRAWL: "crawl", EXAMINE: "examine"}  # which workers do it
 MakeEngine = Callable[[Mapping[str, Task], Lost], Engine]
 
 _logger = logging.getLogger(__name__)

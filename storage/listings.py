@@ -203,9 +203,16 @@ async def note_attempt(
     row.failure = reason if row.attempts >= attempts else None
 
 
-async def retry_parked(session: AsyncSession, now: datetime) -> int:
-    """Give every parked listing its attempts back, at once; how many there were."""
-    parked = list(await session.scalars(select(Listing.id).where(Listing.failure.is_not(None))))
+async def parked_listings(session: AsyncSession, limit: int) -> list[Listing]:
+    """The listings that were set aside after failures, the newest first."""
+    parked = select(Listing).where(Listing.failure.is_not(None)).order_by(Listing.last_seen_at.desc(), Listing.id)
+    return list(await session.scalars(parked.limit(limit)))
+
+
+async def retry_parked(session: AsyncSession, now: datetime, keys: Sequence[int] | None = None) -> int:
+    """Give parked listings, all or those named, their attempts back, at once; how many there were."""
+    chosen = select(Listing.id).where(Listing.failure.is_not(None))
+    parked = list(await session.scalars(chosen if keys is None else chosen.where(Listing.id.in_(keys))))
     again = {"attempts": 0, "failure": None, "examine_at": now}
     await session.execute(update(Listing).where(Listing.id.in_(parked)).values(**again))
     return len(parked)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from monitor.commands.common import AsJson, UsageProblem, say, show, with_parts
 from monitor.console.access import Scope
-from monitor.daemon import Parts
+from monitor.daemon import Parts, until_stopped
 from storage.tokens import add_token, list_tokens, revoke_token
 from storage.users import find_user
 
@@ -32,30 +31,29 @@ def serve(
 ) -> None:
     """Serve the review console, its API, and the browser extension's endpoint. Ctrl-C or SIGTERM ends it."""
     from monitor.console.server import DEFAULT_PORT, listening
-    from monitor.engines.local import LocalEngine
-    from monitor.posix import on_stop
+    from monitor.tasks import EXAMINE
     from storage.listings import note_attempt
 
     async def work(parts: Parts) -> None:
-        schedule = parts.settings.schedule
+        attempts = parts.settings.schedule.attempts
 
         async def lost(_: str, listing_key: int, error: Exception) -> None:
             async with parts.database.write("lost task recorded") as session:
                 reason = f"{type(error).__name__}: {error}"
-                await note_attempt(session, listing_key, reason, schedule.attempts, parts.clock.now())
+                await note_attempt(session, listing_key, reason, attempts, parts.clock.now())
 
-        # Without a reader: what a person's browser sends is examined without asking any marketplace.
-        examiner = parts.examiner(None)
-        engine = LocalEngine({"examine_listing": examiner.examine}, lost, schedule.concurrency)
+        # Without a reader: what a person's browser sends is examined without asking any marketplace. Where the queue
+        # is shared, workers do that.
+        tasks = {EXAMINE: parts.examiner(None).examine} if parts.database.embedded else {}
+        engine = parts.make_engine(tasks, lost)
 
         async def examine(listing_keys: Sequence[int]) -> None:
-            await engine.enqueue("examine_listing", listing_keys)
+            await engine.enqueue(EXAMINE, listing_keys, priority=1)
 
         wanted = parts.settings.console.port or DEFAULT_PORT if port is None else port
         async with listening(parts, examine, wanted) as address:
             say(f"the console is at {address}; Ctrl-C ends it")
-            on_stop(asyncio.get_running_loop(), engine.stop)
-            await engine.run()
+            await until_stopped(engine)
 
     with_parts(ctx, work)
 

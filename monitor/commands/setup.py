@@ -83,9 +83,13 @@ def upgrade(ctx: typer.Context) -> None:
     settings: Settings = ctx.obj.settings
 
     async def work() -> None:
-        opened = Database(settings.database_url)
+        opened = Database(settings.database_url, listen_url=settings.database.listen_url.get_secret_value())
         try:
             await upgrade_schema(opened)
+            if not opened.embedded:
+                from monitor.engines.shared import install
+
+                await install(opened)
         finally:
             await opened.close()
 

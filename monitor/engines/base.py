@@ -44,12 +44,14 @@ class Engine(Protocol):
         finished: Units that this process worked on to their end, by name.
         lost: Units that raised in this process.
         put_back: The last reason why a unit could not be done now.
+        works_on: The tasks and chores that this process does, where others do the rest; none: all.
     """
 
     queued: Counter[str]
     finished: Counter[str]
     lost: int
     put_back: TryLater | None
+    works_on: Collection[str] | None
 
     async def enqueue(self, name: str, ids: Iterable[int], priority: int = 0, site: str = "") -> None:
         """Queue one task for each id, higher priority first; one that waits already is not queued again.

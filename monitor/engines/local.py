@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,6 +41,7 @@ class LocalEngine:
         self.finished: Counter[str] = Counter()
         self.lost = 0  # units of work that raised
         self._units: set[asyncio.Task[None]] = set()  # under way
+        self.works_on: Collection[str] | None = None  # nobody else would do the rest
         self._schedule: Any = None  # APScheduler's, which has no types
         self.put_back: TryLater | None = None  # the last reason why a unit of work could not be done now
         for name, task in tasks.items():

@@ -33,12 +33,12 @@ from storage.errors import LeaseLost, SchemaOutdated
 from storage.postgres import is_away, listening, raw
 
 _DEAD_AFTER = timedelta(seconds=15)  # without a heartbeat a worker's jobs go to another
-_LOOK_EVERY = timedelta(seconds=5)  # for such jobs: the dead send no word
 _TRIES: Final = 3  # of a chore before its failure is held for a person to see
 _FIRST_DELAY_S: Final = 10.0  # before the second try; four times that before the third
 _RECONNECT_S: Final = (1.0, 3.0)
 _OTHERS_S: Final = 0.5  # between two looks whether other processes have finished
 _URGENT: Final = 10  # a chore such as a look before a deadline goes before every routine search
+_TRIM: Final = "trim_queue_log"
 _KEEP_LOG: Final = "7 days"
 _HELD = text(
     "SELECT 1 FROM pgqueuer WHERE id = :job AND status = 'picked' AND queue_manager_id = :manager FOR KEY SHARE"
@@ -61,6 +61,7 @@ class PostgresEngine:
         concurrency: int,
         sites: Collection[str] = (),
         site_concurrency: int = 0,
+        dead_after: timedelta = _DEAD_AFTER,
     ) -> None:
         """Prepare the queue; nothing is connected yet.
 
@@ -71,6 +72,7 @@ class PostgresEngine:
             concurrency: How many run at once in this process.
             sites: The marketplaces whose units are counted apart.
             site_concurrency: How many units of one task run at once for one of them, in all processes; 0: any number.
+            dead_after: How long a worker may be silent before its jobs go to another; the same for all.
         """
         self._database = database
         self._tasks = dict(tasks)
@@ -79,6 +81,7 @@ class PostgresEngine:
         self._free = asyncio.Semaphore(concurrency)
         self._sites = frozenset(sites)
         self._site_concurrency = site_concurrency
+        self._dead_after = dead_after
         self._stopping = asyncio.Event()
         self._queue: PgQueuer | None = None
         self._units: set[asyncio.Task[None]] = set()  # under way
@@ -111,8 +114,10 @@ class PostgresEngine:
         """Work until no unit is left, in this process or another."""
         self._stopping.clear()
         self.put_back = None
-        while not self._stopping.is_set() and await self._left():
+        while not self._stopping.is_set():
             await self._work((), QueueExecutionMode.drain)
+            if not await self._left():
+                return
             await self._pause(_OTHERS_S)
 
     async def run(self, chores: Sequence[Chore] = ()) -> None:
@@ -122,7 +127,9 @@ class PostgresEngine:
             SchemaOutdated: The queue's tables are missing or of another version.
         """
         self._stopping.clear()
-        every = [*chores, Chore("trim_queue_log", 3600, self._trim)] if chores else []
+        if not self._tasks and not chores:  # as in a process that only queues
+            await self._stopping.wait()
+        every = [*chores, Chore(_TRIM, 3600, self._trim)] if chores else []
         while not self._stopping.is_set():
             try:
                 await self._work(every, QueueExecutionMode.continuous)
@@ -160,15 +167,15 @@ class PostgresEngine:
         options: dict[str, Any] = {
             "batch_size": self._concurrency,
             "max_concurrent_tasks": 2 * self._concurrency,  # what waits here while the queue is asked again
-            "dequeue_timeout": _LOOK_EVERY,
-            "heartbeat_timeout": _DEAD_AFTER,
+            "dequeue_timeout": self._dead_after / 3,  # between two looks for such jobs: the dead send no word
+            "heartbeat_timeout": self._dead_after,
             "shutdown_on_listener_failure": True,
         }
         working = queue.run(**options, mode=mode) if chores else queue.qm.run(**options, mode=mode)
         await until_done(working, self._units, self.stop)
 
     def _does(self, name: str) -> bool:
-        return self.works_on is None or name in self.works_on
+        return self.works_on is None or name in self.works_on or name == _TRIM
 
     def _register(self, queue: PgQueuer, name: str, task: Task) -> None:
         """Offer to do a task's units: those of any site, and those of each known one, a bounded number at once."""

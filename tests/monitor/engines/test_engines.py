@@ -1,47 +1,17 @@
-"""The in-memory engine: how many at once, in which order, and what becomes of a unit of work that fails."""
+"""What both engines promise: how many units run at once, in which order, what becomes of one that fails."""
 
 import asyncio
+import logging
 from datetime import UTC, datetime
 
 import pytest
 
-from monitor.engines.local import LocalEngine
 from monitor.errors import Offline
 
 
-class Work:
-    """Units of work that can be watched: when they ran, how many at once, and what they raise."""
-
-    def __init__(self):
-        self.done = []
-        self.lost = []
-        self.running = self.most = 0
-        self.raises = {}
-        self.gate = asyncio.Event()
-        self.gate.set()
-
-    async def task(self, number):
-        self.running += 1
-        self.most = max(self.most, self.running)
-        try:
-            await asyncio.sleep(0.005)
-            await self.gate.wait()
-            if number in self.raises:
-                raise self.raises[number]
-            self.done.append(number)
-        finally:
-            self.running -= 1
-
-    async def note(self, name, number, error):
-        self.lost.append((name, number, str(error)))
-
-    def engine(self, concurrency=3):
-        return LocalEngine({"one": self.task, "other": self.task}, self.note, concurrency)
-
-
-@pytest.fixture
-def work():
-    return Work()
+@pytest.fixture(autouse=True)
+def _quiet(caplog):
+    caplog.set_level(logging.CRITICAL, "pgqueuer")
 
 
 async def test_no_more_units_run_at_once_than_allowed_and_all_of_them_run(work):
