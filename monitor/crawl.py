@@ -24,14 +24,13 @@ from storage.blobs import Blobs
 from storage.database import Database
 from storage.errors import NotFound
 from storage.listings import Recorded, record_listings
-from storage.searches import add_capture, finish_crawl, get_search, is_registered, open_crawl
+from storage.searches import PASSING, WALLS, add_capture, finish_crawl, get_search, is_registered, open_crawl
 from storage.tables import Capture, Crawl, Search
 
 if TYPE_CHECKING:
     from monitor.browser import Renderer
 
 _logger = logging.getLogger(__name__)
-_PASSING = frozenset({Outcome.FAILED, Outcome.RATE_LIMITED})
 _PICTURE_SIDES_PX = (800, 600, 400, 200)  # tried until a picture is small enough to be searched for
 
 
@@ -64,7 +63,8 @@ class Reader:
             page, how = await self.renderer.render(page), "rendered"
             parsed = await self.sandbox.parse(page, marketplace)
         parsed = under_its_shop(parsed, page.url, self.marketplaces)
-        await self.fetcher.report(page, parsed.outcome)
+        retry_at = await self.fetcher.report(page, parsed.outcome)
+        page = replace(page, retry_at=retry_at) if retry_at else page
         capture = await capture_of(self.blobs, page, parsed, how, self.clock.now(), crawl_id)
         return Reading(page, parsed, capture)
 
@@ -156,6 +156,12 @@ def _onward(site: Marketplace, page_url: str, url: str | None) -> str | None:
     return None
 
 
+def _broke_off(reading: Reading) -> bool:
+    """Whether how a page ended says nothing of those behind it; what may not be asked at all does."""
+    outcome = reading.parsed.outcome
+    return outcome in PASSING or (outcome in WALLS and reading.page.status > 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Crawler:
     """Runs searches."""
@@ -238,7 +244,7 @@ class Crawler:
             past_the_end = parsed.outcome is Outcome.EMPTY and crawl.listings_seen > 0
             crawl.outcome = Outcome.OK if past_the_end else parsed.outcome
             crawl.reason = reading.capture.reason
-            if crawl.pages and parsed.outcome in _PASSING:
+            if crawl.pages and _broke_off(reading):
                 crawl.next_url = request.url  # the next crawl goes on here
             else:
                 crawl.next_url = _onward(site, reading.page.url, parsed.next) if run.shows_more(parsed) else None

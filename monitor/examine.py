@@ -37,14 +37,13 @@ from storage.listings import (
     pictures_of,
 )
 from storage.pictures import Seen, remember, seen_by_hash
-from storage.searches import add_capture
+from storage.searches import PASSING, add_capture
 from storage.tables import Capture, Listing, ListingPicture, Seller
 
 if TYPE_CHECKING:
     from detectors.glance import Glance
 
 _logger = logging.getLogger(__name__)
-_PASSING = frozenset({Outcome.FAILED, Outcome.RATE_LIMITED})  # worth another attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ class Examiner:
             kept = await add_capture(session, reading.capture)
             if own:
                 await add_details(session, row, own[0], kept.id, self.clock.now())
-        if reading.parsed.outcome in _PASSING:
+        if reading.parsed.outcome in PASSING:
             return _Missed(f"its page: {reading.capture.reason}", reading.page.retry_at)
         return None
 
@@ -138,7 +137,7 @@ class Examiner:
             page = await self.reader.get(Request(picture.url, part=True, referrer=source), listing.marketplace)
             if page.outcome not in (None, Outcome.OK) or not _may_be_picture(page):
                 outcome = page.outcome or Outcome.FAILED
-                passing = outcome in _PASSING or page.retry_at  # a host that refuses us for now says nothing of it
+                passing = outcome in PASSING or page.retry_at  # a host that refuses us for now says nothing of it
                 reason = f"a picture: {page.reason or 'something else came in its place'}"
                 return _Look(picture, outcome, _Missed(reason, page.retry_at) if passing else None)
             fetched, sha256, data = page, await self.blobs.put(page.body), page.body

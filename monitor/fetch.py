@@ -146,14 +146,20 @@ class Fetcher:
         if not referrer or not self._gate.is_own(read_url(referrer)):
             raise AddressRefused(f"{target.key} is the operator's own, and a page from elsewhere names it")
 
-    async def report(self, page: Page, outcome: Outcome) -> None:
-        """Tell what the classifier found in a page that came without outcome: a wall or a limit closes the host."""
+    async def report(self, page: Page, outcome: Outcome) -> datetime | None:
+        """Tell what the classifier found in a page that came without outcome: a wall or a limit closes the host.
+
+        Returns:
+            Until when, if it does.
+        """
         if page.outcome is not None:
-            return  # acted upon when it came
+            return None  # acted upon when it came
         if outcome in (Outcome.BLOCKED, Outcome.LOGIN_REQUIRED):
-            await self._politeness.block(read_url(page.url), Outcome.BLOCKED)
-        elif outcome == Outcome.RATE_LIMITED:
-            await self._politeness.block(read_url(page.url), outcome, _pause_until(page.headers, self._clock.now()))
+            return await self._politeness.block(read_url(page.url), Outcome.BLOCKED)
+        if outcome == Outcome.RATE_LIMITED:
+            until = _pause_until(page.headers, self._clock.now())
+            return await self._politeness.block(read_url(page.url), outcome, until)
+        return None
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -17,7 +17,9 @@ from storage.errors import NotFound, Refused
 from storage.tables import Capture, Crawl, Reference, Search, Work
 from storage.upsert import dialect_of, insert_on
 
-_GO_ON_WITHIN = timedelta(hours=6)
+_GO_ON_WITHIN = timedelta(hours=30)  # a host that refuses us is left alone for up to a day
+PASSING = frozenset({Outcome.FAILED, Outcome.RATE_LIMITED})  # worth another attempt
+WALLS = frozenset({Outcome.BLOCKED, Outcome.LOGIN_REQUIRED})
 
 
 async def add_search(
@@ -121,8 +123,8 @@ async def make_due(session: AsyncSession, search_ids: Sequence[int] | None, now:
 async def open_crawl(session: AsyncSession, search: Search, now: datetime) -> Crawl:
     """The crawl to work on: the one that a crash left unfinished, or a new one.
 
-    A new one goes on where the last broke off for a passing reason, if that was lately and after some pages: else
-    a search of many pages would never come to its last ones, and with a page that always fails never to its first.
+    A new one goes on where the last broke off, if that was lately and after some pages: else a search of many pages
+    would never come to its last ones, and with a page that always fails never to its first.
     """
     unfinished = await session.scalar(select(Crawl).where(Crawl.search_id == search.id, Crawl.finished_at.is_(None)))
     if unfinished:
@@ -141,10 +143,10 @@ async def finish_crawl(session: AsyncSession, crawl: Crawl, now: datetime, retry
 
     Args:
         retry_at: When the site may be asked again after a refusal; never earlier than that, nor later than the rhythm
-            where the run failed for a passing reason.
+            where the run failed for a passing reason or a wall broke it off between two pages.
     """
-    passing = crawl.outcome in {Outcome.FAILED, Outcome.RATE_LIMITED}
-    crawl.finished_at, crawl.next_url = now, crawl.next_url if passing else None
+    crawl.finished_at, crawl.next_url = now, crawl.next_url if crawl.outcome in PASSING | WALLS else None
+    passing = crawl.outcome in PASSING or (crawl.next_url and retry_at)
     await session.merge(crawl)
     if crawl.search_id is None:
         return

@@ -12,7 +12,7 @@ from detectors.model import Outcome
 from monitor.marketplaces.base import Page
 from monitor.marketplaces.document import Document, document, meta
 from monitor.marketplaces.generic_jsonld import linked_products
-from monitor.marketplaces.signatures import Where, api_errors, signatures, zero_words
+from monitor.marketplaces.signatures import Signature, Where, api_errors, signatures, zero_words
 from monitor.marketplaces.text import one_line
 
 # The longest visible text among recorded walls is 600 characters, the shortest among recorded healthy HTML pages with
@@ -29,6 +29,8 @@ _MESSAGE_CHARACTERS = 120
 _NOTICES = (
     "h1, h2, h3, h4, p, strong, [role=alert], [role=status], [class*=empty], [class*=no-result], [class*=message], span"
 )
+_NOISE_CHARACTERS = 4096
+_UNPRINTED = re.compile("[\x01-\x08\x0e-\x1f\ufffd]")
 _SCANNED_CHARACTERS = 96 * 1024  # from either end; every recorded wall shows its marker there
 _STATUSES = {
     401: Outcome.LOGIN_REQUIRED,
@@ -110,6 +112,8 @@ def explain(page: Page) -> Finding | None:
     whole = document(page)
     if not whole.body.strip():
         return Finding(Outcome.FAILED, "the body is empty")
+    if _is_noise(whole.text[:_NOISE_CHARACTERS]):
+        return Finding(Outcome.FAILED, "the body is no text")
     if whole.looks_like_json:
         return _any_error(whole.data)
     if _is_shell(whole):
@@ -151,7 +155,7 @@ def _by_status(page: Page) -> Finding | None:
 def _by_signature(page: Document, fetched: Page) -> Finding | None:
     texts = _Texts(page, fetched.url)
     for signature in signatures():
-        sign = next((text for text in signature.texts if texts.shows(signature.where, text)), None)
+        sign = texts.sign_of(signature)
         if sign is not None and (signature.where is Where.ADDRESS or not offers_goods(page)):
             return Finding(signature.outcome, f"{signature.wall}: {signature.where} {sign!r}")
     return None
@@ -166,23 +170,30 @@ class _Texts:
         self._title = page.title.lower()[:300]
         self._title_parts = [self._title, *(part.strip() for part in _TITLE_PARTS.split(self._title))]
 
-    def shows(self, where: Where, text: str) -> bool:
-        """Whether the sign is there, where it counts."""
+    def sign_of(self, signature: Signature) -> str | None:
+        """The first of the signature's texts that is at its place; None if none is."""
+        if signature.where in (Where.TITLE, Where.PART):
+            begun = [part for part in self._title_parts if part.startswith(signature.texts)]
+            whole = signature.where is Where.PART
+            return next((text for text in signature.texts for part in begun if _begins(part, text, whole)), None)
+        place = self._place(signature.where)
+        for text in signature.texts:  # some five hundred for each page: no generator, no call
+            if text in place:
+                return text
+        return None
+
+    def _place(self, where: Where) -> str:
+        """The text that is searched; empty where the sign would not count."""
         match where:
             case Where.ADDRESS:
-                return text in self._address
-            case Where.TITLE:
-                return any(part.startswith(text) and not part[len(text) :][:1].isalpha() for part in self._title_parts)
-            case Where.PART:
-                return any(
-                    part.startswith(text) and _REST_OF_PART.fullmatch(part[len(text) :]) for part in self._title_parts
-                )
-            case Where.MARKER:
-                return self._is_thin and text in self._source
-            case Where.WORDS:
-                return self._is_thin and text in self._words
+                return self._address
             case Where.HEADING:
-                return any(text in heading for heading in self._headings)
+                return self._headings
+            case Where.MARKER if self._is_thin:
+                return self._source
+            case Where.WORDS if self._is_thin:
+                return self._words
+        return ""
 
     @cached_property
     def _is_thin(self) -> bool:
@@ -200,14 +211,27 @@ class _Texts:
         return self._page.visible_text.lower().replace("\u2019", "'")
 
     @cached_property
-    def _headings(self) -> list[str]:
+    def _headings(self) -> str:
         selector = "h1, h2, h3, p, [role=alert]" if self._is_thin else "h1, [role=alert]"
-        return [self._title, *_short_texts(self._page, selector)]
+        return "\n".join([self._title, *_short_texts(self._page, selector)])
+
+
+def _begins(part: str, text: str, whole: bool) -> bool:
+    """Whether a part of a title begins with a sign, as words; or, where that is asked, is nothing but it."""
+    if not part.startswith(text):
+        return False
+    rest = part[len(text) :]
+    return _REST_OF_PART.fullmatch(rest) is not None if whole else not rest[:1].isalpha()
 
 
 def _short_texts(page: Document, selector: str) -> list[str]:
     texts = (one_line(node.text()[:1000]).lower() for node in page.tree.css(selector)[:_SHORT_TEXTS])
     return [text.replace("\u2019", "'") for text in texts if 0 < len(text) <= _HEADING_CHARACTERS]
+
+
+def _is_noise(text: str) -> bool:
+    """Whether a tenth of it are signs that no page holds: a picture or a broken answer, whatever its head says."""
+    return len(_UNPRINTED.findall(text)) * 10 > len(text)
 
 
 def _is_shell(page: Document) -> bool:

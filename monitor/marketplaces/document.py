@@ -224,7 +224,7 @@ def _visible_texts(body: LexborNode | None) -> Iterator[str]:
             return
         tag = node.tag
         if tag == "-text":
-            text = re.sub(r"[\s\u200b]+", " ", (node.text_content or "")[: 2 * _READ_CHARACTERS]).strip()
+            text = " ".join((node.text_content or "")[: 2 * _READ_CHARACTERS].replace("\u200b", " ").split())
             if text:
                 yield text
         child = node.first_child if tag not in _UNREAD else None

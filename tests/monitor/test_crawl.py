@@ -145,12 +145,43 @@ async def test_a_page_that_always_fails_does_not_keep_a_search_from_its_first_pa
     assert seen == [1, 0, 1, 0]
 
 
+async def test_a_search_goes_on_at_the_page_that_a_wall_stood_before_once_its_host_may_be_asked(world, server, clock):
+    walled = {"3"}
+    wall = answer(b"<title>Access denied</title>Denied", "403 Forbidden")
+
+    def search(q="", page="1"):
+        return wall if page in walled else results([int(page)], f"?q=pin&page={int(page) + 1}" if page < "5" else "")
+
+    server.search = search
+    search_id = await world.search("demo-bazaar", "pin", shop=server.url)
+    first = await world.crawl(search_id)
+    assert (first.outcome, first.listings_seen) == (Outcome.BLOCKED, 2)
+    pause = await world.next_run(search_id) - clock.now()
+    assert pause == timedelta(hours=1)
+    walled.clear()
+    clock.advance(pause.total_seconds())
+    second = await world.crawl(search_id)
+    assert (second.outcome, second.pages, second.listings_seen) == (Outcome.OK, 5, 3)
+    assert server.pages.count("/search?q=pin") == 1
+
+
+async def test_a_page_that_may_not_be_asked_is_not_where_a_search_goes_on(world, server, clock):
+    server.robots = answer(b"User-agent: *\nDisallow: /search?q=pin&page=")
+    server.search = lambda **_: results([1], "/search?q=pin&page=2")
+    search_id = await world.search("demo-bazaar", "pin", shop=server.url)
+    for _ in range(2):
+        done = await world.crawl(search_id)
+        assert (done.outcome, done.listings_seen) == (Outcome.BLOCKED, 1)
+        assert await world.next_run(search_id) - clock.now() == timedelta(hours=24)
+        clock.advance(24 * 3600)
+
+
 async def test_a_search_that_broke_off_long_ago_begins_anew(world, server, clock):
     server.search = lambda q="", page="1": results([1], "?q=pin&page=2") if page == "1" else answer(b"", "500 Oops")
     search_id = await world.search("demo-bazaar", "pin", shop=server.url)
     for _ in range(2):
         assert (await world.crawl(search_id)).listings_seen == 1
-        clock.advance(7 * 3600)
+        clock.advance(31 * 3600)
 
 
 async def test_a_marketplaces_daily_budget_ends_a_search(world, server, clock):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from detectors.model import Outcome
@@ -193,3 +195,10 @@ def test_every_signature_names_its_source_and_is_in_lower_case() -> None:
     for signature in signatures():
         assert signature.source
         assert all(text == text.lower() and text != "captcha" for text in signature.texts)
+
+
+@pytest.mark.parametrize("site", ["ebay", "demo-bazaar", "generic-jsonld"])
+def test_bytes_that_are_no_text_are_no_layout_change(site):
+    noise = Random(site).randbytes(4000)
+    parsed = parse(Page("https://shop.example/search", noise, headers={"content-type": "text/html"}), site)
+    assert (parsed.outcome, parsed.reason) == (Outcome.FAILED, "the body is no text")
