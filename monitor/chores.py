@@ -23,6 +23,7 @@ def chores(parts: Parts) -> list[Chore]:
     found = [
         Chore("queue_due", settings.schedule.tick_s, parts.tasks.enqueue_due),
         Chore("follow_up", 60, partial(_follow_up, parts), role=NOTIFY),
+        Chore("webhooks", 60, partial(_webhooks, parts), role=NOTIFY),
         Chore("digest", 300, partial(_digest, parts), at_once=False, role=NOTIFY),
     ]
     if settings.mailbox.host:
@@ -42,6 +43,13 @@ async def _follow_up(parts: Parts) -> None:
         await follow_up(parts)
     except TryLater as later:
         _logger.info("deadlines put back", extra={"reason": str(later)})
+
+
+async def _webhooks(parts: Parts) -> None:
+    """Tell other programs what happened to complaints."""
+    from monitor.desk.webhooks import deliver
+
+    await deliver(parts)
 
 
 async def _digest(parts: Parts) -> None:

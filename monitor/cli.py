@@ -59,6 +59,7 @@ _COMMANDS = {  # by name: the file under monitor/commands that holds it; loaded 
     "submit": "submitting",
     "cases": "cases",
     "mailbox": "mailbox",
+    "webhooks": "webhooks",
     "evidence": "evidence",
     "retention": "retention",
     "doctor": "doctor",

@@ -62,3 +62,7 @@ class MailboxFailed(MonitorError):
 
 class MailUnfit(MonitorError):
     """A mail fits no complaint or right, or several: it waits for a person."""
+
+
+class WebhookRefused(MonitorError):
+    """An address cannot be told of complaints, or did not take what was sent."""

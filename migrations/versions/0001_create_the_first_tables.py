@@ -237,6 +237,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_vaults")),
     )
     op.create_table(
+        "webhooks",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("secret", sa.String(), nullable=False),
+        sa.Column("kinds", sa.JSON(), nullable=False),
+        sa.Column("since_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("stopped", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
+        sa.UniqueConstraint("name", name=op.f("uq_webhooks_name")),
+    )
+    op.create_table(
         "api_tokens",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -340,6 +353,26 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_owners_user_id_users")),
         sa.PrimaryKeyConstraint("user_id", "owner_id", name=op.f("pk_user_owners")),
     )
+    op.create_table(
+        "webhook_messages",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("webhook_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("created_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("attempts", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("due_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("delivered_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["webhooks.id"], name=op.f("fk_webhook_messages_webhook_id_webhooks"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_messages")),
+        sa.UniqueConstraint("key", name=op.f("uq_webhook_messages_key")),
+    )
+    with op.batch_alter_table("webhook_messages", schema=None) as batch_op:
+        batch_op.create_index("ix_webhook_messages_waiting", ["webhook_id", "delivered_at", "id"], unique=False)
+
     op.create_table(
         "works",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -774,27 +807,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_alerts_changed_at"), ["changed_at"], unique=False)
         batch_op.create_index("ix_alerts_cluster", ["cluster", "work_id"], unique=False)
         batch_op.create_index(
-            "ix_alerts_open",
-            ["score", "id"],
-            unique=False,
-            sqlite_where=sa.text("answer IS NULL AND suppressed IS NULL"),
-            postgresql_where=sa.text("answer IS NULL AND suppressed IS NULL"),
+            "ix_alerts_open_priority", ["answer", "suppressed", "priority", "score", "id"], unique=False
         )
+        batch_op.create_index("ix_alerts_open_score", ["answer", "suppressed", "score", "id"], unique=False)
+        batch_op.create_index("ix_alerts_raised_at", ["raised_at", "suppressed", "priority"], unique=False)
         batch_op.create_index(
-            "ix_alerts_open_priority",
-            ["priority", "score", "id"],
-            unique=False,
-            sqlite_where=sa.text("answer IS NULL AND suppressed IS NULL"),
-            postgresql_where=sa.text("answer IS NULL AND suppressed IS NULL"),
+            "ix_alerts_work_id_answer", ["work_id", "answer", "suppressed", "score", "id"], unique=False
         )
-        batch_op.create_index(
-            "ix_alerts_open_work_id",
-            ["work_id", "score", "id"],
-            unique=False,
-            sqlite_where=sa.text("answer IS NULL AND suppressed IS NULL"),
-            postgresql_where=sa.text("answer IS NULL AND suppressed IS NULL"),
-        )
-        batch_op.create_index("ix_alerts_work_id_answer", ["work_id", "answer", "suppressed"], unique=False)
 
     op.create_table(
         "listing_pictures",
@@ -977,6 +996,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("complaint_events", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_complaint_events_complaint_id"), ["complaint_id"], unique=False)
+
+    op.create_table(
+        "webhook_events",
+        sa.Column("webhook_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event_id"], ["complaint_events.id"], name=op.f("fk_webhook_events_event_id_complaint_events")
+        ),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["webhooks.id"], name=op.f("fk_webhook_events_webhook_id_webhooks"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("webhook_id", "event_id", name=op.f("pk_webhook_events")),
+    )
     _make_append_only("audit_log")
     _make_append_only("custody")
     _make_alert_search()

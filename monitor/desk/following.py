@@ -112,9 +112,12 @@ async def record_status(
 
     Raises:
         NotPossible: The complaint is not at the platform.
+        NotFound: It does not name one of the listings.
     """
     async with parts.database.write("platform status recorded") as session:
         hand = await take(parts, session, complaint_id, actor)
+        for alert_id in alert_ids or ():
+            await find_target(session, complaint_id, alert_id)
         return await said(hand, words, alert_ids=alert_ids, reason=reason, at=at, due=due)
 
 

@@ -18,6 +18,7 @@ from storage.tables.evidence import Custody, Evidence, Hold, TimeStamp
 from storage.tables.pictures import Negative, SeenPicture, Threshold
 from storage.tables.review import Decision, DecisionItem, Lease, SavedView
 from storage.tables.rights import Document, PlatformAccount, PlatformRight, Publication, Vault
+from storage.tables.webhooks import Webhook, WebhookEvent, WebhookMessage
 from storage.tables.works import AllowedSeller, Owner, Reference, Right, RightWork, Work
 
 __all__ = [
@@ -71,5 +72,8 @@ __all__ = [
     "UserOwner",
     "Utc",
     "Vault",
+    "Webhook",
+    "WebhookEvent",
+    "WebhookMessage",
     "Work",
 ]

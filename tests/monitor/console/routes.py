@@ -92,6 +92,10 @@ API = {
     ("GET", "/api/v1/complaints/{complaint_id}"): "read",
     ("POST", "/api/v1/complaints"): "decide",
     ("POST", "/api/v1/complaints/{complaint_id}/export"): "complain",
+    ("GET", "/api/v1/complaint-events"): "read",
+    ("GET", "/api/v1/complaints/{complaint_id}/listings"): "read",
+    ("POST", "/api/v1/complaints/{complaint_id}/receipt"): "complain",
+    ("POST", "/api/v1/complaints/{complaint_id}/statuses"): "complain",
 }
 
 

@@ -128,6 +128,7 @@ async def test_a_persons_token_reaches_no_other_owner_and_no_more_than_its_scope
         if method == "POST":
             sent = {"alerts": [theirs.alerts[3]], "answer": "infringing"} if "decisions" in path else {}
             sent = {"work_id": theirs.works[0], "platform": "demo"} if path.endswith("complaints") else sent
+            sent = {"words": "In progress"} if path.endswith("statuses") else sent
         for scope, secret in secrets.items():
             answer = await client.request(method, address, json=sent, headers={"authorization": f"Bearer {secret}"})
             assert "Secret" not in answer.text
