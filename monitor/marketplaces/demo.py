@@ -82,16 +82,16 @@ class DemoBazaar(Site):
         self, page: Document, cards: Cards, node: LexborNode, title: str, pictures: str, href: str
     ) -> Found | None:
         number = (node.attributes.get("data-id") or "").strip()
-        price = next(iter(cards.css(node, "span.price")), None)
-        stated = price.attributes if price is not None else {}
-        raw = " ".join(price.text().split()) if price is not None else None
+        prices = cards.css(node, "span.price")
+        stated = prices[0].attributes if prices else {}
+        raw = " ".join(prices[0].text().split()) if prices else None
         shown = sources_of(cards.css(node, pictures))
         item = found(
             self,
             page,
             number,
             absolute(page.address, href or f"/item/{number}") or "",
-            next(filter(None, (one_line(one.text()) for one in cards.css(node, title))), ""),
+            next(filter(None, [one_line(one.text()) for one in cards.css(node, title)]), ""),
             price=Price(to_decimal(stated.get("data-amount")), iso_code(stated.get("data-currency")), raw),
             pictures=[source.replace("/thumb/", "/full/", 1) for source in shown],
             seller=_account(page, next(iter(cards.css(node, "a.seller")), None)),
@@ -100,7 +100,7 @@ class DemoBazaar(Site):
 
 
 def _attribute(nodes: Iterable[LexborNode], name: str) -> str:
-    return next(filter(None, ((node.attributes.get(name) or "").strip() for node in nodes)), "")
+    return next(filter(None, [(node.attributes.get(name) or "").strip() for node in nodes]), "")
 
 
 def _account(page: Document, link: LexborNode | None) -> Seller | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -18,6 +18,8 @@ _LAZY = (
     "data-lazy",
     "data-src",
 )
+_SETS = ("srcset", "data-srcset")
+_ODD = frozenset((*_LAZY, *_SETS))
 _PLACEHOLDERS = (
     "s_1x2.gif",
     "pixel.gif",
@@ -55,8 +57,11 @@ class Cards:
     def __init__(self, root: LexborHTMLParser | LexborNode, selector: str) -> None:
         self._root = root
         self.nodes = root.css(selector)[:_MOST_CARDS]
-        self._ids = {card.mem_id for card in self.nodes}
         self._within: dict[str, dict[int, list[LexborNode]]] = {}
+        self._around: dict[int, tuple[int, ...]] = {}  # by a node: the cards that it is in or is, the innermost first
+        ids = {card.mem_id for card in self.nodes}
+        for card in self.nodes:
+            self._around[card.mem_id] = (card.mem_id, *_cards_above(card, ids))
 
     def css(self, card: LexborNode, selector: str) -> list[LexborNode]:
         """What the selector finds inside one of the cards, in page order."""
@@ -67,12 +72,31 @@ class Cards:
     def _by_card(self, selector: str) -> dict[int, list[LexborNode]]:
         found: dict[int, list[LexborNode]] = {}
         for node in self._root.css(selector)[:_MOST_IN_CARDS]:
-            around = node.parent
-            while around is not None:
-                if around.mem_id in self._ids:
-                    found.setdefault(around.mem_id, []).append(node)
-                around = around.parent
+            for card in self._cards_of(node.parent):
+                found.setdefault(card, []).append(node)
         return found
+
+    def _cards_of(self, node: LexborNode | None) -> tuple[int, ...]:
+        """The cards around something in this node; what is on the way up is asked once."""
+        passed: list[int] = []
+        cards: tuple[int, ...] = ()
+        while node is not None:
+            known = self._around.get(node.mem_id)
+            if known is not None:
+                cards = known
+                break
+            passed.append(node.mem_id)
+            node = node.parent
+        self._around.update(dict.fromkeys(passed, cards))
+        return cards
+
+
+def _cards_above(node: LexborNode, ids: Container[int]) -> Iterator[int]:
+    around = node.parent
+    while around is not None:
+        if around.mem_id in ids:
+            yield around.mem_id
+        around = around.parent
 
 
 def image_sources(root: LexborHTMLParser | LexborNode, selector: str = "img") -> list[str]:
@@ -103,10 +127,11 @@ def linked_pictures(
 
 def _sources(node: LexborNode) -> Iterator[str]:
     attributes = node.attributes
-    candidates = [attributes[name] for name in (*_LAZY, "src") if name in attributes]
-    candidates += [
-        (attributes[name] or "").split(",")[0].split(" ")[0] for name in ("srcset", "data-srcset") if name in attributes
-    ]
+    if _ODD.isdisjoint(attributes):
+        candidates = [attributes.get("src")]
+    else:
+        candidates = [attributes[name] for name in (*_LAZY, "src") if name in attributes]
+        candidates += [(attributes[name] or "").split(",")[0].split(" ")[0] for name in _SETS if name in attributes]
     for candidate in candidates:
         source = (candidate or "").strip()
         if source and not source.startswith("data:") and not any(sign in source for sign in _PLACEHOLDERS):

@@ -130,7 +130,7 @@ def full_sizes(base: str, sources: Iterable[object]) -> tuple[str, ...]:
 
 def absolute_picture(base: str, source: str) -> str | None:
     """The http(s) address of a picture, None for data, blobs and paths into a saved page's folder."""
-    if source.lstrip().lower().startswith(("data:", "blob:", "file:", "about:")) or is_local(source):
+    if source.lstrip()[:6].lower().startswith(("data:", "blob:", "file:", "about:")) or is_local(source):
         return None
     return absolute(base, source)
 

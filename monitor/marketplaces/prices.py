@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from monitor.marketplaces.text import one_line
@@ -63,6 +63,8 @@ _SIGNS: tuple[tuple[str, str], ...] = (
 )
 _CODE = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
 _NUMBER = re.compile(r"\d(?:[\d.,'’]|[ \u00a0\u2009\u202f](?=\d{3}(?!\d)))*")
+_PLAIN_NUMBER = re.compile(r"\s*\d{1,15}(\.\d{1,10})?\s*", re.ASCII)
+_LONGEST_CODE = 20  # with the spaces around it
 _PARSED_CHARACTERS = 200
 
 
@@ -99,12 +101,13 @@ def read_price(raw: object, currency: object = None, signs: Mapping[str, str] | 
 
 def to_decimal(value: object, minor_digits: int = 0) -> Decimal | None:
     """A finite amount from data (never from shown text), divided by ``10 ** minor_digits``; None if it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        return None
-    if isinstance(value, str) and not re.fullmatch(r"\s*\d{1,15}(\.\d{1,10})?\s*", value, re.ASCII):
+    if isinstance(value, str):
+        plain = Decimal(value.strip()).scaleb(-minor_digits) if _PLAIN_NUMBER.fullmatch(value) else None
+        return plain if plain is not None and plain <= _LARGEST else None
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     try:
-        amount = Decimal(str(value).strip()) if not isinstance(value, int) or abs(value) < 10**20 else None
+        amount = Decimal(str(value)) if not isinstance(value, int) or abs(value) < 10**20 else None
     except InvalidOperation:
         return None
     if amount is None or not amount.is_finite() or amount < 0 or amount > _LARGEST * 10**minor_digits:
@@ -116,7 +119,12 @@ def to_decimal(value: object, minor_digits: int = 0) -> Decimal | None:
 
 def iso_code(value: object) -> str | None:
     """The value as an ISO 4217 code, if it is one."""
-    text = value.strip().upper() if isinstance(value, str) else ""
+    return _iso_code(value) if isinstance(value, str) and len(value) <= _LONGEST_CODE else None
+
+
+@lru_cache(maxsize=256)
+def _iso_code(value: str) -> str | None:
+    text = value.strip().upper()
     return text if text in _known_codes() else None
 
 
@@ -158,6 +166,7 @@ def _is_range(text: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)  # a page's prices repeat, and reading one takes as long as the rest of its card
 def _amount(number: str, currency: str | None) -> Decimal | None:
     from babel.numbers import get_currency_precision
     from price_parser.parser import parse_number

@@ -215,4 +215,4 @@ def dicts(value: Any) -> Sequence[dict[str, Any]]:
 def _is_picture(source: str) -> bool:
     if not 0 < len(source) < 4096 or not is_encodable(source):
         return False
-    return not source.lstrip().lower().startswith(("data:", "blob:", "about:", "javascript:"))
+    return not source.lstrip()[:12].lower().startswith(("data:", "blob:", "about:", "javascript:"))

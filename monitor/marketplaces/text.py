@@ -118,10 +118,9 @@ def clean_text(value: object) -> str:
 
     Runs of plain spaces stay as sent: in data they are data. ``""`` for anything but a string or an integer.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if abs(value) < 10**30 else ""
     if not isinstance(value, str):
-        return ""
+        whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**30
+        return str(value) if whole else ""
     if value.isascii() and value.isprintable() and "&" not in value and "<" not in value:
         return value[:_TITLE_CHARACTERS]
     text = value[: 4 * _TITLE_CHARACTERS]

@@ -90,11 +90,12 @@ def absolute(base: str, href: str | None) -> str | None:
         return None
     if not is_encodable(href):
         return None
-    if _PLAIN_ADDRESS.fullmatch(href):
+    if href[0] == "/":
+        if _PLAIN_PATH.fullmatch(href) and "/." not in href:
+            root = _root(base)
+            return f"{root}{href}" if root else None
+    elif _PLAIN_ADDRESS.fullmatch(href):
         return href
-    if _PLAIN_PATH.fullmatch(href) and "/." not in href:
-        root = _root(base)
-        return f"{root}{href}" if root else None
     text = "".join(href.split("\t")).strip().replace("\n", "").replace("\r", "")
     try:
         joined = urljoin(base, text) if base else text
