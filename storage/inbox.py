@@ -6,14 +6,14 @@ A cluster is the alerts of one work whose strongest finding lies on the same pic
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Select, and_, cast, delete, func, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from detectors.model import Answer, PriorityLevel
+from detectors.model import Answer
 from storage.alerts import AlertView
 from storage.errors import NotFound
 from storage.search import found_by
@@ -93,12 +93,10 @@ async def list_heads(
 async def count_alerts(session: AsyncSession, filters: Filters, owners: Owners, now: datetime) -> dict[str, int]:
     """How many alerts the filters let by, by priority."""
     counts: dict[str, int] = {}
-    if filters.state == "open" and not (filters.priority or filters.work_id):
-        for level in PriorityLevel:  # one by one: each is read from the index of open alerts alone
-            counts |= await count_alerts(session, replace(filters, priority=level.value), owners, now)
-        return counts
+    # Of one work not by the bare column: the index in its order would be read, with the alerts of every work.
+    level = Alert.priority.concat("").label("level") if filters.work_id else Alert.priority
     for conditions in _alternatives(filters, owners, now):
-        chosen = _chosen(session, select(Alert.priority, func.count()), filters, conditions).group_by(Alert.priority)
+        chosen = _chosen(session, select(level, func.count()), filters, conditions).group_by(level)
         for priority, count in await session.execute(chosen):
             counts[priority] = counts.get(priority, 0) + count
     return counts
@@ -255,17 +253,16 @@ async def _sizes(
     session: AsyncSession, clusters: Set[Cluster], filters: Filters, owners: Owners, now: datetime
 ) -> dict[Cluster, tuple[Position, int]]:
     """The first position and the number of alerts of each cluster, within the filters."""
-    sizes: dict[Cluster, tuple[Position, int]] = {}
+    wanted = or_(*(and_(*conditions) for conditions in _alternatives(filters, owners, now)))
+    shown = and_(wanted, *_beyond(session, filters))
     place = cast(Alert.score, Alert.id.type) * _PACK + Alert.id
-    # By what they share, which has an index; what shows another work beside is more than was asked for, and ignored.
-    sharing = Alert.cluster.in_({cluster for _, cluster in clusters})
-    for conditions in _alternatives(filters, owners, now):
-        counted = select(Alert.work_id, Alert.cluster, func.max(place), func.count())
-        query = _chosen(session, counted, filters, [sharing, *conditions]).group_by(Alert.cluster, Alert.work_id)
-        for work_id, cluster, packed, count in await session.execute(query):
-            first, before = sizes.get((work_id, cluster), ((-1, 0), 0))
-            sizes[work_id, cluster] = (max(first, divmod(packed, _PACK)), before + count)
-    return sizes
+    # Only what the clusters share may choose an index here; what shows another work beside is counted and ignored.
+    counted = select(Alert.work_id, Alert.cluster, func.max(place).filter(shown), func.count().filter(shown))
+    if filters.marketplace:
+        counted = counted.join(Listing, Listing.id == Alert.listing_key)
+    sharing = counted.where(Alert.cluster.in_({cluster for _, cluster in clusters}))
+    rows = await session.execute(sharing.group_by(Alert.cluster, Alert.work_id))
+    return {(row[0], row[1]): (divmod(row[2], _PACK), row[3]) for row in rows if row[3]}
 
 
 def _alternatives(filters: Filters, owners: Owners, now: datetime) -> list[list[Any]]:
@@ -288,16 +285,24 @@ def _alternatives(filters: Filters, owners: Owners, now: datetime) -> list[list[
 
 
 def _chosen(session: AsyncSession, query: Any, filters: Filters, conditions: Sequence[Any]) -> Any:
-    query = query.select_from(Alert).where(*conditions)
+    query = query.select_from(Alert)
     if filters.marketplace:
-        query = query.join(Listing, Listing.id == Alert.listing_key).where(Listing.marketplace == filters.marketplace)
+        query = query.join(Listing, Listing.id == Alert.listing_key)
+    return query.where(*conditions, *_beyond(session, filters))
+
+
+def _beyond(session: AsyncSession, filters: Filters) -> list[Any]:
+    """The conditions that look beyond the alerts themselves; one on the marketplace needs `Listing` beside them."""
+    conditions = []
+    if filters.marketplace:
+        conditions.append(Listing.marketplace == filters.marketplace)
     if filters.seller_key:
         # As ids, which the indexes hold beside the score: else every alert's listing would be read.
-        of_seller = select(Alert.id).join(Listing, Listing.id == Alert.listing_key).where
-        query = query.where(Alert.id.in_(of_seller(Listing.seller_key == filters.seller_key)))
+        of_seller = select(Alert.id).join(Listing, Listing.id == Alert.listing_key)
+        conditions.append(Alert.id.in_(of_seller.where(Listing.seller_key == filters.seller_key)))
     if filters.text:
-        query = query.where(found_by(session, filters.text))
-    return query
+        conditions.append(found_by(session, filters.text))
+    return conditions
 
 
 async def _lease(session: AsyncSession, cluster: Cluster, holder: str, now: datetime, lease: timedelta) -> bool:

@@ -89,6 +89,11 @@ def get_parts(request: Request) -> Parts:
     return parts
 
 
+async def _parts(request: Request) -> Parts:
+    """The same as a dependency; asynchronous, for FastAPI asks a thread for what is not."""
+    return get_parts(request)
+
+
 def is_exposed(parts: Parts) -> bool:
     """Whether anybody but the people at this machine can reach us."""
     return not is_loopback(parts.settings.console.host) or bool(parts.settings.console.names)
@@ -238,7 +243,7 @@ def calls(role: Role, *, installation: bool = False) -> Callable[..., Awaitable[
     return check
 
 
-PartsOf = Annotated[Parts, Depends(get_parts)]
+PartsOf = Annotated[Parts, Depends(_parts)]
 Viewer = Annotated[Person, Depends(needs(Role.VIEWER))]
 Analyst = Annotated[Person, Depends(needs(Role.ANALYST))]
 Approver = Annotated[Person, Depends(needs(Role.APPROVER))]

@@ -14,7 +14,7 @@ from monitor.console.labels import Choice, choices
 from storage import tables
 from storage.alerts import AlertView, matches_of, view_alert
 from storage.evidence import evidence_of
-from storage.inbox import Cluster, Owners, Position, cluster_of, measure, members, owned
+from storage.inbox import Cluster, Owners, cluster_of, measure, members, owned
 from storage.rights import rights_of
 from storage.tables import Alert, Audit, Listing, Match
 
@@ -63,11 +63,6 @@ class Card:
     captured_at: datetime | None
 
     @property
-    def position(self) -> Position:
-        """Where the card stands in the inbox."""
-        return self.view.alert.score, self.view.alert.id
-
-    @property
     def best(self) -> Finding | None:
         """The finding that is shown: the strongest that says where the work lies, else the strongest."""
         placed = [finding for finding in self.findings if finding.matrix]
@@ -102,7 +97,6 @@ async def read_card(session: AsyncSession, alert_id: int, owners: Owners, now: d
             select(tables.Reference).where(tables.Reference.work_id == view.work.id).order_by(tables.Reference.id)
         )
     }
-    rights = [(right.id, right.kind, right.number) for right in await rights_of(session, view.work.id)]
     pages = [item.seen_at for item in await evidence_of(session, alert_id) if item.kind == "page"]
     return Card(
         view=view,
@@ -114,9 +108,14 @@ async def read_card(session: AsyncSession, alert_id: int, owners: Owners, now: d
         references=list(references.values()),
         seller=await seller_record(session, view.listing.seller_key, owners),
         earlier=await _earlier(session, cluster, owners),
-        choices=choices(rights),
+        choices=await choices_of(session, view.work.id),
         captured_at=max(pages, default=None),
     )
+
+
+async def choices_of(session: AsyncSession, work_id: int) -> list[Choice]:
+    """What can be said of an alert on a work."""
+    return choices((right.id, right.kind, right.number) for right in await rights_of(session, work_id))
 
 
 async def seller_record(session: AsyncSession, seller_key: int | None, owners: Owners) -> dict[str, int]:

@@ -41,7 +41,7 @@ _QUESTIONS = (
 )
 _OPEN = frozenset({"draft", "ready", "in_review", "approved"})
 _OUTCOMES = ("removed", "rejected", "void_gone", "edited", "reinstated", "still_up", "under_review", "paused")
-_SHOWN = 200
+_SHOWN = 100
 
 
 @router.get("/complaints")

@@ -16,13 +16,14 @@ from starlette.responses import JSONResponse, Response
 
 from detectors.model import Answer, PriorityLevel
 from monitor.console.access import Analyst, PartsOf, Person, Viewer, form_of
-from monitor.console.cards import Card, history, read_card
+from monitor.console.cards import Card, choices_of, history, read_card
 from monitor.console.fields import Id, text_field, whole_number
 from monitor.console.guard import Problem
 from monitor.console.labels import chosen
 from monitor.console.view import address, back_to, counts, forget_counts, page
 from monitor.daemon import Parts
 from storage import tables
+from storage.alerts import view_alert
 from storage.decisions import MOST_AT_ONCE, decide_together
 from storage.errors import StaleState
 from storage.inbox import (
@@ -162,8 +163,8 @@ async def decide(request: Request, parts: PartsOf, person: Analyst) -> Response:
         holder = await held_by_others(session, card_cluster, person.name, now)
         if holder:
             raise StaleState(f"{holder} looks at this card now")
-        card = await read_card(session, alert_id, person.owners, now)
-        was, answered = str(form.get("was", "")), card.view.alert
+        view = await view_alert(session, alert_id)
+        was, answered = str(form.get("was", "")), view.alert
         if (answered.answer or "") != was:
             raise StaleState(
                 f"{answered.decided_by or 'somebody'} decided this first: {answered.answer or 'taken back'}"
@@ -173,7 +174,7 @@ async def decide(request: Request, parts: PartsOf, person: Analyst) -> Response:
         ids = ids or [alert_id]  # decided before: the answer is changed for this one alone
         if len(ids) > MOST_AT_ONCE:
             raise Problem(422, f"more than {MOST_AT_ONCE} listings at once: leave some out")
-        label = chosen(str(form.get("label", "")), answer, card.choices)
+        label = chosen(str(form.get("label", "")), answer, await choices_of(session, view.work.id))
         decision = await decide_together(
             session, ids, answer, person.name, now,
             ask_again_at=ask_again(form, answer, now), label=label.label.name if label else "",
@@ -186,7 +187,7 @@ async def decide(request: Request, parts: PartsOf, person: Analyst) -> Response:
     if form.get("stay"):
         return back_to(f"/alerts/{alert_id}")
     wanted = asked(form)
-    after = f"{card.position[0]}.{card.position[1]}"
+    after = f"{view.alert.score}.{alert_id}"
     return back_to("/inbox/review", **wanted.query, after=after, done=decision.id)
 
 
