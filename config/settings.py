@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from config.errors import ConfigError
 
 FILE_NAME = "bazaarwatch.toml"
+EMBEDDED = "bazaarwatch.db"  # the SQLite file in the data folder
 _PREFIX = "BAZAARWATCH_"
 _DELIMITER = "__"
 
@@ -246,7 +247,7 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The SQLAlchemy URL; SQLite in the data folder unless one is set."""
-        return self.database.url.get_secret_value() or f"sqlite+aiosqlite:///{self.data_dir / 'bazaarwatch.db'}"
+        return self.database.url.get_secret_value() or embedded_url(self.data_dir)
 
     @property
     def embedded(self) -> bool:
@@ -272,6 +273,11 @@ class _Environment(EnvSettingsSource):
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         return self._environ
+
+
+def embedded_url(data_dir: Path) -> str:
+    """The SQLAlchemy URL of the SQLite file in a data folder."""
+    return f"sqlite+aiosqlite:///{data_dir / EMBEDDED}"
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:

@@ -14,7 +14,6 @@ from storage.listings import parked_listings, retry_parked
 
 jobs = typer.Typer(no_args_is_help=True, help="Units of work: what failed and waits for a person, what waits and runs.")
 _ROLES = ("crawl", "examine", "notify")
-_WORKERS_NEED = "only PostgreSQL is shared by several processes: set database.url first, see docs/scaling.md"
 
 
 def register(app: typer.Typer) -> None:
@@ -35,11 +34,10 @@ def worker(
     chosen = {role.strip() for role in roles.split(",")}
     if not chosen <= set(_ROLES):
         raise UsageProblem(f"--roles {roles}: known are {', '.join(_ROLES)}")
-    if ctx.obj.settings.embedded:
-        raise UsageProblem(_WORKERS_NEED)
     log_as_json(ctx.obj.settings.log.level)
 
     async def share(parts: Parts) -> None:
+        _require_postgres(parts)
         await work(parts, roles=chosen)
 
     with_parts(ctx, share)
@@ -81,10 +79,9 @@ def list_(
 @jobs.command("load")
 def load_(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Show what waits and runs in the queue that all workers share (PostgreSQL)."""
-    if ctx.obj.settings.embedded:
-        raise UsageProblem(_WORKERS_NEED)
 
     async def find(parts: Parts) -> list[dict[str, Any]]:
+        _require_postgres(parts)
         from monitor.engines.shared import load
 
         return [
@@ -130,6 +127,11 @@ def retry(
         return count + len(queued)
 
     say(f"{with_parts(ctx, again)} are tried again, by `bazaarwatch run`, a worker or the next scan")
+
+
+def _require_postgres(parts: Parts) -> None:
+    if parts.database.embedded:
+        raise UsageProblem("only PostgreSQL is shared by processes: set database.url first, see docs/scaling.md")
 
 
 def _numbers(ids: Sequence[str], kind: str) -> list[int]:

@@ -1,16 +1,20 @@
-"""`init` and `db upgrade`: a data folder ready to work."""
+"""`init` and `db`: a data folder and a database ready to work."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import typer
+from rich.progress import Progress
 
-from config.settings import FILE_NAME, Settings
-from monitor.commands.common import State, UsageProblem, say, with_parts
+from config.settings import EMBEDDED, FILE_NAME, Settings, embedded_url
+from monitor.commands.common import AsJson, State, UsageProblem, messages, say, show, with_parts
 from monitor.daemon import Parts
+from storage.database import Database, upgrade_schema
 from storage.works import set_owner
 
 database = typer.Typer(no_args_is_help=True, help="The database.")
@@ -77,21 +81,62 @@ def _write_settings(state: State, contact: str) -> None:
 
 @database.command("upgrade")
 def upgrade(ctx: typer.Context) -> None:
-    """Bring the database to this program's version."""
-    from storage.database import Database, upgrade_schema
-
+    """Bring the database to this program's version; on PostgreSQL also the tables of the shared queue."""
     settings: Settings = ctx.obj.settings
 
     async def work() -> None:
-        opened = Database(settings.database_url, listen_url=settings.database.listen_url.get_secret_value())
-        try:
-            await upgrade_schema(opened)
-            if not opened.embedded:
-                from monitor.engines.shared import install
-
-                await install(opened)
-        finally:
-            await opened.close()
+        async with _opened(settings) as opened:
+            await _upgrade(opened)
 
     asyncio.run(work())
     say("the database is up to date")
+
+
+@database.command("move")
+def move_(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Bring everything from the SQLite file in the data folder into the empty PostgreSQL database of database.url.
+
+    Stop every other Bazaarwatch process first. Every row is compared before the move counts; the file stays as it is.
+    """
+    from storage.moving import TABLES, Moved, move
+
+    settings: Settings = ctx.obj.settings
+    file = settings.data_dir / EMBEDDED
+    if settings.embedded:
+        raise UsageProblem("set database.url to the PostgreSQL database to move to, then give this command again")
+    if not file.is_file():
+        raise UsageProblem(f"there is nothing to move: no {file}")
+
+    async def work() -> list[Moved]:
+        source = Database(embedded_url(settings.data_dir))
+        try:
+            async with _opened(settings) as target:
+                await upgrade_schema(source)
+                await _upgrade(target)
+                with Progress(console=messages, transient=True, disable=as_json) as bar:
+                    task = bar.add_task("moving tables", total=len(TABLES))
+                    return await move(source, target, lambda: bar.advance(task))
+        finally:
+            await source.close()
+
+    moved = asyncio.run(work())
+    rows = [{"table": one.table, "rows": one.rows, "sha256": one.sha256} for one in moved]
+    show(rows, as_json, "", hide=["sha256"])
+    say(f"moved and compared: {sum(one.rows for one in moved)} rows; {file} stays as it was and is used no more")
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Database]:
+    opened = Database(settings.database_url, listen_url=settings.database.listen_url.get_secret_value())
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+async def _upgrade(opened: Database) -> None:
+    await upgrade_schema(opened)
+    if not opened.embedded:
+        from monitor.engines.shared import install
+
+        await install(opened)
