@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,10 +44,36 @@ class _Held:
     scale: tuple[float, float]
 
 
-class WorksIndex:
-    """All references of all works, in memory."""
+class _Turns:
+    """Any number of threads that search, or one that changes what they search."""
 
     def __init__(self) -> None:
+        self._searching = 0
+        self._turn = threading.Condition()
+
+    @contextmanager
+    def searching(self) -> Iterator[None]:
+        with self._turn:
+            self._searching += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._searching -= 1
+                self._turn.notify_all()
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        with self._turn:
+            self._turn.wait_for(lambda: not self._searching)
+            yield
+
+
+class WorksIndex:
+    """All references of all works, in memory. Threads may search it and change it at once."""
+
+    def __init__(self) -> None:
+        self._turns = _Turns()
         self._by_hasher: dict[str, FingerprintIndex[tuple[int, int]]] = {name: FingerprintIndex() for name in hashers()}
         self._features = FeatureIndex()
         self._shapes = shape.Shapes()
@@ -56,27 +84,37 @@ class WorksIndex:
 
         Fingerprints of another version than today's are left out: they could not be compared.
         """
-        for name, index in self._by_hasher.items():
-            index.add((work_id, reference_id), _current(description, name))
+        held, whole = None, None
         if description.thumbnail.size:
             picture = outline.Pyramid(description.thumbnail, _GROUND_PX)
             box = _in_long_sides(description.content, description.scale)
-            self._held[work_id, reference_id] = _Held(outline.outline(picture, box), description.scale)
-            if (whole := shape.shape(picture, box)) is not None:
-                self._shapes.add((work_id, reference_id), whole)
-            self._features.add((work_id, reference_id), description.features)
+            held = _Held(outline.outline(picture, box), description.scale)
+            whole = shape.shape(picture, box)
+        with self._turns.changing():
+            for name, index in self._by_hasher.items():
+                index.add((work_id, reference_id), _current(description, name))
+            if held is not None:
+                self._held[work_id, reference_id] = held
+                if whole is not None:
+                    self._shapes.add((work_id, reference_id), whole)
+                self._features.add((work_id, reference_id), description.features)
 
     def remove(self, work_id: int) -> None:
         """Forget a work with all its references; a stranger is no error."""
-        for index in self._by_hasher.values():
-            index.remove(lambda owner: owner[0] == work_id)
-        self._features.remove(work_id)
-        for reference in [reference for reference in self._held if reference[0] == work_id]:
-            del self._held[reference]
-            self._shapes.remove(reference)
+        with self._turns.changing():
+            for index in self._by_hasher.values():
+                index.remove(lambda owner: owner[0] == work_id)
+            self._features.remove(work_id)
+            for reference in [reference for reference in self._held if reference[0] == work_id]:
+                del self._held[reference]
+                self._shapes.remove(reference)
 
     def matches(self, description: Description) -> list[Match]:
         """Each detector's best finding for each reference that it finds alike, in no particular order."""
+        with self._turns.searching():
+            return self._matches(description)
+
+    def _matches(self, description: Description) -> list[Match]:
         hashed = list(self._hashed(description))
         placed = list(self._placed(description))
         if not description.thumbnail.size:

@@ -18,7 +18,7 @@ from storage.database import Database
 from storage.negatives import negatives
 from storage.tables import Negative, Reference
 from storage.thresholds import thresholds
-from storage.works import references, works_version
+from storage.works import get_references, reference_ids, works_version
 
 if TYPE_CHECKING:
     from config.settings import DetectionSettings
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from detectors.works import WorksIndex
 
 _JUDGED = 20_000  # pictures whose findings are kept in memory; most have none
+_AT_ONCE = 200  # references read at a time: some 70 KB each
 _TWINS = 5_000  # of them known again after another compression: 9 KB each
 _logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class _Known:
 
     version: int
     index: WorksIndex
+    held: Mapping[int, int]  # references, each with its work's id
     thresholds: Mapping[int, float]
     unlike: WorksIndex
     negatives: Mapping[int, Negative]
@@ -66,7 +68,7 @@ class _Known:
 
 
 class Works:
-    """Builds the index when it is first asked for and again when works were added or removed, by any process."""
+    """Builds the index when it is first asked for, and changes it where works were added or removed, by any process."""
 
     def __init__(
         self, database: Database, blobs: Blobs, sandbox: Sandbox, settings: DetectionSettings | None = None
@@ -149,28 +151,59 @@ class Works:
         while len(self._judged) > _JUDGED:
             self._judged.pop(next(iter(self._judged)))
 
+    @property
+    def version(self) -> int | None:
+        """The version of the registry that this process compares with; none: it has compared nothing yet."""
+        return self._known.version if self._known else None
+
+    async def refresh(self) -> None:
+        """Bring the index up to date now, if there is one, so that the next picture does not wait for it."""
+        if self._known is not None:
+            await self._current()
+
     async def _current(self) -> _Known:
         async with self._database.read() as session:
             version = await works_version(session)
         async with self._building:
             if self._known is None or version != self._known.version:
-                self._known = await self._build(version)
+                before, self._known = self._known, None  # half changed, it would have to be built anew
+                self._known = await self._build(version, before)
                 self._judged, self._twins = {}, None
             return self._known
 
-    async def _build(self, version: int) -> _Known:
+    async def _build(self, version: int, before: _Known | None) -> _Known:
+        """What is known as of a version; the index of before is changed where the references changed."""
         from detectors.works import WorksIndex  # brings faiss, which an idle daemon does without
 
-        index, unlike = WorksIndex(), WorksIndex()
+        index, unlike = before.index if before else WorksIndex(), WorksIndex()
         async with self._database.read() as session:
-            rows, against, limits = await references(session), await negatives(session), await thresholds(session)
-        for reference in rows:
-            index.add(reference.work_id, reference.id, await self.description(reference))
+            wanted, against = await reference_ids(session), await negatives(session)
+            limits = await thresholds(session)
+        await self._follow(index, before.held if before else {}, wanted)
         for negative in against:
-            unlike.add(negative.id, negative.id, await self.description(negative))
-        _logger.info("works index built", extra={"references": len(rows), "negatives": len(against)})
-        embedder = await self.embedder(rows)
-        return _Known(version, index, limits, unlike, {negative.id: negative for negative in against}, embedder)
+            await asyncio.to_thread(unlike.add, negative.id, negative.id, await self.description(negative))
+        _logger.info("works index built", extra={"references": len(wanted), "negatives": len(against)})
+        by_number = {negative.id: negative for negative in against}
+        return _Known(version, index, wanted, limits, unlike, by_number, await self._embedder(wanted))
+
+    async def _follow(self, index: WorksIndex, held: Mapping[int, int], wanted: Mapping[int, int]) -> None:
+        """Let the index hold the wanted references (each with its work) in place of those that it holds."""
+        changed = {held[reference] for reference in held.keys() - wanted.keys()}
+        for work_id in changed:
+            await asyncio.to_thread(index.remove, work_id)
+        missing = [reference for reference, work in wanted.items() if reference not in held or work in changed]
+        for at in range(0, len(missing), _AT_ONCE):
+            async with self._database.read() as session:
+                rows = await get_references(session, missing[at : at + _AT_ONCE])
+            for row in rows:
+                await asyncio.to_thread(index.add, row.work_id, row.id, await self.description(row))
+
+    async def _embedder(self, wanted: Mapping[int, int]) -> Embedder | None:
+        if not self._settings or not self._settings.embedding_model:
+            return None
+        async with self._database.read() as session:
+            rows = await get_references(session, list(wanted))
+        return await self.embedder(rows)
 
     async def embedder(self, rows: Sequence[Reference]) -> Embedder | None:
         """The operator's own model, holding every reference; none is used unless the settings name one."""

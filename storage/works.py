@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.audit import record
 from storage.errors import NotFound, Refused
 from storage.tables import Alert, Owner, Reference, RightWork, Work
+from storage.upsert import dialect_of
+
+WORKS_CHANGED: Final = "bazaarwatch_works"  # the channel on which every process hears of a new version
 
 
 async def the_owner(session: AsyncSession, name: str | None) -> Owner:
@@ -180,6 +184,17 @@ async def references(session: AsyncSession, work_id: int | None = None) -> list[
     return list(await session.scalars(query.where(Work.id == work_id) if work_id else query))
 
 
+async def reference_ids(session: AsyncSession) -> dict[int, int]:
+    """The references of every watched work by id, each with its work's."""
+    query = select(Reference.id, Reference.work_id).join(Work).where(Work.removed_at.is_(None)).order_by(Reference.id)
+    return dict((await session.execute(query)).tuples().all())
+
+
+async def get_references(session: AsyncSession, ids: Sequence[int]) -> list[Reference]:
+    """The references of these ids; those that are gone are left out."""
+    return list(await session.scalars(select(Reference).where(Reference.id.in_(ids)).order_by(Reference.id)))
+
+
 async def works_version(session: AsyncSession) -> int:
     """A number that grows with every change of the set of watched references."""
     return await session.scalar(select(func.max(Work.revision))) or 0
@@ -196,6 +211,8 @@ async def _count_change(session: AsyncSession, work: Work) -> None:
     """Raise the version; the audit entry just written has put concurrent changes in line."""
     work.revision = await works_version(session) + 1
     await session.flush()
+    if dialect_of(session) == "postgresql":  # others hear of it when this becomes durable
+        await session.execute(select(func.pg_notify(WORKS_CHANGED, str(work.revision))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from PIL import Image
+from sqlalchemy import delete
 
 from config.settings import DetectionSettings
 from detectors import embedding
@@ -19,10 +20,11 @@ from monitor.demo.edits import EDITS
 from monitor.works import Works
 from storage.blobs import Blobs
 from storage.database import Database
+from storage.errors import NotFound
 from storage.negatives import add_negative, remove_negative
-from storage.tables import Negative, Threshold
+from storage.tables import Negative, Reference, Threshold
 from storage.thresholds import set_thresholds
-from storage.works import add_reference, add_work, references, set_owner
+from storage.works import add_reference, add_work, references, remove_work, set_owner
 from tests.storage.making import NOW
 
 
@@ -170,3 +172,38 @@ async def test_a_model_that_the_operator_names_says_its_part(known, art, monkeyp
     settings = DetectionSettings(embedding_model="model.onnx", embedding_threshold=0.5)
     found = await Works(database, blobs, Here(), settings).findings("a", jpeg(EDITS["pad"](art[0][0], Random(1))))
     assert [(m.work_id, m.score, m.threshold) for m in found.matches if m.detector == "embedding"] == [(1, 0.9, 0.5)]
+
+
+async def test_a_change_of_the_works_changes_the_index_and_does_not_build_it_anew(known, art):
+    works, database = known
+    index, copies = await works.index(), [jpeg(EDITS["pad"](art[at][0], Random(1))) for at in (0, 2)]
+    assert works.version is not None
+    async with database.write("test") as session:
+        work = await add_work(session, NOW, "mira", 1, "A third")
+        description = describe_reference(art[2][1]).to_bytes()
+        await add_reference(session, work.id, "e" * 64, "third.png", description, NOW, "mira")
+        await remove_work(session, 1, NOW, "mira")
+    before = works.version
+    await works.refresh()
+    assert works.version > before
+    assert await works.index() is index
+    assert (await works.findings("gone", copies[0])).matches == []
+    assert (await works.findings("new", copies[1])).shows(work.id)
+    async with database.write("test") as session:
+        await add_work(session, NOW, "mira", 1, "Work 0")  # it comes back
+    assert (await works.findings("back", copies[0])).shows(1)
+    assert await works.index() is index
+
+
+async def test_an_index_that_could_not_be_changed_is_built_anew(known, art, monkeypatch):
+    works, database = known
+    index = await works.index()
+    async with database.write("test") as session:
+        await add_reference(session, 1, "d" * 64, "again.png", b"unreadable", NOW, "mira")
+    with pytest.raises(NotFound):  # of a version that is no more, and its picture is missing
+        await works.index()
+    assert works.version is None
+    async with database.write("test") as session:
+        await session.execute(delete(Reference).where(Reference.sha256 == "d" * 64))
+    assert await works.index() is not index
+    assert (await works.findings("a", jpeg(EDITS["pad"](art[0][0], Random(1))))).shows(1)
