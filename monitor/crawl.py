@@ -238,7 +238,7 @@ class Crawler:
         parsed, crawl = reading.parsed, run.crawl
         site = self.marketplaces[run.search.marketplace]
         kept_listings = [listing for listing in parsed.listings if site.keeps(run.query, listing)]
-        async with self.database.write("search page recorded") as session:
+        async with self.database.write("search page recorded", brief=True) as session:
             kept = await add_capture(session, reading.capture)
             recorded = await record_listings(session, kept_listings, kept.id, self.clock.now())
             past_the_end = parsed.outcome is Outcome.EMPTY and crawl.listings_seen > 0

@@ -28,10 +28,11 @@ from storage.cases import allowed_reason, seller_history
 from storage.database import Database
 from storage.evidence import keep_evidence
 from storage.listings import (
+    Link,
     add_details,
     finish_examination,
     get_seen,
-    link_picture,
+    link_pictures,
     note_attempt,
     note_picture_outcome,
     pictures_of,
@@ -67,6 +68,16 @@ class _Look:
     seen: Seen | None = None  # to be remembered for works registered later
     page: Page | None = None  # as it was fetched now; none if its bytes were there already
 
+    def link(self, now: datetime) -> Link | None:
+        """What to note of its bytes, fetched now or as they came then; None without any."""
+        came = self.picture
+        if not self.sha256:
+            return None
+        if self.page:
+            at, head = self.page.fetched_at or now, head_of(self.page)
+            return Link(came.id, self.sha256, "fetched", at, self.failure, head)
+        return Link(came.id, self.sha256, came.how or "fetched", came.fetched_at or now, self.failure, came.head)
+
 
 @dataclass(frozen=True, slots=True)
 class Examiner:
@@ -88,16 +99,17 @@ class Examiner:
             TryLater: This machine has no network; the listing waits, no attempt is spent.
         """
         missed = await self._read_own_page(self.reader, listing_key) if self.reader else None
-        async with self.database.read() as session:
+        async with self.database.read(brief=True) as session:
             listing, seller, source = await get_seen(session, listing_key)
             pictures = await pictures_of(session, listing_key)
         looks = [await self._look(picture, listing, source) for picture in pictures]
         verdicts = await self.works.judge([match for look in looks for match in look.findings.matches])
         facts_sha256 = await self.blobs.put(facts_of(listing, seller)) if verdicts else ""
-        async with self.database.write("examination recorded") as session:
+        async with self.database.write("examination recorded", brief=not verdicts) as session:
             shown = {verdict.work_id for verdict in verdicts}  # what the judge calls an accident is no finding
             now = self.clock.now()
             await remember(session, [look.seen for look in looks if look.seen], now, now - self.remembered)
+            await link_pictures(session, [link for look in looks if (link := look.link(now))], now)
             for look in looks:
                 await self._record_look(session, listing_key, look, shown)
             for verdict in verdicts:
@@ -108,7 +120,7 @@ class Examiner:
 
     async def _read_own_page(self, reader: Reader, listing_key: int) -> _Missed | None:
         """Read the item's own page once, where it shows more than the search page did."""
-        async with self.database.read() as session:
+        async with self.database.read(brief=True) as session:
             row, seller, source = await get_seen(session, listing_key)
         marketplace = self.marketplaces.get(row.marketplace)
         if row.detailed_at or marketplace is None:
@@ -118,7 +130,7 @@ class Examiner:
             return None
         reading = await reader.read(replace(request, referrer=source), row.marketplace)
         own = [item for item in reading.parsed.listings if row.listing_id in (item.listing_id, *item.aliases)]
-        async with self.database.write("item page recorded") as session:
+        async with self.database.write("item page recorded", brief=True) as session:
             kept = await add_capture(session, reading.capture)
             if own:
                 await add_details(session, row, own[0], kept.id, self.clock.now())
@@ -159,11 +171,6 @@ class Examiner:
     async def _record_look(self, session: AsyncSession, listing_key: int, look: _Look, shown: Container[int]) -> None:
         now = self.clock.now()
         if look.sha256:
-            came = look.picture  # fetched now, or as it came then
-            how, at, head = came.how or "fetched", came.fetched_at or now, came.head
-            if look.page:
-                how, at, head = "fetched", look.page.fetched_at or now, head_of(look.page)
-            await link_picture(session, came.id, look.sha256, look.failure, how, at, head)
             matches = [match for match in look.findings.matches if match.work_id in shown]
             await record_matches(session, listing_key, look.sha256, matches, now, look.findings.judged)
         elif look.outcome:

@@ -28,7 +28,7 @@ from monitor.saved.containers import LARGEST_CONTAINER, Part
 from monitor.saved.inline import unfold
 from monitor.saved.pictures import CarriedPictures, SavedPictures, pictures_for, read_file
 from storage.audit import record
-from storage.listings import Recorded, add_picture_urls, find_listing, link_picture, pictures_of, record_listings
+from storage.listings import Link, Recorded, add_picture_urls, find_listing, link_pictures, pictures_of, record_listings
 from storage.searches import add_capture
 
 PAGES = frozenset({".html", ".htm", ".xhtml", ".json"})
@@ -289,7 +289,7 @@ async def _link(
     await add_picture_urls(session, row.id, [address])
     (picture,) = [one for one in await pictures_of(session, row.id) if one.url == address]
     if picture.sha256 != sha256:
-        await link_picture(session, picture.id, sha256, None, "imported", now, head)
+        await link_pictures(session, [Link(picture.id, sha256, "imported", now, head=head)], now)
         row.examine_at = now
 
 

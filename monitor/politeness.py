@@ -139,7 +139,7 @@ class Politeness:
         if abs(slow_s - known.slow_s) < _WORTH_NOTING_S:
             return
         known.slow_s = slow_s
-        async with self._database.write("host's slowness") as session:
+        async with self._database.write("host's slowness", brief=True) as session:
             await hosts.set_slowness(session, target.key, slow_s)
 
     async def note(self, target: Target, outcome: Outcome | None) -> None:
@@ -149,7 +149,7 @@ class Politeness:
         if known.noted is not None and known.noted[0] == outcome and now_s - known.noted[1] < _NOTE_EVERY_S:
             return
         known.noted = outcome, now_s
-        async with self._database.write("host noted") as session:
+        async with self._database.write("host noted", brief=True) as session:
             healthy = outcome in (None, Outcome.GONE)
             await hosts.note_outcome(session, target.key, self._clock.now(), outcome or Outcome.OK, healthy=healthy)
 
@@ -172,7 +172,7 @@ class Politeness:
         known, now = self._known(target), self._clock.now()
         await self._read(target, known)
         until = until or now + min(_FIRST_BLOCK * 2 ** min(known.block_count, _MOST_DOUBLINGS), _LONGEST_BLOCK)
-        async with self._database.write("host blocked") as session:
+        async with self._database.write("host blocked", brief=True) as session:
             await hosts.block(session, target.key, now, outcome, until)
         known.noted = None
         await self._read(target, known)
@@ -196,7 +196,7 @@ class Politeness:
         return Refusal(known.blocked_as, f"{target.key} {what} and is left alone until then", known.blocked_until)
 
     async def _read(self, target: Target, known: _Known) -> None:
-        async with self._database.read() as session:
+        async with self._database.read(brief=True) as session:
             row = await hosts.find_host(session, target.key)
         known.read_at_s = self._clock.monotonic()
         if row is None:
@@ -221,7 +221,7 @@ class Politeness:
             if status == UNREACHABLE:
                 return Refusal(Outcome.FAILED, robots.why)
             now = self._clock.now()
-            async with self._database.write("robots") as session:
+            async with self._database.write("robots", brief=True) as session:
                 await hosts.save_robots(session, target.key, now, status, body)
             known.robots, known.robots_until = robots, now + _robots_last(status)
             return robots
@@ -243,7 +243,7 @@ class Politeness:
         longest_s = self._settings.max_wait_s
         now = start = self._clock.now()
         again = None
-        async with self._database.write("turn reserved") as session:
+        async with self._database.write("turn reserved", brief=True) as session:
             if pace_s:
                 interval_s = pace_s * random.uniform(1.0, _JITTER)
                 start = await hosts.reserve(session, target.key, now, interval_s, longest_s)

@@ -73,30 +73,38 @@ class Database:
         self.listen_url = make_url(listen_url or url)
         self.embedded = self.url.get_backend_name() == "sqlite"
         self.commit_points = commit_points or CommitPoints()
-        self._writing = asyncio.Lock()
+        self._one_writer = asyncio.Lock()
         if self.embedded and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         embedded = {"connect_args": {"timeout": BUSY_TIMEOUT_S, "async_creator_fn": sqlite.connect}}
         # Asked before use: after a restart of the server no unit of work fails for a connection that is gone.
         pooled = {"pool_size": pool_size, "max_overflow": pool_size, "pool_pre_ping": True}
         self.engine = _create_engine(self.url, embedded if self.embedded else pooled)
+        # The same connections, told what they are for.
+        self._brief = self.engine.execution_options(brief=True)
+        self._writing = self.engine.execution_options(begin_immediate=True)
+        self._brief_writing = self.engine.execution_options(begin_immediate=True, brief=True)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
-        """A session that sees one state of the database and changes nothing."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+    async def read(self, *, brief: bool = False) -> AsyncIterator[AsyncSession]:
+        """A session that sees one state of the database and changes nothing.
+
+        Args:
+            brief: Each of its statements finds a few rows by their keys; SQLite runs them at once, in this thread.
+        """
+        async with AsyncSession(self._brief if brief else self.engine, expire_on_commit=False) as session:
             yield session
 
     @asynccontextmanager
-    async def write(self, name: str) -> AsyncIterator[AsyncSession]:
+    async def write(self, name: str, *, brief: bool = False) -> AsyncIterator[AsyncSession]:
         """A session whose changes become durable together at the end, or not at all.
 
         Args:
             name: What is being made durable, for the crash tests and for error messages.
+            brief: As for `read`; hundreds of rows at most, given by the caller.
         """
-        async with self._writer(), AsyncSession(self.engine, expire_on_commit=False) as session:
-            if self.embedded:
-                await session.connection(execution_options={"begin_immediate": True})
+        engine = self._brief_writing if brief else self._writing
+        async with self._writer(), AsyncSession(engine, expire_on_commit=False) as session:
             if guard := _guard.get():
                 await guard(session)
             yield session
@@ -109,7 +117,7 @@ class Database:
         if not self.embedded:
             yield
             return
-        async with self._writing:
+        async with self._one_writer:
             yield
 
     async def close(self) -> None:
@@ -136,8 +144,9 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Any) -> None:
     # A deferred transaction that first reads and then writes fails at once when another wrote in between,
     # whatever the busy timeout; so writers take the lock at the beginning.
-    immediate = connection.get_execution_options().get("begin_immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    options = connection.get_execution_options()
+    connection.connection.driver_connection.brief = bool(options.get("brief"))
+    connection.exec_driver_sql(sqlite.TAKING_THE_LOCK if options.get("begin_immediate") else "BEGIN")
 
 
 async def upgrade_schema(database: Database) -> None:

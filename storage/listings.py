@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, func, insert, select, update
+from sqlalchemy import Table, bindparam, func, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors import model
@@ -23,12 +23,10 @@ _FIRST_DELAY = timedelta(minutes=5)  # before the second attempt at an examinati
 
 # Said once: making a statement takes SQLAlchemy longer than running it, and each of these runs for every listing.
 _listings, _addresses = cast("Table", Listing.__table__), cast("Table", ListingPicture.__table__)
+_sellers = cast("Table", Seller.__table__)
 _INSERT = insert(_listings).returning(_listings.c.id, _listings.c.marketplace, _listings.c.listing_id)
 _KNOWN = select(_listings.c.id, _listings.c.listing_id, _listings.c.content).where(
     _listings.c.marketplace == bindparam("site"), _listings.c.listing_id.in_(bindparam("wanted", expanding=True))
-)
-_SELLERS = select(Seller.id, Seller.seller_id).where(
-    Seller.marketplace == bindparam("site"), Seller.seller_id.in_(bindparam("wanted", expanding=True))
 )
 _SEEN = (
     select(Listing, Seller, Capture.url, Capture.how)
@@ -136,33 +134,47 @@ async def pictures_of(session: AsyncSession, listing_key: int) -> list[ListingPi
     return list(await session.scalars(_PICTURES, {"key": listing_key}))
 
 
-async def link_picture(
-    session: AsyncSession,
-    picture_id: int,
-    sha256: str,
-    failure: str | None,
-    how: str,
-    now: datetime,
-    head: Mapping[str, Any] | None = None,
-) -> None:
-    """Say which bytes a picture address led to, how they came, and why they could not be examined, if so.
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Which bytes a picture address led to, how they came, and why they could not be examined, if so.
 
-    Args:
-        head: What `monitor.heads.head_of` says of the answer, or who brought the picture in.
+    ``head`` is what `monitor.heads.head_of` says of the answer, or who brought the picture in.
     """
-    kept = {"sha256": sha256, "failure": failure, "first_seen_at": now}
-    await session.execute(_kept_picture(dialect_of(session)), kept)
-    came = {"how": how, "fetched_at": now, "head": dict(head or {})}
-    await _set_picture(session, picture_id, sha256=sha256, outcome=model.Outcome.OK.value, **came)
+
+    picture_id: int
+    sha256: str
+    how: str
+    at: datetime
+    failure: str | None = None
+    head: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def link_pictures(session: AsyncSession, links: Sequence[Link], now: datetime) -> None:
+    """Say which bytes pictures' addresses led to."""
+    if not links:
+        return
+    kept = {link.sha256: {"sha256": link.sha256, "failure": link.failure, "first_seen_at": now} for link in links}
+    await session.execute(_kept_picture(dialect_of(session)), [kept[sha256] for sha256 in sorted(kept)])
+    ok = model.Outcome.OK.value
+    rows = [
+        {
+            "key": link.picture_id,
+            "sha256": link.sha256,
+            "outcome": ok,
+            "how": link.how,
+            "fetched_at": link.at,
+            "head": dict(link.head),
+        }
+        for link in links
+    ]
+    connection = await session.connection()
+    await connection.execute(_picture_update(frozenset(rows[0]) - {"key"}), rows)
 
 
 async def note_picture_outcome(session: AsyncSession, picture_id: int, outcome: model.Outcome, now: datetime) -> None:
     """Say that an address gave no picture this time."""
-    await _set_picture(session, picture_id, outcome=outcome.value, fetched_at=now)
-
-
-async def _set_picture(session: AsyncSession, picture_id: int, **values: Any) -> None:
-    await session.execute(_picture_update(frozenset(values)), {"key": picture_id, **values})
+    said = {"outcome": outcome.value, "fetched_at": now}
+    await session.execute(_picture_update(frozenset(said)), {"key": picture_id, **said})
 
 
 @cache
@@ -307,7 +319,9 @@ async def _add_pictures(session: AsyncSession, several: Iterable[tuple[int, Sequ
 
 @cache
 def _new_picture(dialect: str) -> Any:
-    return insert_on(dialect, _addresses).on_conflict_do_nothing()
+    given = {name: bindparam(name) for name in ("listing_key", "url", "position")}
+    # No bytes have come yet: said in the statement, not once more for each row.
+    return insert_on(dialect, _addresses).values(head=literal_column("'{}'"), **given).on_conflict_do_nothing()
 
 
 @cache
@@ -318,9 +332,10 @@ def _kept_picture(dialect: str) -> Any:
 
 @cache
 def _newest_seller(dialect: str) -> Any:
-    insert = insert_on(dialect, Seller.__table__)
-    newest = {"name": insert.excluded.name, "url": func.coalesce(insert.excluded.url, Seller.url)}
-    return insert.on_conflict_do_update(index_elements=["marketplace", "seller_id"], set_=newest)
+    insert = insert_on(dialect, _sellers)
+    newest = {"name": insert.excluded.name, "url": func.coalesce(insert.excluded.url, _sellers.c.url)}
+    kept = insert.on_conflict_do_update(index_elements=["marketplace", "seller_id"], set_=newest)
+    return kept.returning(_sellers.c.id, _sellers.c.marketplace, _sellers.c.seller_id)
 
 
 async def _record_sellers(
@@ -334,13 +349,8 @@ async def _record_sellers(
         {"marketplace": marketplace, "seller_id": seller_id, "name": s.name, "url": s.url, "first_seen_at": now}
         for (marketplace, seller_id), s in sorted(sellers.items(), key=lambda item: item[0])
     ]
-    await session.execute(_newest_seller(dialect_of(session)), rows)
-    ids: dict[tuple[str, str], int] = {}
-    for marketplace in dict.fromkeys(marketplace for marketplace, _ in sellers):
-        wanted = [seller_id for name, seller_id in sellers if name == marketplace]
-        for row_id, seller_id in await session.execute(_SELLERS, {"site": marketplace, "wanted": wanted}):
-            ids[marketplace, seller_id] = row_id
-    return ids
+    stored = await session.execute(_newest_seller(dialect_of(session)), rows)
+    return {(marketplace, seller_id): row_id for row_id, marketplace, seller_id in stored}
 
 
 def _seen(

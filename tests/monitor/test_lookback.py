@@ -31,7 +31,7 @@ from storage.alerts import list_alerts
 from storage.blobs import Blobs
 from storage.cases import decide
 from storage.database import Database
-from storage.listings import link_picture, pictures_of, record_listings, waiting_ids
+from storage.listings import Link, link_pictures, pictures_of, record_listings, waiting_ids
 from storage.negatives import add_negative
 from storage.pictures import SeenHashes, count_seen
 from storage.tables import Listing as ListingRow
@@ -81,7 +81,7 @@ async def crawled(parts, number, picture):
     async with parts.database.write("test") as session:
         (key,) = (await record_listings(session, [listing], None, now)).seen
         (row,) = await pictures_of(session, key)
-        await link_picture(session, row.id, sha256, None, "fetched", now)
+        await link_pictures(session, [Link(row.id, sha256, "fetched", now)], now)
     await parts.examiner(None).examine(key)
     return key
 

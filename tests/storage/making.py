@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from detectors.model import Confidence, Listing, Match, Priority, PriorityLevel, Seller, Verdict
 from storage import tables
 from storage.alerts import raise_alert, record_matches
-from storage.listings import link_picture, pictures_of, record_listings
+from storage.listings import Link, link_pictures, pictures_of, record_listings
 from storage.works import add_reference, add_work, set_owner
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -72,7 +72,7 @@ async def add_alert_of(
 ) -> tables.Alert:
     (key,) = (await record_listings(session, [listing(number)], None, NOW)).seen
     (picture,) = await pictures_of(session, key)
-    await link_picture(session, picture.id, sha256, None, "fetched", NOW)
+    await link_pictures(session, [Link(picture.id, sha256, "fetched", NOW)], NOW)
     found = match(work_id, reference_id)
     await record_matches(session, key, sha256, [found], NOW)
     alert, _ = await raise_alert(session, key, verdict(found), PRIORITY, suppressed, NOW)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from detectors.model import Outcome, Seller
 from storage.database import Database
 from storage.listings import (
+    Link,
     add_details,
     count_backlog,
     examine_again,
@@ -15,7 +16,7 @@ from storage.listings import (
     finish_examination,
     get_listing,
     get_seller,
-    link_picture,
+    link_pictures,
     note_attempt,
     note_picture_outcome,
     parked_reasons,
@@ -150,7 +151,7 @@ async def test_a_change_of_the_works_asks_for_a_look_at_every_stored_picture(dat
         for key in (one, two):
             await finish_examination(session, key, NOW)
         (picture,) = await pictures_of(session, one)
-        await link_picture(session, picture.id, SHA, None, "imported", NOW)
+        await link_pictures(session, [Link(picture.id, SHA, "imported", NOW)], NOW)
         await examine_again(session, NOW + HOUR)
         assert await waiting_ids(session, NOW + HOUR, 10) == [one]
 
@@ -163,7 +164,7 @@ async def test_a_picture_remembers_how_it_came_and_a_failure_what_was_wrong(data
     async with database.write("test") as session:
         (picture,) = await pictures_of(session, key)
         assert (picture.outcome, picture.sha256) == ("failed", None)
-        await link_picture(session, picture.id, SHA, "UndecodableImage: no picture", "fetched", NOW)
+        await link_pictures(session, [Link(picture.id, SHA, "fetched", NOW, "UndecodableImage: no picture")], NOW)
     async with database.read() as session:
         (picture,) = await pictures_of(session, key)
     assert (picture.outcome, picture.sha256, picture.how) == ("ok", SHA, "fetched")

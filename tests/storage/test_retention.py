@@ -11,7 +11,7 @@ from storage.database import Database
 from storage.errors import NotFound, StaleState
 from storage.evidence import custody_faults, custody_of, evidence_of, keep_evidence
 from storage.invariants import contradictions, referenced_hashes
-from storage.listings import finish_examination, link_picture, pictures_of, record_listings
+from storage.listings import Link, finish_examination, link_pictures, pictures_of, record_listings
 from storage.retention import (
     Limits,
     count_bound,
@@ -157,7 +157,7 @@ async def test_a_listing_without_an_alert_is_forgotten_but_for_its_pictures_hash
         (alert,) = await _alerts(session, None)
         done, waiting = (await record_listings(session, [listing(7), listing(8)], None, NOW)).seen
         (picture,) = await pictures_of(session, done)
-        await link_picture(session, picture.id, "cd" * 32, None, "fetched", NOW)
+        await link_pictures(session, [Link(picture.id, "cd" * 32, "fetched", NOW)], NOW)
         await finish_examination(session, done, NOW)
         assert await forget_listings(session, ALL, 100) == 1
         left = set(await session.scalars(select(Listing.id)))

@@ -114,3 +114,40 @@ async def test_many_rows_come_in_parts_and_a_statement_left_half_read_holds_noth
     await other.cursor().execute("DROP TABLE a")
     await connection.close()
     await other.close()
+
+
+async def test_a_brief_transaction_does_what_others_do(store):
+    async with store.write("two", brief=True) as session:
+        session.add_all([Host(host="a:1"), Host(host="b:1")])
+    with pytest.raises(IntegrityError):
+        async with store.write("again", brief=True) as session:
+            session.add(Host(host="c:1"))
+            await session.flush()
+            await session.execute(text("INSERT INTO hosts (host, block_count, slow_s) VALUES ('a:1', 0, 0)"))
+    async with store.read(brief=True) as session:
+        assert await session.scalar(select(func.count()).select_from(Host)) == 2
+    assert await hosts(store) == 2
+
+
+async def test_a_brief_writer_waits_for_the_lock_aside_and_nothing_passes_it_by(store, sqlite_url):
+    other = Database(sqlite_url)
+
+    async def add_briefly(host):
+        async with store.write("add", brief=True) as session:
+            session.add(Host(host=host))
+
+    try:
+        async with other.write("holds the lock") as session:
+            session.add(Host(host="a:1"))
+            await session.flush()
+            waiting = asyncio.ensure_future(add_briefly("b:1"))
+            await asyncio.sleep(0.1)  # the loop goes on while the thread waits
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            async with store.read(brief=True) as session:
+                assert await session.scalar(select(func.count()).select_from(Host)) == 0
+        await add_briefly("c:1")
+        assert await hosts(store) == 2
+    finally:
+        await other.close()

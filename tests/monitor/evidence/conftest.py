@@ -25,7 +25,7 @@ from monitor.evidence.capture import TOOL, brought_by, facts_of, proof
 from storage import tables
 from storage.alerts import raise_alert, record_matches
 from storage.evidence import keep_evidence
-from storage.listings import get_listing, get_seller, link_picture, pictures_of, record_listings
+from storage.listings import Link, get_listing, get_seller, link_pictures, pictures_of, record_listings
 from storage.searches import add_capture
 from storage.works import add_reference, add_work, set_owner
 
@@ -84,10 +84,10 @@ class HereSandbox:
     def __init__(self, settings, **_):
         self.settings = settings
 
-    async def comparison(self, reference, picture, match):
+    async def comparison(self, reference, picture, match, form):
         from detectors.explain import side_by_side
 
-        return side_by_side(reference, picture)
+        return side_by_side(reference, picture, form)
 
     async def thumbnail(self, data, side_px):
         from detectors.thumbnail import thumbnail
@@ -185,7 +185,7 @@ async def plant_alert(parts, work_id, reference_id, number, title, how="fetched"
         kept = await add_capture(session, capture)
         (key,) = (await record_listings(session, [seen], kept.id, now)).seen
         (row,) = await pictures_of(session, key)
-        await link_picture(session, row.id, picture, None, how, now, head)
+        await link_pictures(session, [Link(row.id, picture, how, now, head=head or {})], now)
         found = Match(
             work_id, reference_id, "phash", 1, 62.0, 4, region=Region("whole"), placement=(0.5, 0, 0.1, 0, 0.5, 0.3)
         )

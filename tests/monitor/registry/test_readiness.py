@@ -18,7 +18,7 @@ from storage.accounts import add_account, set_identity, suspend
 from storage.alerts import raise_alert, record_matches
 from storage.cases import decide
 from storage.database import Database
-from storage.listings import link_picture, pictures_of, record_listings
+from storage.listings import Link, link_pictures, pictures_of, record_listings
 from storage.rights import add_right, set_right_state
 from storage.tables import Document, Owner
 from tests.storage.making import NOW, PRIORITY, SHA, add_a_work, listing, match, verdict
@@ -99,7 +99,7 @@ async def test_the_checklist_names_how_many_alerts_wait_behind_a_right(sqlite_ur
                 offered = listing(number, url=f"https://{host}/item/100500{number}.html")
                 (key,) = (await record_listings(session, [offered], None, NOW)).seen
                 (picture,) = await pictures_of(session, key)
-                await link_picture(session, picture.id, SHA, None, "fetched", NOW)
+                await link_pictures(session, [Link(picture.id, SHA, "fetched", NOW)], NOW)
                 found = match(work.id, reference.id)
                 await record_matches(session, key, SHA, [found], NOW)
                 alert, _ = await raise_alert(session, key, verdict(found), PRIORITY, None, NOW)
