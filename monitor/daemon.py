@@ -205,8 +205,21 @@ async def work(parts: Parts, roles: Collection[str] | None = None) -> None:
         mine = {chore.name for chore in every if chore.role is None or chore.role in roles}
         engine.works_on = mine | {task for task, role in ROLES.items() if role in roles}
     _logger.info("daemon started", extra={"data": str(parts.settings.data_dir)})
-    await until_stopped(engine, every)
+    async with _present(parts, roles):
+        await until_stopped(engine, every)
     _logger.info("daemon stopped")
+
+
+@asynccontextmanager
+async def _present(parts: Parts, roles: Collection[str] | None) -> AsyncIterator[None]:
+    """Be seen by the other processes, where there can be any."""
+    if parts.database.embedded:
+        yield
+        return
+    from monitor.presence import present
+
+    async with present(parts, roles or ["all"]):
+        yield
 
 
 async def until_stopped(engine: Engine, chores: Sequence[Chore] = ()) -> None:

@@ -25,6 +25,7 @@ from storage.invariants import contradictions, damage, referenced_hashes
 from storage.listings import count_backlog, parked_reasons
 from storage.searches import list_searches
 from storage.tables import Crawl, Host, Search
+from storage.workers import worker_faults
 from storage.works import list_works
 
 _FOLDERS = ("monitor", "storage", "detectors", "config", "migrations")
@@ -55,6 +56,7 @@ async def examine_installation(parts: Parts, *, deep: bool) -> list[Check]:
             _distributions(),
             _listed("vault", await vault_faults(parts, deep=deep), "every sealed paper is there"),
             _contact(parts.settings.fetch.contact),
+            _listed("workers", await worker_faults(session, parts.clock.now()), "none is silent or behind"),
         ]
         backlog = await count_backlog(session)
         parked = "; ".join(f"{count} x {reason}" for reason, count in (await parked_reasons(session)).items())

@@ -68,7 +68,11 @@ class _Known:
 
 
 class Works:
-    """Builds the index when it is first asked for, and changes it where works were added or removed, by any process."""
+    """Builds the index when it is first asked for, and changes it where works were added or removed, by any process.
+
+    Attributes:
+        version: The version of the registry that this process compares with; none: it was asked for nothing yet.
+    """
 
     def __init__(
         self, database: Database, blobs: Blobs, sandbox: Sandbox, settings: DetectionSettings | None = None
@@ -79,6 +83,7 @@ class Works:
         self._sandbox = sandbox
         self._building = asyncio.Lock()
         self._known: _Known | None = None
+        self.version: int | None = None
         self._judged: dict[str, Findings] = {}
         self._twins: Twins[str] | None = None
 
@@ -151,14 +156,9 @@ class Works:
         while len(self._judged) > _JUDGED:
             self._judged.pop(next(iter(self._judged)))
 
-    @property
-    def version(self) -> int | None:
-        """The version of the registry that this process compares with; none: it has compared nothing yet."""
-        return self._known.version if self._known else None
-
     async def refresh(self) -> None:
-        """Bring the index up to date now, if there is one, so that the next picture does not wait for it."""
-        if self._known is not None:
+        """Bring the index up to date now, if one was asked for, so that the next picture does not wait for it."""
+        if self.version is not None:
             await self._current()
 
     async def _current(self) -> _Known:
@@ -168,6 +168,7 @@ class Works:
             if self._known is None or version != self._known.version:
                 before, self._known = self._known, None  # half changed, it would have to be built anew
                 self._known = await self._build(version, before)
+                self.version = version
                 self._judged, self._twins = {}, None
             return self._known
 

@@ -187,7 +187,7 @@ async def references(session: AsyncSession, work_id: int | None = None) -> list[
 async def reference_ids(session: AsyncSession) -> dict[int, int]:
     """The references of every watched work by id, each with its work's."""
     query = select(Reference.id, Reference.work_id).join(Work).where(Work.removed_at.is_(None)).order_by(Reference.id)
-    return dict((await session.execute(query)).tuples().all())
+    return dict((await session.execute(query)).all())
 
 
 async def get_references(session: AsyncSession, ids: Sequence[int]) -> list[Reference]:

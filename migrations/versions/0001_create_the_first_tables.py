@@ -250,6 +250,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_webhooks_name")),
     )
     op.create_table(
+        "workers",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("pid", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("roles", sa.JSON(), nullable=False),
+        sa.Column("started_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("seen_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("works_version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("behind_since", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
+    )
+    with op.batch_alter_table("workers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_workers_seen_at"), ["seen_at"], unique=False)
+
+    op.create_table(
         "api_tokens",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(), nullable=False),

@@ -11,6 +11,7 @@ from monitor.commands.common import AsJson, UsageProblem, say, show, with_parts
 from monitor.daemon import Parts, work
 from storage.errors import NotFound
 from storage.listings import parked_listings, retry_parked
+from storage.workers import list_workers
 
 jobs = typer.Typer(no_args_is_help=True, help="Units of work: what failed and waits for a person, what waits and runs.")
 _ROLES = ("crawl", "examine", "notify")
@@ -98,6 +99,28 @@ def load_(ctx: typer.Context, as_json: AsJson = False) -> None:
         ]
 
     show(with_parts(ctx, find), as_json, "the queue is empty")
+
+
+@jobs.command("workers")
+def workers(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show the processes that share the work (PostgreSQL): since when, last heard of, which works they know."""
+
+    async def find(parts: Parts) -> list[dict[str, Any]]:
+        async with parts.database.read() as session:
+            return [
+                {
+                    "host": one.host,
+                    "pid": one.pid,
+                    "roles": one.roles,
+                    "started": one.started_at,
+                    "last_heard_of": one.seen_at,
+                    "works_version": one.works_version,
+                    "behind_since": one.behind_since,
+                }
+                for one in await list_workers(session)
+            ]
+
+    show(with_parts(ctx, find), as_json, "no worker; `bazaarwatch worker` and `run` on PostgreSQL are shown here")
 
 
 @jobs.command("retry")

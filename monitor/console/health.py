@@ -22,6 +22,7 @@ from storage.alerts import count_open
 from storage.listings import count_backlog
 from storage.searches import list_searches
 from storage.tables import Complaint, Host
+from storage.workers import worker_faults
 
 router = APIRouter()
 _logger = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ async def faults_of(parts: Parts) -> list[str]:
     try:
         async with asyncio.timeout(5), parts.database.read() as session:
             await session.execute(text("SELECT 1"))
+            faults += await worker_faults(session, parts.clock.now())
             late = await _late(parts)
         if late:
             faults.append(f"{late} searches are late by {_LATE_BY} rhythms or more; does `bazaarwatch run` run?")

@@ -19,6 +19,7 @@ from storage.tables.pictures import Negative, SeenPicture, Threshold
 from storage.tables.review import Decision, DecisionItem, Lease, SavedView
 from storage.tables.rights import Document, PlatformAccount, PlatformRight, Publication, Vault
 from storage.tables.webhooks import Webhook, WebhookEvent, WebhookMessage
+from storage.tables.workers import Worker
 from storage.tables.works import AllowedSeller, Owner, Reference, Right, RightWork, Work
 
 __all__ = [
@@ -76,4 +77,5 @@ __all__ = [
     "WebhookEvent",
     "WebhookMessage",
     "Work",
+    "Worker",
 ]
