@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,23 +10,56 @@ from typing import Any
 from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.errors import NotFound
 from storage.inbox import Owners
 from storage.tables import Utc
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A query with the names of its columns, bounded by ``since`` and ``until``; in a stacked one the second is a kind.
+class Key:
+    """A column by which a question's rows are told apart; ``of`` is the type of its values."""
 
-    ``rows`` is the address behind a row, with the row's columns to be put in by name; empty where there is none.
+    name: str
+    sql: str
+    of: type[int] | type[str] = str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is counted by what, bounded by ``since`` and ``until``; in a stacked chart the second key is a kind.
+
+    Attributes:
+        source: FROM and WHERE, the same for the numbers and for the rows behind each.
+        measures: Column names of the numbers, with their SQL.
+        order: ORDER BY, and a LIMIT where only the first are of interest.
+        chart: stacked, bars, survival, or figure for a single number.
+        subject: What a row behind a number is: alert, complaint, capture or work; ``subject_id`` is the SQL of its id.
     """
 
     name: str
     title: str
-    columns: tuple[str, ...]
-    sql: str
-    chart: str  # stacked, bars, survival or none
-    rows: str = ""
+    keys: tuple[Key, ...]
+    source: str
+    chart: str
+    subject: str
+    subject_id: str
+    order: str
+    measures: tuple[tuple[str, str], ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns of its rows."""
+        return (*(key.name for key in self.keys), *(name for name, _ in self.measures))
+
+    @property
+    def sql(self) -> str:
+        """The query of its numbers."""
+        if not self.keys:
+            return f"SELECT {self.measures[0][1]} FROM {self.source}"  # noqa: S608 - all of it stands here
+        columns = [f"{key.sql} AS {_plain(key.name)}" for key in self.keys]
+        columns += [f"{sql} AS {_plain(name)}" for name, sql in self.measures]
+        groups = ", ".join(str(place + 1) for place in range(len(self.keys)))
+        return f"SELECT {', '.join(columns)} FROM {self.source} GROUP BY {groups} ORDER BY {self.order}"  # noqa: S608 - as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,121 +71,148 @@ class Answered:
     sql: str
 
 
+def _plain(name: str) -> str:
+    return name.replace(" ", "_")
+
+
+def _of_alerts(
+    name: str, title: str, keys: tuple[Key, ...], source: str, chart: str, order: str, counted: str = "alerts"
+) -> Question:
+    return Question(name, title, keys, source, chart, "alert", "a.id", order, ((counted, "count(*)"),))
+
+
+def _figure(name: str, title: str, subject: str, subject_id: str, source: str) -> Question:
+    return Question(name, title, (), source, "figure", subject, subject_id, "", (("count", "count(*)"),))
+
+
+_INFRINGING = "a.answer = 'infringing' AND a.decided_at > :since AND a.decided_at <= :until{own}"
+_GONE = (
+    "complaint_targets t JOIN complaints c ON c.id = t.complaint_id "
+    "WHERE t.verified_gone_at > :since AND t.verified_gone_at <= :until"
+)
 _QUESTIONS = (
-    Question(
+    _of_alerts(
         "alerts",
         "Alerts raised",
-        ("week", "priority", "alerts"),
-        "SELECT {week:a.raised_at} AS week, a.priority, count(*) FROM alerts a "
-        "WHERE a.suppressed IS NULL AND a.raised_at > :since AND a.raised_at <= :until{own} "
-        "GROUP BY 1, 2 ORDER BY 1, 2",
+        (Key("week", "{week:a.raised_at}"), Key("priority", "a.priority")),
+        "alerts a WHERE a.suppressed IS NULL AND a.raised_at > :since AND a.raised_at <= :until{own}",
         "stacked",
-        "/inbox?state=all&priority={priority}",
+        "1, 2",
     ),
-    Question(
+    _of_alerts(
         "decisions",
         "Decisions",
-        ("week", "answer", "alerts"),
-        "SELECT {week:a.decided_at} AS week, a.answer, count(*) FROM alerts a "
-        "WHERE a.answer IS NOT NULL AND a.decided_at > :since AND a.decided_at <= :until{own} "
-        "GROUP BY 1, 2 ORDER BY 1, 2",
+        (Key("week", "{week:a.decided_at}"), Key("answer", "a.answer")),
+        "alerts a WHERE a.answer IS NOT NULL AND a.decided_at > :since AND a.decided_at <= :until{own}",
         "stacked",
-        "/inbox?state={answer}",
+        "1, 2",
     ),
     Question(
         "reviewers",
         "Decisions by person",
-        ("person", "alerts", "taken back"),
-        "SELECT d.actor, count(*), sum(CASE WHEN i.undone_at IS NULL THEN 0 ELSE 1 END) FROM decision_items i "
-        "JOIN decisions d ON d.id = i.decision_id JOIN alerts a ON a.id = i.alert_id "
-        "WHERE d.at > :since AND d.at <= :until{own} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50",
+        (Key("person", "d.actor"),),
+        "decision_items i JOIN decisions d ON d.id = i.decision_id JOIN alerts a ON a.id = i.alert_id "
+        "WHERE d.at > :since AND d.at <= :until{own}",
         "bars",
-        "/decisions",
+        "alert",
+        "a.id",
+        "2 DESC, 1 LIMIT 50",
+        (("alerts", "count(*)"), ("taken back", "sum(CASE WHEN i.undone_at IS NULL THEN 0 ELSE 1 END)")),
     ),
     Question(
         "complaints",
-        "Complaints by state",
-        ("state", "complaints"),
-        "SELECT c.state, count(*) FROM complaints c "
-        "WHERE c.drafted_at > :since AND c.drafted_at <= :until{own_complaints} GROUP BY 1 ORDER BY 2 DESC, 1",
-        "bars",
-        "/complaints?state={state}",
+        "Complaints drafted, by what became of them",
+        (Key("week", "{week:c.drafted_at}"), Key("state", "c.state")),
+        "complaints c WHERE c.drafted_at > :since AND c.drafted_at <= :until{own_complaints}",
+        "stacked",
+        "complaint",
+        "c.id",
+        "1, 2",
+        (("complaints", "count(*)"),),
     ),
     Question(
         "removal",
         "Days from handing in to removal",
-        ("days", "listings"),
-        "SELECT {days:c.submitted_at:t.verified_gone_at} AS days, count(*) FROM complaint_targets t "
-        "JOIN complaints c ON c.id = t.complaint_id WHERE t.verified_gone_at > :since "
-        "AND t.verified_gone_at <= :until AND c.submitted_at IS NOT NULL{own_complaints} GROUP BY 1 ORDER BY 1",
+        (Key("days", "{days:c.submitted_at:t.verified_gone_at}", int),),
+        _GONE + " AND c.submitted_at IS NOT NULL{own_complaints}",
         "bars",
-        "/complaints?state=upheld",
+        "alert",
+        "t.alert_id",
+        "1",
+        (("listings", "count(*)"),),
     ),
     Question(
         "staydown",
         "Removed listings that stay down",
-        ("days", "came back", "listings"),
-        "SELECT {days:t.verified_gone_at:COALESCE(t.reappeared_at, {until})} AS days, "
-        "CASE WHEN t.reappeared_at IS NULL THEN 0 ELSE 1 END, count(*) FROM complaint_targets t "
-        "JOIN complaints c ON c.id = t.complaint_id WHERE t.verified_gone_at > :since "
-        "AND t.verified_gone_at <= :until{own_complaints} GROUP BY 1, 2 ORDER BY 1, 2",
+        (
+            Key("days", "{days:t.verified_gone_at:COALESCE(t.reappeared_at, @until)}", int),
+            Key("came back", "CASE WHEN t.reappeared_at IS NULL THEN 0 ELSE 1 END", int),
+        ),
+        _GONE + "{own_complaints}",
         "survival",
-        "/complaints?state=upheld",
+        "alert",
+        "t.alert_id",
+        "1, 2",
+        (("listings", "count(*)"),),
     ),
-    Question(
+    _of_alerts(
         "sellers",
         "Sellers with most infringing listings",
-        ("seller", "name", "marketplace", "infringing"),
-        "SELECT s.id, s.name, s.marketplace, count(*) FROM alerts a JOIN listings l ON l.id = a.listing_key "
-        "JOIN sellers s ON s.id = l.seller_key WHERE a.answer = 'infringing' "
-        "AND a.decided_at > :since AND a.decided_at <= :until{own} GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1 LIMIT 10",
+        (Key("seller", "s.id", int), Key("name", "s.name"), Key("marketplace", "s.marketplace")),
+        "alerts a JOIN listings l ON l.id = a.listing_key JOIN sellers s ON s.id = l.seller_key WHERE " + _INFRINGING,
         "bars",
-        "/sellers/{seller}",
+        "4 DESC, 1 LIMIT 10",
+        "infringing",
     ),
-    Question(
+    _of_alerts(
         "sites",
         "Marketplaces with most infringing listings",
-        ("marketplace", "infringing"),
-        "SELECT l.marketplace, count(*) FROM alerts a JOIN listings l ON l.id = a.listing_key "
-        "WHERE a.answer = 'infringing' AND a.decided_at > :since AND a.decided_at <= :until{own} "
-        "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10",
+        (Key("marketplace", "l.marketplace"),),
+        "alerts a JOIN listings l ON l.id = a.listing_key WHERE " + _INFRINGING,
         "bars",
-        "/inbox?state=infringing&marketplace={marketplace}",
+        "2 DESC, 1 LIMIT 10",
+        "infringing",
     ),
-    Question(
+    _of_alerts(
         "works",
         "Works copied most",
-        ("work", "title", "infringing"),
-        "SELECT w.id, w.title, count(*) FROM alerts a JOIN works w ON w.id = a.work_id WHERE a.answer = 'infringing' "
-        "AND a.decided_at > :since AND a.decided_at <= :until{own} GROUP BY 1, 2 ORDER BY 3 DESC, 1 LIMIT 10",
+        (Key("work", "w.id", int), Key("title", "w.title")),
+        "alerts a JOIN works w ON w.id = a.work_id WHERE " + _INFRINGING,
         "bars",
-        "/works/{work}",
+        "3 DESC, 1 LIMIT 10",
+        "infringing",
     ),
 )
 _OF_INSTALLATION = (
     Question(
         "coverage",
         "Pages asked, by outcome",
-        ("week", "outcome", "pages"),
-        "SELECT {week:c.captured_at} AS week, c.outcome, count(*) FROM captures c "
-        "WHERE c.captured_at > :since AND c.captured_at <= :until GROUP BY 1, 2 ORDER BY 1, 2",
+        (Key("week", "{week:c.captured_at}"), Key("outcome", "c.outcome")),
+        "captures c WHERE c.captured_at > :since AND c.captured_at <= :until",
         "stacked",
-        "/searches",
+        "capture",
+        "c.id",
+        "1, 2",
+        (("pages", "count(*)"),),
     ),
 )
-_FIGURES = {
-    "open": "SELECT count(*) FROM alerts a WHERE a.answer IS NULL AND a.suppressed IS NULL{own}",
-    "infringing": "SELECT count(*) FROM alerts a WHERE a.answer = 'infringing' "
-    "AND a.decided_at > :since AND a.decided_at <= :until{own}",
-    "complaints": "SELECT count(*) FROM complaints c WHERE c.exported_at > :since AND c.exported_at <= :until"
-    "{own_complaints}",
-    "works": "SELECT count(*) FROM works w WHERE w.removed_at IS NULL{own_works}",
-}
+_FIGURES = (
+    _figure("open", "open alerts", "alert", "a.id", "alerts a WHERE a.answer IS NULL AND a.suppressed IS NULL{own}"),
+    _figure("infringing", "found infringing", "alert", "a.id", "alerts a WHERE " + _INFRINGING),
+    _figure(
+        "exported",
+        "complaints exported",
+        "complaint",
+        "c.id",
+        "complaints c WHERE c.exported_at > :since AND c.exported_at <= :until{own_complaints}",
+    ),
+    _figure("watched", "works watched", "work", "w.id", "works w WHERE w.removed_at IS NULL{own_works}"),
+)
 
 
 def questions(owners: Owners) -> dict[str, Question]:
-    """What can be asked by somebody who sees these owners' data."""
-    asked = _QUESTIONS if owners is not None else (*_QUESTIONS, *_OF_INSTALLATION)
+    """What can be asked by somebody who sees these owners' data: tables, and figures of one number each."""
+    asked = (*_FIGURES, *_QUESTIONS) if owners is not None else (*_FIGURES, *_QUESTIONS, *_OF_INSTALLATION)
     return {question.name: question for question in asked}
 
 
@@ -165,15 +225,32 @@ async def answer(
     return Answered(question, [tuple(row) for row in rows], _readable(sql, since, until))
 
 
-async def figures(
-    session: AsyncSession, owners: Owners, since: datetime, until: datetime
-) -> Mapping[str, tuple[int, str]]:
-    """Single numbers by name, each with its query."""
-    found = {}
-    for name, query in _FIGURES.items():
-        sql = _written(session, query, owners)
-        found[name] = (await session.scalar(*_bound(sql, since, until)) or 0, _readable(sql, since, until))
-    return found
+async def rows_behind(
+    session: AsyncSession,
+    question: Question,
+    keys: Sequence[str],
+    owners: Owners,
+    since: datetime,
+    until: datetime,
+    limit: int,
+) -> list[int]:
+    """Ids of the question's subjects that a number counts, the newest first.
+
+    Args:
+        keys: The values of the row's keys, as text.
+
+    Raises:
+        NotFound: These are no keys of the question.
+    """
+    try:
+        sought = zip(question.keys, keys, strict=True)
+        values = {f"key{place}": key.of(value) for place, (key, value) in enumerate(sought)}
+    except ValueError:
+        raise NotFound(f"{question.name} has no such row") from None
+    same = "".join(f" AND {key.sql} = :key{place}" for place, key in enumerate(question.keys))
+    plain = f"SELECT {question.subject_id} FROM {question.source}{same} ORDER BY 1 DESC LIMIT {limit:d}"  # noqa: S608 - as above
+    statement, given = _bound(_written(session, plain, owners), since, until)
+    return list(await session.scalars(statement, given | values))
 
 
 def _written(session: AsyncSession, sql: str, owners: Owners) -> str:
@@ -203,19 +280,19 @@ def _written(session: AsyncSession, sql: str, owners: Owners) -> str:
     while "{days:" in sql:
         before, _, rest = sql.partition("{days:")
         first, _, rest = rest.partition(":")
-        last, _, after = rest.partition("} AS")
-        last = last.replace("{until}", ":until" if embedded else "CAST(:until AS timestamptz)")
+        last, _, after = rest.partition("}")
+        last = last.replace("@until", ":until" if embedded else "CAST(:until AS timestamptz)")
         days = (
             f"CAST(julianday({last}) - julianday({first}) AS INTEGER)"
             if embedded
             else f"CAST(floor(extract(epoch FROM {last} - {first}) / 86400) AS integer)"
         )
-        sql = f"{before}{days} AS{after}"
+        sql = f"{before}{days}{after}"
     return sql
 
 
-def _bound(sql: str, since: datetime, until: datetime) -> tuple[Any, dict[str, datetime]]:
-    given = {name: at for name, at in (("since", since), ("until", until)) if f":{name}" in sql}
+def _bound(sql: str, since: datetime, until: datetime) -> tuple[Any, dict[str, Any]]:
+    given: dict[str, Any] = {name: at for name, at in (("since", since), ("until", until)) if f":{name}" in sql}
     return text(sql).bindparams(*(bindparam(name, type_=Utc()) for name in given)), given
 
 

@@ -22,7 +22,9 @@ from monitor.console import (
     inbox,
     mails,
     marketplaces,
+    ownshop,
     pictures,
+    readiness,
     rules,
     searches,
     sellers,
@@ -45,7 +47,7 @@ from storage.errors import NotFound, Refused, StaleState, StorageError
 _logger = logging.getLogger(__name__)
 _MACHINES = ("/api/", "/health", "/metrics")
 _NOUNS = (
-    *(start, sessions, inbox, decisions, complaints, mails, works, sellers, searches, marketplaces),
+    *(start, sessions, inbox, decisions, complaints, mails, ownshop, works, readiness, sellers, searches, marketplaces),
     *(rules, audit, settings, dashboard, pictures, health),
 )
 
@@ -62,7 +64,7 @@ def make_app(parts: Parts, examine: Examine) -> FastAPI:
     )
     app.state.parts, app.state.examine = parts, examine
     app.state.attempts, app.state.local_name = Attempts(), getpass.getuser()
-    app.state.counts, app.state.kept = {}, Kept(parts.clock)
+    app.state.counts, app.state.kept, app.state.shop = {}, Kept(parts.clock), None
     for kind, handler in (
         (Problem, _refused),
         (StorageError, _refused),

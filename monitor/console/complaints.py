@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from monitor.console.works import seen_work
 from monitor.daemon import Parts
 from monitor.desk import filing, following
 from monitor.desk.dossier import Stored, considered_sha256, load, seen_live
+from monitor.desk.kit import KITS, write_kit
 from storage import tables
 from storage.audit import record
 from storage.complaints import count_complaints, counters_of, events_of, get_complaint, list_complaints, timers_of
@@ -90,11 +92,12 @@ async def complaint(request: Request, parts: PartsOf, person: Viewer, complaint_
                 select(tables.Reference.id).where(tables.Reference.work_id == stored.row.work_id).limit(1)
             )
         )
+    kits = await asyncio.to_thread(_kits, parts.settings.data_dir, complaint_id)
     return await page(
         request, "complaint.html", person, stored=stored, row=stored.row, events=list(reversed(events)),
         timers=timers, counters=counters, reference=next(iter(references), None), questions=_QUESTIONS,
         listings=_listings(stored), is_open=stored.row.state in _OPEN, at_platform=stored.state in AT_PLATFORM,
-        outcomes=_OUTCOMES, second=parts.settings.complaints.second_person,
+        outcomes=_OUTCOMES, kits=kits, second=parts.settings.complaints.second_person,
     )  # fmt: skip
 
 
@@ -256,6 +259,40 @@ async def answer(request: Request, parts: PartsOf, person: Approver, complaint_i
     else:
         raise Problem(422, "accept it, refuse it, or withdraw the complaint")
     return back_to(f"/complaints/{complaint_id}")
+
+
+@router.post("/complaints/{complaint_id}/kit")
+async def prepare_answer(parts: PartsOf, person: Analyst, complaint_id: Id) -> Response:
+    """Prepare the answer to the open counter-notice: what proves authorship, both pictures, a text to edit."""
+    await require_seen(parts, complaint_id, person.owners)
+    await write_kit(parts, complaint_id, person.name)
+    return back_to(f"/complaints/{complaint_id}")
+
+
+@router.get("/complaints/{complaint_id}/kits/{kit}.zip")
+async def download_kit(parts: PartsOf, person: Analyst, complaint_id: Id, kit: str) -> Response:
+    """A prepared answer's files."""
+    await require_seen(parts, complaint_id, person.owners)
+    known = {one.name for one in await asyncio.to_thread(_kits, parts.settings.data_dir, complaint_id)}
+    if kit not in known:
+        raise NotFound(f"complaint {complaint_id} has no prepared answer of that name")
+    data = await asyncio.to_thread(_zipped, parts.settings.data_dir / KITS / kit)
+    named = {"content-disposition": f'attachment; filename="{kit}.zip"'}
+    return Response(data, headers=named, media_type="application/zip")
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """A prepared answer to a counter-notice, and what proof it says is missing."""
+
+    name: str
+    missing: list[str]
+
+
+def _kits(data_dir: Path, complaint_id: int) -> list[Kit]:
+    """The answers that were prepared for a complaint, the newest first."""
+    folders = sorted((data_dir / KITS).glob(f"answer-C-{complaint_id}-*"), reverse=True)
+    return [Kit(one.name, (one / "missing.txt").read_text("utf-8").splitlines()) for one in folders]
 
 
 async def require_seen(parts: Parts, complaint_id: int, owners: Owners) -> None:

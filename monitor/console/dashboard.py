@@ -7,53 +7,91 @@ import io
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.console import charts
 from monitor.console.access import PartsOf, Person, Viewer
-from monitor.console.fields import whole_number
+from monitor.console.fields import text_field, whole_number
 from monitor.console.kept import Kept
 from monitor.console.view import page
 from monitor.daemon import Parts
 from monitor.text import csv_cell
+from storage import tables
 from storage.errors import NotFound
-from storage.statistics import Answered, Question, answer, figures, questions
+from storage.inbox import views_of
+from storage.statistics import Answered, Question, answer, questions, rows_behind
 
 router = APIRouter(include_in_schema=False)
 PERIODS = (7, 30, 90, 365)
+_ROWS = 500
 
 
 @router.get("/dashboard")
 async def dashboard(request: Request, parts: PartsOf, person: Viewer) -> Response:
     """Numbers of a period, as charts and tables."""
     days = _days(request)
-    at, numbers, answered = await _counted(request, parts, person, days)
+    at, answered = await _counted(request, parts, person, days)
+    counted = [one for one in answered if one.question.keys]
     shown = [(one, chart(one), charts.key(charts.kinds_of(one.rows)) if one.question.chart == "stacked" else "")
-             for one in answered]  # fmt: skip
+             for one in counted]  # fmt: skip
+
+    def behind(question: Question, row: Sequence[Any]) -> str:
+        keys = {f"key{place}": str(value) for place, value in enumerate(row[: len(question.keys)])}
+        return f"/dashboard/{question.name}/rows?{urlencode({'days': days, 'until': at.isoformat(), **keys})}"
+
     return await page(
-        request,
-        "dashboard.html",
-        person,
-        days=days,
-        periods=PERIODS,
-        numbers=numbers,
-        shown=shown,
-        at=at,
-        behind=behind,
-    )
+        request, "dashboard.html", person, days=days, periods=PERIODS, shown=shown, at=at, behind=behind,
+        figures=[one for one in answered if not one.question.keys],
+    )  # fmt: skip
+
+
+@router.get("/dashboard/{name}/rows")
+async def rows(request: Request, parts: PartsOf, person: Viewer, name: str) -> Response:
+    """What one number of the dashboard counts, by the query of the number itself."""
+    given, question = request.query_params, _question(person, name)
+    try:
+        until = datetime.fromisoformat(given.get("until", ""))
+    except ValueError:
+        until = parts.clock.now()
+    until = until if until.tzinfo else parts.clock.now()
+    keys = [text_field(given, f"key{place}", 300) for place in range(len(question.keys))]
+    since = until - timedelta(days=_days(request))
+    async with parts.database.read() as session:
+        ids = await rows_behind(session, question, keys, person.owners, since, until, _ROWS + 1)
+        subjects = await _subjects(session, question.subject, ids[:_ROWS])
+    named = list(zip((key.name for key in question.keys), keys, strict=True))
+    return await page(
+        request, "rows.html", person, question=question, keys=named, ids=ids[:_ROWS], subjects=subjects,
+        more=len(ids) > _ROWS,
+    )  # fmt: skip
+
+
+async def _subjects(session: AsyncSession, kind: str, ids: Sequence[int]) -> dict[int, Any]:
+    """Alerts, complaints, captures or works by their ids."""
+    if kind == "alert":
+        return dict(await views_of(session, ids))
+    table: Any = {"complaint": tables.Complaint, "capture": tables.Capture, "work": tables.Work}[kind]
+    return {row.id: row for row in await session.scalars(select(table).where(table.id.in_(ids)))}
+
+
+def _question(person: Person, name: str) -> Question:
+    known = questions(person.owners)
+    if name not in known:
+        raise NotFound(f"no such table; there are {', '.join(known)}")
+    return known[name]
 
 
 @router.get("/dashboard/{name}.csv")
 async def as_csv(request: Request, parts: PartsOf, person: Viewer, name: str) -> Response:
     """One table of the dashboard for a spreadsheet."""
-    question = questions(person.owners).get(name)
-    if question is None:
-        raise NotFound(f"no such table; there are {', '.join(questions(person.owners))}")
+    question = _question(person, name)
     until = parts.clock.now()
     async with parts.database.read() as session:
         found = await answer(session, question, person.owners, until - timedelta(days=_days(request)), until)
@@ -70,18 +108,17 @@ def _days(request: Request) -> int:
     return asked if asked in PERIODS else 90
 
 
-async def _counted(request: Request, parts: Parts, person: Person, days: int) -> tuple[datetime, Any, list[Answered]]:
+async def _counted(request: Request, parts: Parts, person: Person, days: int) -> tuple[datetime, list[Answered]]:
     """What is shown; many readers cost as much as one."""
     about = ("dashboard", person.owners, days)
 
-    async def count() -> tuple[datetime, Any, list[Answered]]:
+    async def count() -> tuple[datetime, list[Answered]]:
         until = parts.clock.now()
         since = until - timedelta(days=days)
         async with parts.database.read() as session:
-            numbers = await figures(session, person.owners, since, until)
             asked = questions(person.owners).values()
             answered = [await answer(session, question, person.owners, since, until) for question in asked]
-        return until, numbers, answered
+        return until, answered
 
     kept: Kept = request.app.state.kept
     return await kept.get(about, count)
@@ -112,11 +149,3 @@ def still_down(rows: Sequence[tuple[int, int, int]]) -> list[tuple[float, float]
         points.append((float(days), share))
         left -= sum(count for at, _, count in rows if at == days)
     return points
-
-
-def behind(question: Question, row: tuple[Any, ...]) -> str:
-    """The address of what a row counts."""
-    if not question.rows:
-        return ""
-    values = dict(zip((column.replace(" ", "_") for column in question.columns), row, strict=True))
-    return question.rows.format(**{name: quote(str(value), safe="") for name, value in values.items()})

@@ -59,7 +59,7 @@ async def upload(request: Request, parts: PartsOf, person: Analyst) -> Response:
     form = await form_of(request)
     title = text_field(form, "title", 200) or None
     async with parts.database.read() as session:
-        owner = await _owner(session, person, whole_number(form, "owner"))
+        owner = await owner_of(session, person, whole_number(form, "owner"))
     return await _take_in(request, parts, person, owner, title, "/works")
 
 
@@ -168,7 +168,13 @@ async def owners_of(session: AsyncSession, person: Person) -> list[tables.Owner]
     return list(await session.scalars(owners))
 
 
-async def _owner(session: AsyncSession, person: Person, owner_id: int) -> tables.Owner:
+async def owner_of(session: AsyncSession, person: Person, owner_id: int) -> tables.Owner:
+    """The rights holder of that id, or the first that a person sees where none is named.
+
+    Raises:
+        Problem: There is none yet.
+        NotFound: They do not see that one.
+    """
     known = {owner.id: owner for owner in await owners_of(session, person)}
     if not known:
         raise Problem(409, "say first whose works they are: the start page asks for the rights holder")
@@ -178,17 +184,20 @@ async def _owner(session: AsyncSession, person: Person, owner_id: int) -> tables
 
 
 async def _catalogue(session: AsyncSession, owners: Owners, wanted: str, at: int) -> list[Any]:
-    """(work, id of its first picture, pictures, rights, open alerts), one more than a page holds."""
+    """(work, its first picture's id, pictures, weak ones, rights, open alerts), one more than a page holds."""
     of_work = tables.Work.id
     first = select(func.min(tables.Reference.id)).where(tables.Reference.work_id == of_work).scalar_subquery()
     pictures = select(func.count()).where(tables.Reference.work_id == of_work).scalar_subquery()
+    weak = select(func.count()).where(tables.Reference.work_id == of_work, tables.Reference.weak.is_not(None))
     rights = select(func.count()).where(tables.RightWork.work_id == of_work).scalar_subquery()
     alerts = (
         select(func.count())
         .where(tables.Alert.work_id == of_work, tables.Alert.answer.is_(None), tables.Alert.suppressed.is_(None))
         .scalar_subquery()
     )
-    rows = select(tables.Work, first, pictures, rights, alerts).where(tables.Work.removed_at.is_(None))
+    rows = select(tables.Work, first, pictures, weak.scalar_subquery(), rights, alerts).where(
+        tables.Work.removed_at.is_(None)
+    )
     if owners is not None:
         rows = rows.where(tables.Work.owner_id.in_(owners))
     if wanted:
@@ -203,6 +212,7 @@ def _checklist(work: tables.Work, pictures: Sequence[Any], rights: Sequence[Any]
     return [
         ("a picture that shows the whole work", bool(pictures)),
         ("a second picture, such as the goods themselves", len(pictures) > 1),
+        ("a picture by which copies can be told", any(one.weak is None for one in pictures)),
         ("a right that protects it", bool(rights)),
         ("the right approved at a platform", verified),
         ("what the genuine article costs", work.reference_price is not None),

@@ -108,6 +108,13 @@ async def test_a_counter_notice_stands_on_top_and_its_answer_needs_words(parts, 
     page = (await seat.get("/complaints/1")).text
     assert "The seller objects" in page
     assert "it is my own design" in page
+    assert (await seat.get("/complaints/1/kits/answer-C-1-1-x.zip")).status_code == 404
+    assert (await seat.post("/complaints/1/kit")).status_code == 303
+    page = (await seat.get("/complaints/1")).text
+    where = page.partition('href="/complaints/1/kits/')[2].partition('"')[0]
+    kit = zipfile.ZipFile(io.BytesIO((await seat.get(f"/complaints/1/kits/{where}")).content))
+    assert {"answer.txt", "authorship.json", "kit.html"} <= {name.rpartition("/")[2] for name in kit.namelist()}
+    assert "working files, layers or sketches" in page
     assert (await seat.post("/complaints/1/answer", {"what": "refuse"})).status_code == 422
     answered = await seat.post("/complaints/1/answer", {"what": "refuse", "note": "first published in 2024"})
     assert answered.status_code == 303, answered.text

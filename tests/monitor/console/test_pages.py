@@ -1,0 +1,78 @@
+"""Pages beside the inbox and the desk: mails, rules, readiness, works."""
+
+from sqlalchemy import select
+
+from storage import tables
+from storage.cases import allowed_reason
+
+
+async def state_of(parts, table, key):
+    async with parts.database.read() as session:
+        return await session.get_one(table, key)
+
+
+async def test_a_mail_that_waits_is_read_and_set_aside_with_a_reason(parts, seat, world):
+    assert "About Mira Moss" in (await seat.get("/mails")).text
+    page = (await seat.get(f"/mails/{world.mail}")).text
+    assert "Dear Mira Moss, we looked at it." in page
+    assert (await seat.post(f"/mails/{world.mail}", {"kind": "nonsense"})).status_code == 422
+    done = await seat.post(f"/mails/{world.mail}", {"aside": "1", "note": "an advertisement"})
+    assert done.status_code == 303, done.text
+    row = await state_of(parts, tables.Mail, world.mail)
+    assert (row.state, row.note) == ("set-aside", "an advertisement")
+    assert (await seat.post(f"/mails/{world.mail}", {"aside": "1"})).status_code == 409
+    assert "About Mira Moss" not in (await seat.get("/mails")).text
+    assert "About Mira Moss" in (await seat.get("/mails?state=all")).text
+
+
+async def test_a_mail_that_fits_nothing_keeps_waiting_and_says_why(parts, seat, world):
+    refused = await seat.post(f"/mails/{world.mail}", {"kind": "removed", "complaint": "77"})
+    assert refused.status_code == 404
+    assert (await state_of(parts, tables.Mail, world.mail)).state == "waiting"
+
+
+async def test_a_seller_is_allowed_for_a_reason_that_can_change_and_allowed_no_longer(parts, seat, world):
+    seller = await state_of(parts, tables.Seller, world.sellers[0])
+    form = {"marketplace": seller.marketplace, "seller": seller.seller_id}
+    await seat.get("/rules")
+    for reason in ("own shop", "licence of May 2026"):
+        assert (await seat.post("/rules", form | {"reason": reason})).status_code == 303
+        page = (await seat.get("/rules")).text
+        assert page.count('name="seller"') == 3  # the row's two forms, and the one for a new row
+        assert reason in page
+    assert 'class="tile"' not in (await seat.get("/inbox")).text
+    assert (await seat.post("/rules/remove", form)).status_code == 303
+    assert (await seat.get("/inbox")).text.count('class="tile"') == 3
+    assert (await seat.post("/rules/remove", form)).status_code == 404
+    async with parts.database.read() as session:
+        assert await allowed_reason(session, seller.marketplace, seller.seller_id) is None
+        said = list(await session.scalars(select(tables.Audit.action).where(tables.Audit.subject.like("seller %"))))
+    assert said == ["seller allowed", "seller allowed", "seller no longer allowed"]
+
+
+async def test_what_must_not_match_and_what_was_measured_is_told(parts, seat, world):
+    now = parts.clock.now()
+    async with parts.database.write("rules") as session:
+        session.add(tables.Negative(sha256="a" * 64, file_name="stock.png", reason="a stock background",
+                                    description=b"", added_at=now, added_by="mira"))  # fmt: skip
+        session.add(tables.Threshold(work_id=world.works[0], score=0.37, unmatched=812, provisional=False,
+                                     measured_at=now))  # fmt: skip
+    page = (await seat.get("/rules")).text
+    assert all(text in page for text in ("stock.png", "a stock background", "every work", "0.37", "812 pictures"))
+
+
+async def test_pictures_by_which_little_can_be_told_are_flagged(parts, seat, world):
+    assert "weak" not in (await seat.get("/works")).text
+    async with parts.database.write("weak") as session:
+        reference = await session.get_one(tables.Reference, world.references[0])
+        reference.weak = "hardly any structure"
+    assert "weak pictures only" in (await seat.get("/works")).text
+    assert "hardly any structure" in (await seat.get(f"/works/{world.works[0]}")).text
+
+
+async def test_readiness_says_what_a_platform_asks_for_next(parts, seat, world):
+    assert "choose a platform" in (await seat.get("/readiness")).text
+    page = (await seat.get("/readiness?platform=demo")).text
+    assert "Moth of Mira Moss" in page
+    assert 'class="next"' in page
+    assert "bazaarwatch " in page
