@@ -43,6 +43,17 @@ def decode_image(data: bytes, side_px: int = 512, enough_px: int | None = None, 
         ImageTooSmall: A side under 64 pixels.
         ImageTooLarge: Over 64 MiB or 40 megapixels, or one side over 20 times the other.
     """
+    return decode_sized(data, side_px, enough_px, ground)[0]
+
+
+def decode_sized(
+    data: bytes, side_px: int, enough_px: int | None = None, ground: int = 255
+) -> tuple[Image.Image, tuple[int, int]]:
+    """As ``decode_image``, with the width and height in pixels that the file's header gives.
+
+    Raises:
+        DetectorError: As ``decode_image``.
+    """
     if len(data) > MAX_BYTES:
         raise ImageTooLarge(f"the file has {len(data)} bytes, more than {MAX_BYTES}; save it smaller")
     try:
@@ -50,8 +61,9 @@ def decode_image(data: bytes, side_px: int = 512, enough_px: int | None = None, 
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                _check_size(image.size)
-                return _normalise(image, side_px, side_px if enough_px is None else enough_px, ground)
+                size = image.size
+                _check_size(size)
+                return _normalise(image, side_px, side_px if enough_px is None else enough_px, ground), size
     except DetectorError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:

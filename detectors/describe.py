@@ -19,10 +19,8 @@ from detectors.hasher import CODE_BYTES, hashers
 from detectors.model import WHOLE, Fingerprint, Region
 from detectors.prepare import content_region, cut, object_regions, require_detail
 
-ENOUGH_PX: Final = 192
 LEAST_HASHED_PX: Final = 80
 FORMAT: Final = 3  # of the wire and the stored bytes; raised when either changes
-HASHED_PX: Final = 256  # the hashes see at most 65 pixels a side: more only costs
 THUMBNAIL_PX: Final = 256
 EXAMINED_PX: Final = 400  # half of the usual 800, which a JPEG's decoder gives for a third of the cost
 _MAX_EXAMINED_PX: Final = 512
@@ -55,8 +53,8 @@ class Description:
         size: Width and height in pixels, upright, as examined (reduced).
         fingerprints: Of every region; a reference has eight orientations of each.
         content: The picture without plain margins.
-        features: Its distinctive points; none in a mere sketch.
-        thumbnail: height x width uint8, grey, at most 256 px a side; empty in a mere sketch.
+        features: Its distinctive points.
+        thumbnail: height x width uint8, grey, at most 256 px a side.
     """
 
     size: tuple[int, int]
@@ -148,17 +146,6 @@ class Description:
         except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise UnreadableDescription(f"not a stored description: {error!r}; describe the picture again") from error
         return cls.from_wire(meta, arrays)
-
-
-def sketch(data: bytes) -> Description:
-    """The fingerprints alone: a twentieth of the cost, for telling quickly whether a picture was seen before.
-
-    Raises:
-        DetectorError: The picture cannot be decoded or shows nothing to compare; the subclass says which.
-    """
-    image = decode_image(data, HASHED_PX, ENOUGH_PX)
-    content = _content(image)
-    return Description(image.size, tuple(_fingerprints(image, content, orientations=1)), content)
 
 
 def describe(data: bytes) -> Description:

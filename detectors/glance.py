@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from detectors.decode import FORMATS, decode_image
+from detectors.decode import decode_sized
 from detectors.errors import UnreadableDescription
-from detectors.pdq import orientations, pdq
-from detectors.prepare import content_region, cut
+from detectors.pdq import Field, luma, orientations, pdq
+from detectors.prepare import box_px, content_region
 
 SIDE_PX: Final = 256
 _ENOUGH_PX: Final = 128  # a JPEG of 800 px comes as 200 from its decoder, for a third of what 256 would cost
@@ -38,11 +38,13 @@ class Glance:
 
     def hashes(self) -> tuple[bytes, bytes]:
         """The PDQ hashes of the whole and of the content without plain margins, 32 bytes each."""
-        return pdq(self.pixels), pdq(self._content())
+        whole, content = self._seen()
+        return pdq(whole), pdq(content)
 
     def orientations(self) -> list[bytes]:
         """The same two in eight orientations each: what a work is looked for by."""
-        return [*orientations(self.pixels), *orientations(self._content())]
+        whole, content = self._seen()
+        return [*orientations(whole), *orientations(content)]
 
     def thumbnail(self) -> bytes:
         """The small copy as a JPEG without metadata, encoded by ourselves."""
@@ -50,9 +52,11 @@ class Glance:
         Image.fromarray(self.pixels).save(file, "JPEG", quality=_QUALITY, subsampling=0)
         return file.getvalue()
 
-    def _content(self) -> Pixels:
-        image = Image.fromarray(self.pixels)
-        return np.asarray(cut(image, content_region(image)))
+    def _seen(self) -> tuple[Field, Field]:
+        """The whole and its content, grey."""
+        grey = luma(self.pixels)
+        left, top, right, bottom = box_px(content_region(Image.fromarray(self.pixels)), grey.shape[1], grey.shape[0])
+        return grey, grey[top:bottom, left:right]
 
     def to_wire(self) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         """JSON-ready facts and a plain array, enough for ``from_wire`` in another process."""
@@ -84,7 +88,5 @@ def glance(data: bytes) -> Glance:
     Raises:
         DetectorError: The picture cannot be decoded; the subclass says why.
     """
-    small = decode_image(data, SIDE_PX, _ENOUGH_PX)
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:  # was decoded just now, so its header is sound
-        size = image.size
+    small, size = decode_sized(data, SIDE_PX, _ENOUGH_PX)
     return Glance(size, np.asarray(small))

@@ -25,7 +25,7 @@ def pdq(picture: NDArray[Any]) -> bytes:
     Over 200 generated pictures of 64 to 512 px, all bits are those of the binding ``pdqhash`` 0.2.8.
 
     Args:
-        picture: height x width grey or height x width x 3 RGB, uint8; the larger, the slower.
+        picture: height x width grey or height x width x 3 RGB, 0 to 255; the larger, the slower.
 
     Source: ThreatExchange, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", 2019.
     """
@@ -41,11 +41,14 @@ def orientations(picture: NDArray[Any]) -> list[bytes]:
     return [pdq(np.rot90(seen, turns)) for seen in (picture, picture[:, ::-1]) for turns in range(4)]
 
 
+def luma(picture: NDArray[Any]) -> Field:
+    """height x width: the grey that PDQ sees in height x width x 3 RGB."""
+    return np.asarray(picture.astype(np.float32) @ _LUMA, np.float32)
+
+
 def _coefficients(picture: NDArray[Any]) -> Field:
     """16 x 16: the picture's waves 1 to 16 down and across."""
-    grey = picture.astype(np.float32)
-    if grey.ndim == 3:
-        grey = grey @ _LUMA
+    grey = picture.astype(np.float32, copy=False) if picture.ndim == 2 else luma(picture)
     height, width = grey.shape
     if (height, width) == (_GRID, _GRID):  # PDQ takes such a picture as reduced already
         return np.asarray(_cosines() @ grey @ _cosines().T, np.float32)

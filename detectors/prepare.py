@@ -39,7 +39,7 @@ def content_region(image: Image.Image) -> Region:
 
     Each side is peeled by its own colour, so a banner's or a screenshot's different bars go too.
     """
-    small = image.convert("RGB").reduce(math.ceil(max(image.size) / _GRID_PX))
+    small = (image if image.mode == "RGB" else image.convert("RGB")).reduce(math.ceil(max(image.size) / _GRID_PX))
     pixels = np.ascontiguousarray(np.asarray(small, dtype=np.int16).transpose(2, 0, 1))  # a plane a colour: fast
     left, top, (right, bottom) = 0, 0, small.size
     while True:  # peeling one side can bare a plain margin of another
@@ -139,10 +139,12 @@ def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, 
 
 def _margin(pixels: NDArray[np.int16]) -> int:
     """How many leading rows (3 x rows x columns) carry the colour of the first one."""
-    rows = pixels.shape[1]
-    colour = np.sort(pixels[:, 0], axis=1)[:, pixels.shape[2] // 2, None, None]  # the median
+    _, rows, columns = pixels.shape
+    colour = np.sort(pixels[:, 0], axis=1)[:, columns // 2, None]  # the median
+    if np.count_nonzero(np.abs(pixels[:, 0] - colour).max(axis=0) > _TOLERANCE) > _STRAY * columns:
+        return 0  # most sides have no margin, or none any more
     for first in range(0, rows, _STRIP):
-        strays = (np.abs(pixels[:, first : first + _STRIP] - colour).max(axis=0) > _TOLERANCE).mean(axis=1)
+        strays = (np.abs(pixels[:, first : first + _STRIP] - colour[..., None]).max(axis=0) > _TOLERANCE).mean(axis=1)
         if drawn := np.flatnonzero(strays > _STRAY).tolist():
             return int(first + drawn[0])
     return 0  # all of one colour: nothing to peel down to
@@ -150,11 +152,14 @@ def _margin(pixels: NDArray[np.int16]) -> int:
 
 def cut(image: Image.Image, region: Region) -> Image.Image:
     """The part of a picture inside a region, at least one pixel each way."""
-    if region.box == WHOLE.box:
-        return image
+    return image if region.box == WHOLE.box else image.crop(box_px(region, *image.size))
+
+
+def box_px(region: Region, width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a region in pixels of a picture, at least one pixel each way."""
     left, top, right, bottom = region.box
-    x, y = round(left * image.width), round(top * image.height)
-    return image.crop((x, y, max(x + 1, round(right * image.width)), max(y + 1, round(bottom * image.height))))
+    x, y = round(left * width), round(top * height)
+    return x, y, max(x + 1, round(right * width)), max(y + 1, round(bottom * height))
 
 
 def detail(image: Image.Image) -> float:

@@ -47,25 +47,27 @@ class Twins(Generic[Name]):
     """
 
     def __init__(self, most: int) -> None:
-        self._hashes = np.zeros((most, 4), np.uint64)
+        self._hashes = np.zeros((4, most), np.uint64)  # a row a word of the hash: the first one rules out nearly all
         self._held: list[_Held[Name] | None] = [None] * most
         self._next = 0
 
     def add(self, seen: Glance, name: Name) -> None:
         """Hold a picture that was judged; the oldest one gives way."""
-        self._hashes[self._next] = _words(seen)
+        self._hashes[:, self._next] = _words(seen)
         self._held[self._next] = _Held(name, seen.size, seen.pixels.shape, spots(seen.pixels))
         self._next = (self._next + 1) % len(self._held)
 
     def find(self, seen: Glance) -> Name | None:
         """The judged picture that this one repeats."""
-        apart = np.bitwise_count(self._hashes ^ _words(seen)).sum(axis=1)
-        near = np.flatnonzero(apart <= _BITS)
+        words = _words(seen)
+        near = np.flatnonzero(np.bitwise_count(self._hashes[0] ^ words[0]) <= _BITS)
+        apart = np.bitwise_count(self._hashes[:, near] ^ words[:, None]).sum(axis=0)
+        near = near[np.argsort(apart, kind="stable")][: min(_CANDIDATES, int((apart <= _BITS).sum()))]
         if not len(near):
             return None
         own = spots(seen.pixels)
-        for at in near[np.argsort(apart[near], kind="stable")][:_CANDIDATES].tolist():
-            held = self._held[int(at)]
+        for at in near.tolist():
+            held = self._held[at]
             if held and _as_large(held, seen) and held.shape == seen.pixels.shape and alike(held.spots, own):
                 return held.name
         return None
