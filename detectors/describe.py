@@ -206,8 +206,7 @@ def _enlarged(data: bytes, image: Image.Image, content: Region) -> Image.Image:
     filled = max(content.box[2] - content.box[0], content.box[3] - content.box[1])
     if filled > _WELL_FILLED:
         return image
-    wanted = int(max(image.size) / filled)
-    return decode_image(data, min(wanted, _MAX_DECODED_PX), min(wanted, _MAX_DECODED_PX))
+    return decode_image(data, _MAX_DECODED_PX, min(int(max(image.size) / filled), _MAX_DECODED_PX))
 
 
 def _features(image: Image.Image, content: Region, side_px: int, limit: int) -> Features:
