@@ -155,14 +155,15 @@ def describe(data: bytes) -> Description:
         DetectorError: The picture cannot be decoded or shows nothing to compare; the subclass says which.
     """
     image = decode_image(data, _MAX_EXAMINED_PX, EXAMINED_PX)
-    content = _content(image)
+    grey = image.convert("L")
+    content = _content(image, grey)
     regions = [content, *object_regions(image, content)]
     return Description(
         image.size,
-        tuple(f for region in regions for f in _fingerprints(image, region, orientations=1)),
+        tuple(f for region in regions for f in _fingerprints(grey, region, orientations=1)),
         content,
-        _features(_enlarged(data, image, content), content, EXAMINED_PX, PICTURE_FEATURES),
-        _thumbnail(image),
+        _features(_enlarged(data, grey, content), content, EXAMINED_PX, PICTURE_FEATURES),
+        _thumbnail(grey),
     )
 
 
@@ -174,9 +175,10 @@ def describe_reference(data: bytes) -> Description:
         DetectorError: The picture cannot be decoded or shows nothing to compare; the subclass says which.
     """
     image = decode_image(data, REFERENCE_PX)
-    content = _content(image)
+    grey = image.convert("L")
+    content = _content(image, grey)
     regions = dict.fromkeys([content, WHOLE])
-    light = _enlarged(data, image, content)
+    light = _enlarged(data, grey, content)
     small = _reference_features(light, content, REFERENCE_PX // 2, 2 * SMALL_FEATURES)
     rich = len(small) == 2 * SMALL_FEATURES  # its strongest points need no faint ones beside them, which cost half
     features = _reference_features(light, content, REFERENCE_PX, REFERENCE_FEATURES, CONTRAST if rich else FAINT)
@@ -184,40 +186,40 @@ def describe_reference(data: bytes) -> Description:
     recut = decode_image(data, REFERENCE_PX, ground=_DARK)
     if recut.tobytes() != image.tobytes():
         side_px = round(REFERENCE_PX * _RECUT_SHARE)
-        dark = _reference_features(recut, content, side_px, REFERENCE_FEATURES, FAINT, _DARK)
+        dark = _reference_features(recut.convert("L"), content, side_px, REFERENCE_FEATURES, FAINT, _DARK)
         features = features.joined(dark.unlike(features, RECUT_FEATURES))
     return Description(
         image.size,
-        tuple(f for region in regions for f in _fingerprints(image, region, orientations=8)),
+        tuple(f for region in regions for f in _fingerprints(grey, region, orientations=8)),
         content,
         features,
-        _thumbnail(image),
+        _thumbnail(grey),
     )
 
 
-def _content(image: Image.Image) -> Region:
+def _content(image: Image.Image, grey: Image.Image) -> Region:
     content = content_region(image)
-    require_detail(_hashed(image, content))
+    require_detail(_hashed(grey, content))
     return content
 
 
-def _enlarged(data: bytes, image: Image.Image, content: Region) -> Image.Image:
-    """The picture, decoded larger where its content fills so little of it that points would be lost."""
+def _enlarged(data: bytes, grey: Image.Image, content: Region) -> Image.Image:
+    """The grey picture, decoded larger where its content fills so little of it that points would be lost."""
     filled = max(content.box[2] - content.box[0], content.box[3] - content.box[1])
     if filled > _WELL_FILLED:
-        return image
-    return decode_image(data, _MAX_DECODED_PX, min(int(max(image.size) / filled), _MAX_DECODED_PX))
+        return grey
+    return decode_image(data, _MAX_DECODED_PX, min(int(max(grey.size) / filled), _MAX_DECODED_PX)).convert("L")
 
 
-def _features(image: Image.Image, content: Region, side_px: int, limit: int) -> Features:
+def _features(grey: Image.Image, content: Region, side_px: int, limit: int) -> Features:
     """The features of a listing's content, at about ``side_px``, in fractions of the whole's long side."""
-    left, top, right, bottom = _box_px(image, content, _FRAME)
-    box = (max(0, left), max(0, top), min(image.width, right), min(image.height, bottom))
-    return _extracted(image.crop(box).convert("L"), box, max(image.size), side_px, limit, CONTRAST)
+    left, top, right, bottom = _box_px(grey, content, _FRAME)
+    box = (max(0, left), max(0, top), min(grey.width, right), min(grey.height, bottom))
+    return _extracted(grey.crop(box), box, max(grey.size), side_px, limit, CONTRAST)
 
 
 def _reference_features(
-    image: Image.Image,
+    grey: Image.Image,
     content: Region,
     side_px: int,
     limit: int,
@@ -225,10 +227,10 @@ def _reference_features(
     ground: int = _LIGHT,
 ) -> Features:
     """The same of a reference, which stands on its ground even where its file ends."""
-    box = _box_px(image, content, _REFERENCE_FRAME)
+    box = _box_px(grey, content, _REFERENCE_FRAME)
     part = Image.new("L", (box[2] - box[0], box[3] - box[1]), ground)
-    part.paste(image.convert("L"), (-box[0], -box[1]))
-    return _extracted(part, box, max(image.size), round(side_px * (1 + 2 * _REFERENCE_FRAME)), limit, contrast)
+    part.paste(grey, (-box[0], -box[1]))
+    return _extracted(part, box, max(grey.size), round(side_px * (1 + 2 * _REFERENCE_FRAME)), limit, contrast)
 
 
 def _box_px(image: Image.Image, content: Region, frame: float) -> tuple[int, int, int, int]:
@@ -249,23 +251,23 @@ def _extracted(
     return found.within(max(box[2] - box[0], box[3] - box[1]) / whole_px, (box[0] / whole_px, box[1] / whole_px))
 
 
-def _thumbnail(image: Image.Image) -> NDArray[np.uint8]:
-    grey = image.convert("L")
-    grey.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)
-    return np.asarray(grey)
+def _thumbnail(grey: Image.Image) -> NDArray[np.uint8]:
+    small = grey.copy()
+    small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)
+    return np.asarray(small)
 
 
-def _fingerprints(image: Image.Image, region: Region, orientations: int) -> Iterator[Fingerprint]:
-    grey = _hashed(image, region)
+def _fingerprints(grey: Image.Image, region: Region, orientations: int) -> Iterator[Fingerprint]:
+    reduced = _hashed(grey, region)
     for orientation in range(orientations):
-        oriented = orient(grey, orientation)
+        oriented = orient(reduced, orientation)
         for hasher in hashers().values():
             yield Fingerprint(hasher.name, hasher.version, hasher.compute(oriented), region, orientation)
 
 
-def _hashed(image: Image.Image, region: Region) -> Image.Image:
-    grey = cut(image, region).convert("L")
-    return grey.reduce(max(1, min(grey.size) // LEAST_HASHED_PX))  # the hashes' own reductions are slow
+def _hashed(grey: Image.Image, region: Region) -> Image.Image:
+    part = cut(grey, region)
+    return part.reduce(max(1, min(part.size) // LEAST_HASHED_PX))  # the hashes' own reductions are slow
 
 
 def orient(image: Image.Image, orientation: int) -> Image.Image:

@@ -72,9 +72,12 @@ def _placements(pairs: Pairs, chosen: NDArray[np.intp], mirrored: bool) -> list[
     vote = _Votes(pairs, chosen, mirrored)
     agree = vote.agreement()
     support = np.where(agree.sum(axis=1) >= LEAST_INLIERS, agree @ pairs.weight[chosen], 0.0)
-    hopeful = [best for best in np.argsort(-support, kind="stable")[:_HYPOTHESES] if support[best] > 0]
-    placements = (vote.refine(best, agree[best]) for best in hopeful)
-    return [placement for placement in placements if placement is not None]
+    found: list[Placement] = []
+    for best in np.argsort(-support, kind="stable")[:_HYPOTHESES]:
+        if support[best] > 0 and not any(chosen[best] in placement.inliers for placement in found):
+            placement = vote.refine(best, agree[best])
+            found += [] if placement is None else [placement]
+    return found
 
 
 class _Votes:
