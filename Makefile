@@ -38,7 +38,11 @@ check: $(VENV)/.check-installed  ## everything that must be green before a commi
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict $(addprefix -p ,$(PACKAGES))
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist worksteal -m "not soak"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not soak"
+
+.PHONY: slow
+slow: $(VENV)/.check-installed  ## the tests that take seconds each; `make check` and this are what CI runs
+	$(BIN)/pytest -n 2 --dist worksteal -m "slow and not soak"
 
 .PHONY: soak
 soak: $(VENV)/.check-installed  ## the long tests, in full

@@ -10,6 +10,8 @@ from detectors.errors import DetectorError
 from detectors.explain import comparison
 from detectors.works import WorksIndex
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def case(draw, encode):

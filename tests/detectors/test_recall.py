@@ -10,6 +10,8 @@ from detectors.works import WorksIndex
 from monitor.demo.drawings import draw, plan
 from monitor.demo.edits import EDITS
 
+pytestmark = pytest.mark.slow
+
 _WORKS = 6
 _SAMPLED = ("crop", "photographed", "print_on_product", "combo")  # the hardest; the others in soak
 

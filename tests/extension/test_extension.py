@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+pytestmark = pytest.mark.slow
+
 EXTENSION = Path(__file__).parents[2] / "extension"
 
 

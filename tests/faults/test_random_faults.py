@@ -13,7 +13,7 @@ from tests.monitor.crawling import crawling
 
 MOST_ROUNDS = 400
 SOAK = pytest.mark.soak
-pytestmark = pytest.mark.usefixtures("no_waiting_between_retries")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_waiting_between_retries")]
 
 
 async def run_when_due(world, search_ids, clock, wanted):

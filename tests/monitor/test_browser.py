@@ -31,7 +31,7 @@ from storage.database import Database
 from storage.searches import add_search
 from storage.tables import Capture, Crawl, Listing
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="session")

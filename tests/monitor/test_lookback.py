@@ -99,6 +99,7 @@ async def alerts(parts, state="open"):
         return [view.alert for view in await list_alerts(session, parts.clock.now(), state=state)]
 
 
+@pytest.mark.slow
 async def test_a_work_registered_after_its_copy_was_crawled_is_found_without_a_request(parts, art):
     copy = await crawled(parts, 1, jpeg(EDITS["mirror"](art[0][0], Random(1))))
     await crawled(parts, 2, jpeg(EDITS["pad"](art[1][0], Random(1))))
@@ -155,6 +156,7 @@ async def test_the_file_of_hashes_grows_with_the_table_and_is_made_anew_when_los
     assert (await hashes.rows(parts.database)).tobytes() == before
 
 
+@pytest.mark.slow
 async def test_a_replay_with_the_same_version_gives_the_same_numbers(parts, art):
     await registered(parts, art[0][1])
     await crawled(parts, 1, jpeg(EDITS["inset"](art[0][0], Random(1))))
@@ -168,6 +170,7 @@ async def test_a_replay_with_the_same_version_gives_the_same_numbers(parts, art)
     ] * 2
 
 
+@pytest.mark.slow
 async def test_a_replay_tells_what_would_change_and_changes_nothing(parts, art):
     await registered(parts, art[0][1])
     await crawled(parts, 1, jpeg(EDITS["inset"](art[0][0], Random(1))))

@@ -7,6 +7,8 @@ from pypdf import PdfReader
 
 from monitor.pdf import Document
 
+pytestmark = pytest.mark.slow
+
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 

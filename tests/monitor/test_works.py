@@ -75,6 +75,7 @@ async def _negative(database: Database, picture: bytes, work_id: int | None = No
         return (await add_negative(session, row)).id
 
 
+@pytest.mark.slow
 async def test_bytes_judged_before_are_judged_again_only_when_the_works_change(known, art):
     works, database = known
     copy = jpeg(EDITS["pad"](art[0][0], Random(1)))
@@ -110,6 +111,7 @@ async def test_a_design_added_to_a_judged_innocent_picture_is_found(known, art):
     assert (await works.findings("b", jpeg(innocent))).shows(1)
 
 
+@pytest.mark.slow
 async def test_a_negative_reference_explains_what_is_nearer_to_it_and_nothing_else(known, art):
     works, database = known
     stock = EDITS["recut"](art[2][0], Random(5))
@@ -131,12 +133,14 @@ async def test_a_negative_reference_explains_what_is_nearer_to_it_and_nothing_el
     assert beside.explained == {}, "a copy that lies on a stock background is a copy"
 
 
+@pytest.mark.slow
 async def test_a_negative_of_one_work_says_nothing_of_others(known, art):
     works, database = known
     await _negative(database, jpeg(EDITS["recolor"](art[0][0], Random(6))), work_id=2)
     assert (await works.findings("a", jpeg(EDITS["recolor"](art[0][0], Random(6)), 70))).explained == {}
 
 
+@pytest.mark.slow
 async def test_a_work_whose_innocents_come_near_asks_for_more(known, art):
     works, database = known
     found = await works.findings("a", jpeg(EDITS["pad"](art[0][0], Random(1))))
@@ -161,6 +165,7 @@ class Model:
         return [Match(*self.held[0], "embedding", 1, self.asked[1], score=0.9)]
 
 
+@pytest.mark.slow
 async def test_a_model_that_the_operator_names_says_its_part(known, art, monkeypatch, tmp_path):
     works, database = known
     assert await works.embedder([]) is None, "none is used unless one is named"

@@ -15,6 +15,8 @@ TESTS = Path(__file__).parents[1]
 CASES = """
 import asyncio, contextlib, resource, socket, subprocess, sys
 
+pytestmark = pytest.mark.slow
+
 LEAVE = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
 
 async def test_leaves_by_tcp():

@@ -15,6 +15,8 @@ FOLDERS = ("monitor", "storage", "detectors", "config", "migrations")
 UPGRADE = """
 import asyncio, sys
 from storage.database import Database, check_schema, upgrade_schema
+
+pytestmark = pytest.mark.slow
 async def main():
     database = Database(sys.argv[1])
     await upgrade_schema(database)

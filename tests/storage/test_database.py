@@ -105,6 +105,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize(("crash_at", "kept"), [(1, 0), (2, 1), (3, 1)])
+@pytest.mark.slow
 async def test_a_kill_before_the_commit_keeps_nothing_and_one_after_it_everything(
     database_url: str, crash_at: int, kept: int
 ) -> None:

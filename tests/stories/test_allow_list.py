@@ -8,6 +8,8 @@ import pytest
 from monitor.demo.catalogue import Kind
 from tests.stories.complaining import confirmation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def same_bytes(catalogue):

@@ -7,6 +7,8 @@ import pytest
 from monitor.demo.faults import Fault, FaultPlan, Faulty
 from tests.stories.complaining import QUESTIONS, confirm
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def drafted(shop_desk, catalogue, bazaar):

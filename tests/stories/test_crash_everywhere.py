@@ -11,6 +11,8 @@ import pytest
 from monitor.demo.catalogue import Kind
 from tests.stories.complaining import confirmation
 
+pytestmark = pytest.mark.slow
+
 _KILLED = -9
 
 

@@ -11,6 +11,8 @@ from itertools import count
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def decided(shop_desk, catalogue):

@@ -11,6 +11,8 @@ from PIL import Image
 from monitor.demo.catalogue import Kind, Renderer
 from monitor.demo.faults import Fault, FaultPlan
 
+pytestmark = pytest.mark.slow
+
 _PASSING = (Fault.UNAVAILABLE, Fault.TRUNCATED, Fault.RATE_LIMITED)
 _QUICK = {"BAZAARWATCH_FETCH__RETRIES": "0", "BAZAARWATCH_FETCH__TIMEOUT_S": "5"}
 

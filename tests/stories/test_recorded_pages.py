@@ -14,6 +14,8 @@ from monitor.marketplaces import parse
 from monitor.marketplaces.base import Page
 from tests.stories.complaining import confirm
 
+pytestmark = pytest.mark.slow
+
 _EDITS = ("thumbnail", "recompress", "grayscale")  # what hashes find surely of these designs
 _WORKS = ("bunny_01", "flying_spaghetti_monste_01", "lumaca_architetto_france_01")
 _STRANGERS = ("chicken_burger", "discordian_sacred_chao_t_01", "note_with_pin_nicu_bucul_01", "hub")

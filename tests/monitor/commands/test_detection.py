@@ -20,6 +20,8 @@ from monitor.demo.drawings import draw
 from monitor.demo.edits import EDITS
 from storage.errors import NotFound
 
+pytestmark = pytest.mark.slow
+
 
 class Here:
     """A sandbox without walls."""

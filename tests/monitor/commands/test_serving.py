@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.timeout(180),
     pytest.mark.skipif(os.name == "nt", reason="processes are ended by signals"),
 ]

@@ -22,6 +22,7 @@ async def opened(parts, client):
     return client
 
 
+@pytest.mark.slow
 async def test_answers_are_what_the_openapi_file_says(parts, app, opened, monkeypatch):
     """Each operation with values of every kind: no fault of ours, and every answer documented."""
     world = await plant(parts, listings=3)

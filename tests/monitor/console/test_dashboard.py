@@ -91,6 +91,7 @@ async def test_a_csv_holds_the_numbers_of_the_page(parts, seat, counted):
     assert (await seat.get("/dashboard/nothing.csv")).status_code == 404
 
 
+@pytest.mark.slow
 async def test_the_queries_hold_on_postgres(postgres_url, clock):
     database = Database(postgres_url)
     async with database.read() as session:

@@ -111,6 +111,7 @@ async def test_the_card_behind_can_be_loaded_ahead_while_the_present_one_stays_o
         assert len(list(await session.scalars(select(tables.Lease)))) == 2
 
 
+@pytest.mark.slow
 async def test_two_people_never_hold_the_same_card(database):
     """Two reviewers who ask at once, again and again, are never given one card."""
     from datetime import UTC, datetime

@@ -75,6 +75,7 @@ class Watch:
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.soak)])
+@pytest.mark.slow
 async def test_no_hostile_text_becomes_code_and_axe_finds_nothing_serious_on_any_page(parts, served, chromium, scheme):
     world = await full(parts, "Mira", hostile="".join(HOSTILE[:7]))
     axe = resources.files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")

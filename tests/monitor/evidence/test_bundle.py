@@ -22,6 +22,8 @@ from storage.evidence import custody_faults
 
 from .conftest import HOSTILE, TITLES, plant
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_zip_holds_each_alert_with_its_items_custody_findings_and_a_warc_file(written, files):
     assert verify.check(str(written.path), written.manifest_sha256).faults == []

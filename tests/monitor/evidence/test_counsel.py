@@ -17,6 +17,7 @@ from storage.subjects import alerts_of_case, case_seller, find_seller
 from .conftest import HOSTILE, plant
 
 
+@pytest.mark.slow
 async def test_a_counsel_pack_tells_the_sellers_story_in_order_and_checks_itself(sqlite_parts, tmp_path, clock):
     parts = sqlite_parts
     first, second = await plant(parts, ("Cat pin", HOSTILE))

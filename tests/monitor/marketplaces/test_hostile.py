@@ -62,6 +62,7 @@ def test_random_bytes_end_in_an_outcome(body: bytes, name: str | None, url: str)
 
 @given(value=_JSON, name=_NAMES, url=_URLS)
 @settings(max_examples=300, deadline=None)
+@pytest.mark.slow
 def test_json_of_any_shape_ends_in_an_outcome(value: object, name: str | None, url: str) -> None:
     import json
 
