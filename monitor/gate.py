@@ -32,6 +32,11 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 
 _PORTS = {"http": 80, "https": 443}
 _LONGEST_URL = 8192
+# What needs no normalising: most addresses of pages and pictures. Everything else is read by httpx2.
+_PLAIN_URL = re.compile(
+    r"(https?)://((?:[a-z0-9-]+\.)*[a-z0-9-]+)(?::([1-9][0-9]{1,4}))?((?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?"
+    r"(?:\?[A-Za-z0-9._~=&-]+)?)"
+)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\\]")
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -114,13 +119,24 @@ class Target:
 
 
 def read_url(url: str, params: Mapping[str, str] | None = None) -> Target:
-    """Where a URL leads, with ``params`` added to its query. Reading one takes 0.2 ms: those of late are remembered.
+    """Where a URL leads, with ``params`` added to its query. httpx2 takes 0.2 ms for one: those of late are remembered.
 
     Raises:
         AddressRefused: It is no plain http or https URL: another scheme, user info, backslash, control characters,
             a host in numbers that is no dotted quad, over 8192 characters.
     """
-    return _read_url(url, tuple(params.items()) if params else ())
+    return (None if params else _read_plain(url)) or _read_url(url, tuple(params.items()) if params else ())
+
+
+def _read_plain(url: str) -> Target | None:
+    """The same for a URL whose parts are as httpx2 would write them; None for any other."""
+    plain = _PLAIN_URL.fullmatch(url) if len(url) <= _LONGEST_URL else None
+    if plain is None or "xn--" in plain[2] or not plain[4].startswith("/"):
+        return None
+    port = int(plain[3]) if plain[3] else _PORTS[plain[1]]
+    if port > 65535 or (plain[3] and port == _PORTS[plain[1]]):
+        return None
+    return Target(plain[1], _host(plain[2]), port, plain[4].encode(), url)
 
 
 @lru_cache(maxsize=1024)
@@ -149,6 +165,7 @@ def _clean(url: str) -> str:
     return url
 
 
+@lru_cache(maxsize=1024)
 def _host(host: str) -> str:
     host = host.lower().removesuffix(".")
     address = _literal(host)

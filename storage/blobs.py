@@ -91,7 +91,8 @@ class Blobs:
         path = self._path(sha256)
         if self._touch(path):
             return sha256
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, temporary = tempfile.mkstemp(dir=self._root, prefix="new-")
         try:
             with os.fdopen(handle, "wb") as file:

@@ -319,7 +319,7 @@ async def _add_pictures(session: AsyncSession, several: Iterable[tuple[int, Sequ
 
 @cache
 def _new_picture(dialect: str) -> Any:
-    given = {name: bindparam(name) for name in ("listing_key", "url", "position")}
+    given: dict[str, Any] = {name: bindparam(name) for name in ("listing_key", "url", "position")}
     # No bytes have come yet: said in the statement, not once more for each row.
     return insert_on(dialect, _addresses).values(head=literal_column("'{}'"), **given).on_conflict_do_nothing()
 

@@ -7,7 +7,10 @@ import ssl
 
 import httpcore2
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from monitor import gate as gates
 from monitor.errors import FetchError
 from monitor.gate import DENIED, AddressRefused, AnswerTooLarge, Gate, NameUnknown, read_url, why_denied
 
@@ -240,3 +243,30 @@ async def test_a_connection_gives_a_bounded_answer_to_each_request():
         await stream.read(900)
     with pytest.raises(AnswerTooLarge):
         await stream.read(101)
+
+
+def _read_either_way(url):
+    def outcome(read):
+        try:
+            return read(url)
+        except AddressRefused:
+            return "refused"
+
+    return outcome(read_url), outcome(lambda one: gates._read_url(one, ()))
+
+
+@given(st.from_regex(gates._PLAIN_URL, fullmatch=True))
+@example("http://127.0.0.1:8765/search?q=pin&page=2")
+@example("https://shop.example/a/b.jpg?w=1&")
+@example("https://shop.example?q=1")
+@example("https://shop.example:443/")
+@example("https://shop.example:99999/")
+@example("https://xn--bcher-kva.example/a")
+@example("https://xn--/a")
+@example("http://0x7f.1/")
+@example("http://127.0.0.999/")
+@example("http://2130706433/")
+@example("http://-a.example/")
+def test_a_plain_url_is_read_as_the_client_reads_it(url):
+    quickly, slowly = _read_either_way(url)
+    assert quickly == slowly
