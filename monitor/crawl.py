@@ -158,8 +158,8 @@ def _onward(site: Marketplace, page_url: str, url: str | None) -> str | None:
 
 def _broke_off(reading: Reading) -> bool:
     """Whether how a page ended says nothing of those behind it; what may not be asked at all does."""
-    outcome = reading.parsed.outcome
-    return outcome in PASSING or (outcome in WALLS and reading.page.status > 0)
+    outcome, page = reading.parsed.outcome, reading.page
+    return page.paused or outcome in PASSING or (outcome in WALLS and page.status > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +245,8 @@ class Crawler:
             crawl.outcome = Outcome.OK if past_the_end else parsed.outcome
             crawl.reason = reading.capture.reason
             if crawl.pages and _broke_off(reading):
-                crawl.next_url = request.url  # the next crawl goes on here
+                # The next crawl goes on here, unless this one began here and was told the same.
+                crawl.next_url = request.url if crawl.listings_seen or reading.page.paused else None
             else:
                 crawl.next_url = _onward(site, reading.page.url, parsed.next) if run.shows_more(parsed) else None
                 crawl.pages += 1

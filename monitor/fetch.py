@@ -189,7 +189,8 @@ class Fetcher:
                 async with self._politeness.connections(target):
                     refusal = await self._politeness.admit(target, pace_s, ask_robots, errand.api, errand.per_day)
                     if refusal is not None:
-                        return self._page(target, refusal.outcome, refusal.reason, retry_at=refusal.retry_at)
+                        page = self._page(target, refusal.outcome, refusal.reason, retry_at=refusal.retry_at)
+                        return replace(page, paused=refusal.pause)
                     answer = await self._ask(target, errand, budget)
             except AddressRefused as error:
                 if target is first:

@@ -45,6 +45,7 @@ class Refusal:
     outcome: Outcome
     reason: str
     retry_at: datetime | None = None
+    pause: bool = False  # it is the host that is left alone for now, whatever is asked of it
 
 
 @dataclass(slots=True)
@@ -193,7 +194,7 @@ class Politeness:
         if not _ahead(known.blocked_until, self._clock.now(), _LONGEST_BLOCK):
             return None
         what = "asked for a pause" if known.blocked_as == Outcome.RATE_LIMITED else "refused us"
-        return Refusal(known.blocked_as, f"{target.key} {what} and is left alone until then", known.blocked_until)
+        return Refusal(known.blocked_as, f"{target.key} {what} and is left alone until then", known.blocked_until, True)
 
     async def _read(self, target: Target, known: _Known) -> None:
         async with self._database.read(brief=True) as session:
@@ -251,9 +252,11 @@ class Politeness:
             if per_day and wait_s <= longest_s:
                 again = await hosts.spend(session, target.key, now, per_day)
         if again is not None:
-            return Refusal(Outcome.RATE_LIMITED, f"{target.key} has had its {per_day} requests of 24 hours", again)
+            return Refusal(
+                Outcome.RATE_LIMITED, f"{target.key} has had its {per_day} requests of 24 hours", again, True
+            )
         if wait_s > longest_s:
-            return Refusal(Outcome.RATE_LIMITED, f"{target.key} has its turn in {wait_s:.0f} s", start)
+            return Refusal(Outcome.RATE_LIMITED, f"{target.key} has its turn in {wait_s:.0f} s", start, True)
         if wait_s > 0:
             await self._clock.sleep(wait_s)
         return None

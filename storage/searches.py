@@ -123,15 +123,15 @@ async def make_due(session: AsyncSession, search_ids: Sequence[int] | None, now:
 async def open_crawl(session: AsyncSession, search: Search, now: datetime) -> Crawl:
     """The crawl to work on: the one that a crash left unfinished, or a new one.
 
-    A new one goes on where the last broke off, if that was lately and after some pages: else a search of many pages
-    would never come to its last ones, and with a page that always fails never to its first.
+    A new one goes on where the last broke off, if that was lately: else a search of many pages would never come to its
+    last ones.
     """
     unfinished = await session.scalar(select(Crawl).where(Crawl.search_id == search.id, Crawl.finished_at.is_(None)))
     if unfinished:
         return unfinished
     crawl = Crawl(search_id=search.id, marketplace=search.marketplace, started_at=now)
     last = await session.scalar(select(Crawl).where(Crawl.search_id == search.id).order_by(Crawl.id.desc()).limit(1))
-    if last and last.next_url and last.listings_seen and last.finished_at and now - last.finished_at <= _GO_ON_WITHIN:
+    if last and last.next_url and last.finished_at and now - last.finished_at <= _GO_ON_WITHIN:
         crawl.next_url, crawl.pages = last.next_url, last.pages
     session.add(crawl)
     await session.flush()

@@ -83,6 +83,7 @@ class Page:
     sent: Mapping[str, str] = field(default_factory=dict)  # the request's head, secrets left out
     certificate: str | None = None  # SHA-256 of the TLS certificate that the server showed
     screenshot: bytes | None = field(default=None, repr=False)  # PNG or JPEG of the page as a browser showed it
+    paused: bool = False  # it was not asked for: its host is left alone until ``retry_at``
 
 
 @dataclass(frozen=True, slots=True)

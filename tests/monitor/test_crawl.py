@@ -165,6 +165,25 @@ async def test_a_search_goes_on_at_the_page_that_a_wall_stood_before_once_its_ho
     assert server.pages.count("/search?q=pin") == 1
 
 
+async def test_a_search_whose_host_is_left_alone_keeps_its_place(world, server, clock):
+    walled = {"2"}
+    wall = answer(b"<title>Access denied</title>Denied", "403 Forbidden")
+
+    def search(q="", page="1"):
+        return wall if page in walled else results([int(page)], "?q=pin&page=2" if page == "1" else "")
+
+    server.search = search
+    search_id = await world.search("demo-bazaar", "pin", shop=server.url)
+    assert (await world.crawl(search_id)).listings_seen == 1
+    clock.advance(1800)
+    refused = await world.crawl(search_id)
+    assert (refused.outcome, refused.listings_seen, len(server.pages)) == (Outcome.BLOCKED, 0, 2)
+    walled.clear()
+    clock.advance(1800)
+    assert (await world.crawl(search_id)).listings_seen == 1
+    assert server.pages[-1] == "/search?q=pin&page=2"
+
+
 async def test_a_page_that_may_not_be_asked_is_not_where_a_search_goes_on(world, server, clock):
     server.robots = answer(b"User-agent: *\nDisallow: /search?q=pin&page=")
     server.search = lambda **_: results([1], "/search?q=pin&page=2")
