@@ -24,7 +24,7 @@ from monitor.evidence.verify import check
 from storage import tables
 from storage.alerts import raise_alert, record_matches
 from storage.evidence import keep_evidence
-from storage.listings import get_listing, get_seller, link_picture, pictures_of, record_listings
+from storage.listings import Link, get_listing, get_seller, link_pictures, pictures_of, record_listings
 from storage.searches import add_capture
 from storage.works import add_reference, add_work, set_owner
 
@@ -71,7 +71,7 @@ async def _alert(parts: Parts, found: Match, number: int, picture: bytes, now: d
         stored = await add_capture(session, capture)
         (key,) = (await record_listings(session, [seen], stored.id, now)).seen
         (row,) = await pictures_of(session, key)
-        await link_picture(session, row.id, kept, None, "fetched", now, head)
+        await link_pictures(session, [Link(row.id, kept, "fetched", now, head=head)], now)
         await record_matches(session, key, kept, [found], now)
         verdict = Verdict(found.work_id, Confidence.HIGH, 0.98, (found,), ("found",))
         priority = Priority(PriorityLevel.HIGH, 70, ())

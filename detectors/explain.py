@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import Final
+from functools import lru_cache
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from detectors.decode import decode_image
 from detectors.describe import describe, describe_reference
 from detectors.errors import DetectorError
 from detectors.featureindex import FeatureIndex
+from detectors.features import Features
 from detectors.model import Match
 
 _PANEL_PX: Final = 480
@@ -22,14 +24,19 @@ _GROUND: Final = (245, 245, 245)
 _FRAME: Final = (220, 20, 60)
 _POINT: Final = (0, 150, 70)
 _DOT_PX: Final = 4
+_DRAWN: Final = 300  # of a picture's points, the strongest first: more only cost, nobody counts them
+_THE_REFERENCE: Final = (0, 0)  # in an index of its own
+_QUALITY: Final = 80  # of a JPEG
+_QUICK: Final = 1  # zlib: half the time of the usual 6, for a tenth more bytes
 
 Matrix = NDArray[np.float64]
+Form = Literal["PNG", "JPEG"]
 
 
-def comparison(reference: bytes, picture: bytes, match: Match) -> bytes:
-    """A PNG of three panels: the reference, the picture with the reference's frame, and both laid over each other.
+def comparison(reference: bytes, picture: bytes, match: Match, form: Form = "PNG") -> bytes:
+    """Three panels: the reference, the picture with the reference's frame, and both laid over each other.
 
-    The same bytes and match give the same PNG. Points are found anew from the bytes and drawn on the first two panels
+    The same bytes and match give the same file. Points are found anew from the bytes and drawn on the first two panels
     where they agree with the match's placement.
 
     Args:
@@ -46,28 +53,28 @@ def comparison(reference: bytes, picture: bytes, match: Match) -> bytes:
     placed = _pixels(match.placement, left.size, right.size)
     overlay = _overlaid(left, right, placed)
     _frame(right, left.size, placed)
-    for one, other in _points(reference, picture, match):
+    for one, other in _points(reference, picture):
         _dot(left, one)
         _dot(right, other)
-    return _sheet(left, right, overlay)
+    return _sheet(form, left, right, overlay)
 
 
-def side_by_side(reference: bytes, picture: bytes) -> bytes:
-    """A PNG of two panels: the reference and the picture, where no match says how one lies in the other.
+def side_by_side(reference: bytes, picture: bytes, form: Form = "PNG") -> bytes:
+    """Two panels: the reference and the picture, where no match says how one lies in the other.
 
     Raises:
         DetectorError: One of the files cannot be decoded.
     """
-    return _sheet(decode_image(reference, _PANEL_PX), decode_image(picture, _PANEL_PX))
+    return _sheet(form, decode_image(reference, _PANEL_PX), decode_image(picture, _PANEL_PX))
 
 
-def _sheet(*panels: Image.Image) -> bytes:
+def _sheet(form: Form, *panels: Image.Image) -> bytes:
     sheet = Image.new("RGB", (len(panels) * (_PANEL_PX + _GAP_PX) + _GAP_PX, _PANEL_PX + 2 * _GAP_PX), _GROUND)
     for place, panel in enumerate(panels):
         x = _GAP_PX + place * (_PANEL_PX + _GAP_PX) + (_PANEL_PX - panel.width) // 2
         sheet.paste(panel, (x, _GAP_PX + (_PANEL_PX - panel.height) // 2))
     file = io.BytesIO()
-    sheet.save(file, "PNG")
+    sheet.save(file, form, compress_level=_QUICK, quality=_QUALITY)  # each form knows one of the two
     return file.getvalue()
 
 
@@ -99,20 +106,27 @@ def _dot(image: Image.Image, at: tuple[float, float]) -> None:
     ImageDraw.Draw(image).ellipse((x - _DOT_PX, y - _DOT_PX, x + _DOT_PX, y + _DOT_PX), outline=_POINT, width=2)
 
 
-def _points(reference: bytes, picture: bytes, match: Match) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+def _points(reference: bytes, picture: bytes) -> list[tuple[tuple[float, float], tuple[float, float]]]:
     """The matched points in fractions of each picture; none for a match that hashes alone made."""
-    known, seen = describe_reference(reference), describe(picture)
-    index = FeatureIndex()
-    index.add((match.work_id, match.reference_id), known.features)
-    found = index.pairs(seen.features).get((match.work_id, match.reference_id))
+    (index, scale), seen = _known(reference), describe(picture)
+    strongest = Features(seen.features.points[:_DRAWN], seen.features.descriptors[:_DRAWN])
+    found = index.pairs(strongest).get(_THE_REFERENCE)
     placement = None if found is None else geometry.place(found[0])
     if found is None or placement is None:
         return []
     pairs = found[0]
     return [
-        (_fraction(pairs.reference[at], known.scale), _fraction(pairs.picture[at], seen.scale))
-        for at in placement.inliers
+        (_fraction(pairs.reference[at], scale), _fraction(pairs.picture[at], seen.scale)) for at in placement.inliers
     ]
+
+
+@lru_cache(maxsize=4)  # one work's copies are drawn one after the other; describing it is most of what that costs
+def _known(reference: bytes) -> tuple[FeatureIndex, tuple[float, float]]:
+    """A reference's points, and its width and height in fractions of the long side."""
+    known = describe_reference(reference)
+    index = FeatureIndex()
+    index.add(_THE_REFERENCE, known.features)
+    return index, known.scale
 
 
 def _fraction(point: NDArray[np.float32], scale: tuple[float, float]) -> tuple[float, float]:

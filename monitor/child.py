@@ -76,7 +76,9 @@ def _load_pictures() -> dict[str, Task]:
         facts = header["match"]
         regions = {name: Region(**facts[name]) for name in ("region", "reference_region")}
         both = data[: header["reference_size"]], data[header["reference_size"] :]
-        shown = comparison(*both, Match(**facts | regions)) if facts["placement"] else side_by_side(*both)
+        form = header["form"]
+        placed = facts["placement"]
+        shown = comparison(*both, Match(**facts | regions), form) if placed else side_by_side(*both, form)
         return {}, [np.frombuffer(shown, dtype=np.uint8)]
 
     return {

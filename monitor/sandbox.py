@@ -17,7 +17,7 @@ import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import detectors.errors
 from config.settings import SandboxSettings
@@ -199,8 +199,10 @@ class Sandbox:
         _, arrays = await self._picture("thumbnail", {"side_px": side_px}, data)
         return b"".join(array.tobytes() for array in arrays)
 
-    async def comparison(self, reference: bytes, picture: bytes, match: Match) -> bytes:
-        """A PNG that shows where a reference lies in a picture, as `detectors.explain` draws it.
+    async def comparison(
+        self, reference: bytes, picture: bytes, match: Match, form: Literal["PNG", "JPEG"] = "PNG"
+    ) -> bytes:
+        """A picture that shows where a reference lies in a picture, as `detectors.explain` draws it.
 
         A match that says no place has both beside each other.
 
@@ -208,7 +210,7 @@ class Sandbox:
             DetectorError: A picture cannot be decoded.
             SandboxError: Drawing broke a limit, or the child failed otherwise.
         """
-        header = {"match": asdict(match), "reference_size": len(reference)}
+        header = {"match": asdict(match), "reference_size": len(reference), "form": form}
         _, arrays = await self._picture("comparison", header, reference + picture)
         return b"".join(array.tobytes() for array in arrays)
 

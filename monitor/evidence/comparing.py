@@ -17,7 +17,6 @@ from storage.errors import NotFound
 from storage.evidence import keep_evidence
 
 _logger = logging.getLogger(__name__)
-_WIDTH_PX = 1500
 
 
 async def draw_comparisons(parts: Parts, alert_ids: Sequence[int], actor: str, tell: Callable[[int], None]) -> None:
@@ -45,8 +44,7 @@ async def _draw(parts: Parts, one: Exhibit, actor: str) -> None:
         return
     try:
         pictures = await parts.blobs.get(reference.sha256), await parts.blobs.get(match.sha256)
-        drawn = await parts.sandbox.comparison(*pictures, as_found(match))
-        small = await parts.sandbox.thumbnail(drawn, _WIDTH_PX)
+        drawn = await parts.sandbox.comparison(*pictures, as_found(match), "JPEG")
     except (NotFound, DetectorError, SandboxError) as error:
         _logger.warning("no comparison drawn", extra={"alert_id": one.view.alert.id, "reason": str(error)})
         return
@@ -54,7 +52,7 @@ async def _draw(parts: Parts, one: Exhibit, actor: str) -> None:
     item = tables.Evidence(
         alert_id=alert_id,
         kind="comparison",
-        sha256=await parts.blobs.put(small),
+        sha256=await parts.blobs.put(drawn),
         url=one.view.listing.url,
         how="derived",
         seen_at=now,
