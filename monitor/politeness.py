@@ -194,7 +194,8 @@ class Politeness:
         if not _ahead(known.blocked_until, self._clock.now(), _LONGEST_BLOCK):
             return None
         what = "asked for a pause" if known.blocked_as == Outcome.RATE_LIMITED else "refused us"
-        return Refusal(known.blocked_as, f"{target.key} {what} and is left alone until then", known.blocked_until, True)
+        reason = f"{target.key} {what} and is left alone until then"
+        return Refusal(known.blocked_as, reason, known.blocked_until, pause=True)
 
     async def _read(self, target: Target, known: _Known) -> None:
         async with self._database.read(brief=True) as session:
@@ -256,7 +257,7 @@ class Politeness:
                 Outcome.RATE_LIMITED, f"{target.key} has had its {per_day} requests of 24 hours", again, True
             )
         if wait_s > longest_s:
-            return Refusal(Outcome.RATE_LIMITED, f"{target.key} has its turn in {wait_s:.0f} s", start, True)
+            return Refusal(Outcome.RATE_LIMITED, f"{target.key} has its turn in {wait_s:.0f} s", start, pause=True)
         if wait_s > 0:
             await self._clock.sleep(wait_s)
         return None

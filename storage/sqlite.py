@@ -48,7 +48,7 @@ class _Connection(aiosqlite.Connection):
             cursor = work(self._conn)
             return cursor, cursor.fetchmany(_AHEAD) if cursor.description else []
 
-        if self.brief and self._sent == self._done and begin != TAKING_THE_LOCK:
+        if self._is_at_hand() and begin != TAKING_THE_LOCK:
             return work_and_fetch()
         done: tuple[sqlite3.Cursor, list[Any]] = await self._execute(self._counted(work_and_fetch))  # type: ignore[no-untyped-call]
         return done
@@ -68,8 +68,14 @@ class _Connection(aiosqlite.Connection):
         """Undo what was done, before the next statement; should that fail, the next BEGIN says so."""
         if self._begin:
             self._begin = ""
+        elif self._is_at_hand():
+            self._conn.rollback()
         else:
             self._tx.put_nowait((None, self._counted(self._conn.rollback)))
+
+    def _is_at_hand(self) -> bool:
+        """Whether the connection may be used here and now: briefly, and nothing else is under way on it."""
+        return self.brief and self._sent == self._done
 
     def _counted(self, work: Callable[[], _T]) -> Callable[[], _T]:
         """Work for the thread: nothing passes it by while it waits there, as after a cancelled statement."""
