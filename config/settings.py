@@ -159,6 +159,15 @@ class ConsoleSettings(_Section):
     lease_minutes: float = Field(gt=0)
 
 
+class SsoSettings(_Section):
+    """Where people sign in to the console instead of by a password of ours."""
+
+    issuer: str = Field(pattern=r"^(|https?://[^\s?#]+)$")
+    client_id: str
+    client_secret: SecretStr
+    claim: str = Field(min_length=1)
+
+
 class BrowserSettings(_Section):
     """How pages that only JavaScript fills are rendered."""
 
@@ -230,6 +239,7 @@ class Settings(BaseSettings):
     complaints: ComplaintsSettings
     mailbox: MailboxSettings
     console: ConsoleSettings
+    sso: SsoSettings
     browser: BrowserSettings
     vault: VaultSettings
     evidence: EvidenceSettings

@@ -36,12 +36,15 @@ def add(
         list[str] | None, typer.Option(help="A rights holder whose data they see; may be repeated. Else everybody's.")
     ] = None,
     from_input: FromInput = False,
+    single_sign_on: Annotated[
+        bool, typer.Option("--single-sign-on", help="No password: they sign in by the provider of the settings alone.")
+    ] = False,
 ) -> None:
     """Let a person in. From the first one on, everybody has to sign in."""
     name = name.strip()
     if not name.isprintable() or not 0 < len(name) <= _LONGEST_NAME:
         raise UsageProblem(f"a user's name is 1 to {_LONGEST_NAME} printable characters")
-    hashed = _hashed(from_input)
+    hashed = None if single_sign_on else _hashed(from_input)
 
     async def work(parts: Parts) -> None:
         async with parts.database.write("user added") as session:

@@ -30,6 +30,7 @@ from monitor.console import (
     sellers,
     sessions,
     settings,
+    sso,
     start,
     works,
 )
@@ -47,7 +48,21 @@ from storage.errors import NotFound, Refused, StaleState, StorageError
 _logger = logging.getLogger(__name__)
 _MACHINES = ("/api/", "/health", "/metrics")
 _NOUNS = (
-    *(start, sessions, inbox, decisions, complaints, mails, ownshop, works, readiness, sellers, searches, marketplaces),
+    *(
+        start,
+        sessions,
+        sso,
+        inbox,
+        decisions,
+        complaints,
+        mails,
+        ownshop,
+        works,
+        readiness,
+        sellers,
+        searches,
+        marketplaces,
+    ),
     *(rules, audit, settings, dashboard, pictures, health),
 )
 
@@ -65,6 +80,7 @@ def make_app(parts: Parts, examine: Examine) -> FastAPI:
     app.state.parts, app.state.examine = parts, examine
     app.state.attempts, app.state.local_name = Attempts(), getpass.getuser()
     app.state.counts, app.state.kept, app.state.shop = {}, Kept(parts.clock), None
+    app.state.sso = sso.SingleSignOn(parts) if parts.settings.sso.issuer else None
     for kind, handler in (
         (Problem, _refused),
         (StorageError, _refused),

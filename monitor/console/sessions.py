@@ -35,8 +35,13 @@ async def login(request: Request, parts: PartsOf, next: str = "/") -> Response:
     async with parts.database.read() as session:
         known = await count_users(session)
     if known or is_exposed(parts):
-        return await page(request, "login.html", None, next=own_path(next), wrong="", name="")
-    return await _let_in(request, parts, None, own_path(next))
+        return await _form(request, next=own_path(next))
+    return await let_in(request, parts, None, own_path(next))
+
+
+async def _form(request: Request, status: int = 200, *, next: str, wrong: str = "", name: str = "") -> Response:
+    offered = request.app.state.sso is not None
+    return await page(request, "login.html", None, status, next=next, wrong=wrong, name=name, single_sign_on=offered)
 
 
 @router.post("/login")
@@ -52,19 +57,19 @@ async def sign_in(request: Request, parts: PartsOf) -> Response:
     wait = attempts.wait(name, client, now)
     if wait:
         said = words("Too many wrong passwords: try again in {seconds} seconds.", seconds=int(wait.total_seconds()) + 1)
-        return await page(request, "login.html", None, 429, next=following, wrong=said, name=name)
+        return await _form(request, 429, next=following, wrong=said, name=name)
     attempts.wrong(name, client, now)  # before the check, so that tries at the same moment count too
     async with parts.database.read() as session:
         user = await find_user(session, name)
     fits = await is_right(user.password if user else None, password)
     if user is None or not fits or (user.totp and not is_right_code(user.totp, code, now)):
         said = words("Name, password or code is wrong.")
-        return await page(request, "login.html", None, 403, next=following, wrong=said, name=name)
+        return await _form(request, 403, next=following, wrong=said, name=name)
     attempts.right(name, client)
-    return await _let_in(request, parts, user.id, following)
+    return await let_in(request, parts, user.id, following)
 
 
-async def _let_in(request: Request, parts: PartsOf, user_id: int | None, following: str) -> Response:
+async def let_in(request: Request, parts: PartsOf, user_id: int | None, following: str) -> Response:
     """Open a session, always a new one, and send its secret."""
     now = parts.clock.now()
     async with parts.database.write("signed in") as session:

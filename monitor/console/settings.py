@@ -37,6 +37,7 @@ async def _page(request: Request, parts: PartsOf, person: Any, secret: str = "")
     return await page(
         request, "settings.html", person, values=values, users=users, tokens=tokens, owners=owners, roles=list(Role),
         scopes=list(Scope), shortest=SHORTEST, secret=secret,
+        single_sign_on=bool(parts.settings.sso.issuer),
     )  # fmt: skip
 
 
@@ -62,11 +63,12 @@ async def new_user(request: Request, parts: PartsOf, person: Admin) -> Response:
     password = str(form.get("password", ""))
     if not name.isprintable() or not name or role not in list(Role):
         raise Problem(422, "a user has a name and a role")
-    if not SHORTEST <= len(password) <= LONGEST:
+    elsewhere = not password and bool(parts.settings.sso.issuer)
+    if not elsewhere and not SHORTEST <= len(password) <= LONGEST:
         raise Problem(422, f"a password has {SHORTEST} characters or more")
     owners = [int(str(one)) for one in form.getlist("owner") if str(one).isdecimal()]
     async with parts.database.write("user added") as session:
-        hashed = hash_password(password)
+        hashed = None if elsewhere else hash_password(password)
         await add_user(session, parts.clock.now(), person.name, name, role, hashed, owners or None)
     return back_to("/login" if person.user_id is None else "/settings")
 

@@ -1,7 +1,7 @@
 """Every route of the console and who may use it: a new route without an entry fails `test_access`.
 
 By role: v viewer, a analyst, p approver, d admin; the lowest that may. A star: only for who sees every rights holder's
-data. ``open``: for everybody. API routes name the scope instead.
+data. ``open``: for everybody; ``closed``: nobody's until a setting opens it. API routes name the scope instead.
 """
 
 PAGES = {
@@ -10,6 +10,8 @@ PAGES = {
     ("POST", "/start/owner"): "d*",
     ("GET", "/login"): "open",
     ("POST", "/login"): "open",
+    ("GET", "/login/sso"): "closed",
+    ("GET", "/login/sso/done"): "closed",
     ("POST", "/logout"): "v",
     ("GET", "/account"): "v",
     ("POST", "/account/password"): "v",

@@ -58,8 +58,8 @@ async def test_nobody_gets_past_the_sign_in_page_once_somebody_is_registered(par
         answer = await client.request(method, filled(path, world), headers={"origin": BASE})
         if who == "open":
             assert answer.status_code in (200, 403), path
-        elif who == "machine":
-            assert answer.status_code == 401
+        elif who in ("machine", "closed"):
+            assert answer.status_code == (401 if who == "machine" else 404)
         elif method == "GET":
             assert (answer.status_code, answer.headers["location"][:6]) == (303, "/login"), path
         else:
@@ -74,7 +74,7 @@ async def test_each_route_asks_for_its_role(parts, seated, role):
     seat = await seated(f"the {role}", role)
     own_rank = ROLES.index(role)
     for (method, path), who in PAGES.items():
-        if who in ("open", "machine") or path == "/logout":
+        if who in ("open", "closed", "machine") or path == "/logout":
             continue
         sent = {"csrf": seat.csrf} if method == "POST" else None
         answer = await seat.client.request(method, filled(path, world), data=sent, headers={"origin": BASE})
@@ -92,7 +92,7 @@ async def test_no_id_of_another_owner_is_reached_by_any_route(parts, seated):
     ours = await plant(parts, "Mira", listings=2)
     seat = await seated("mira", "admin", [ours.owner])
     for (method, path), who in PAGES.items():
-        if who in ("open", "machine") or path in ("/logout", "/"):
+        if who in ("open", "closed", "machine") or path in ("/logout", "/"):
             continue
         address = filled(path, theirs).replace("/complaints/1", f"/complaints/{theirs.complaint}")
         named = {
