@@ -60,10 +60,10 @@ class HereSandbox:
 
         return thumbnail(data, side_px)
 
-    async def comparison(self, reference, picture, match):
+    async def comparison(self, reference, picture, match, form="PNG"):
         from detectors.explain import comparison
 
-        return comparison(reference, picture, match)
+        return comparison(reference, picture, match, form)
 
     async def close(self):
         pass
