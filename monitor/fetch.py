@@ -11,11 +11,10 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.metadata import version
 
@@ -28,6 +27,7 @@ from config.settings import FetchSettings
 from detectors.model import Outcome
 from monitor.body import ACCEPTED, BadBody, Body
 from monitor.clock import Clock
+from monitor.errands import HEAD_BYTES, Answer, Errand, answered_fields, checked_fields, pause_until
 from monitor.errors import FetchError, Offline
 from monitor.gate import AddressRefused, AnswerTooLarge, Gate, Target, ToProxy, bound_body, read_url
 from monitor.heads import sent_head
@@ -40,18 +40,11 @@ from storage.database import Database
 _logger = logging.getLogger(__name__)
 _Pool = httpcore2.AsyncConnectionPool
 
-_HEAD_BYTES = 64 << 10
 _CONNECTIONS = 20
 _KEEP_ALIVE_S = 15.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_OURS = frozenset(
-    {"host", "user-agent", "accept-encoding", "connection", "content-length", "transfer-encoding", "te", "upgrade"}
-)
 _HARMLESS = frozenset({"accept", "accept-language"})  # headers that may go with a redirect to another origin
 _TRY_ONLINE_AGAIN = timedelta(minutes=1)
-_PAUSE = timedelta(minutes=1)  # after 429 without Retry-After
-_LONGEST_PAUSE = timedelta(days=1)  # a Retry-After beyond it, in the past or unreadable is no sane wish, and ...
-_ODD_PAUSE = timedelta(hours=1)  # ... is taken as this
 _UNROUTED = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))  # documentation addresses
 
 
@@ -81,13 +74,13 @@ class Fetcher:
         self._settings = settings
         self._clock = clock
         self._agent = user_agent(settings.contact)
-        self._gate = gate or Gate(settings.own_addresses, settings.max_bytes + _HEAD_BYTES)
+        self._gate = gate or Gate(settings.own_addresses, settings.max_bytes + HEAD_BYTES)
         self._has_network = has_network or has_route
         set_on_retry_hooks([_log_retry])  # stamina's own hook would print
         self._politeness = Politeness(settings, database, clock, self._gate.is_own)
         self._tokens = Tokens(self.get, clock)
         self._pool = _pool(self._gate)
-        self._by_proxy = _proxied(settings.proxy.get_secret_value(), settings.max_bytes + _HEAD_BYTES)
+        self._by_proxy = _proxied(settings.proxy.get_secret_value(), settings.max_bytes + HEAD_BYTES)
 
     async def get(self, request: Request, *, pace_s: float = 0.0, per_day: int = 0) -> Page:
         """The page at a URL, or how it failed; see `Page.outcome`.
@@ -105,13 +98,13 @@ class Fetcher:
         self._gate.check(target)
         self._require_leave(target, request.referrer)
         per_day = request.api.requests_per_day if request.api else per_day
-        headers = _checked(request.headers)
-        errand = _Errand(headers, request.method, request.body, request.repeatable, request.api, per_day, request.part)
+        headers = checked_fields(request.headers)
+        errand = Errand(headers, request.method, request.body, request.repeatable, request.api, per_day, request.part)
         if request.api is None or request.api.grant is None:
             return await self._run(target, errand, pace_s)
         return await self._run_with_token(target, errand, pace_s, request.api, request.api.grant)
 
-    async def _run_with_token(self, target: Target, errand: _Errand, pace_s: float, api: Api, grant: Grant) -> Page:
+    async def _run_with_token(self, target: Target, errand: Errand, pace_s: float, api: Api, grant: Grant) -> Page:
         """The page, asked for with an access token; one that is refused is renewed once."""
         for _ in range(2):
             token = await self._tokens.token(api, grant)
@@ -124,7 +117,7 @@ class Fetcher:
             self._tokens.forget(grant, token)
         return page
 
-    async def _run(self, target: Target, errand: _Errand, pace_s: float) -> Page:
+    async def _run(self, target: Target, errand: Errand, pace_s: float) -> Page:
         budget = _Budget(self._settings.timeout_s)
         try:
             async for attempt in self._attempts(errand.repeatable):
@@ -157,7 +150,7 @@ class Fetcher:
         if outcome in (Outcome.BLOCKED, Outcome.LOGIN_REQUIRED):
             return await self._politeness.block(read_url(page.url), Outcome.BLOCKED)
         if outcome == Outcome.RATE_LIMITED:
-            until = _pause_until(page.headers, self._clock.now())
+            until = pause_until(page.headers, self._clock.now())
             return await self._politeness.block(read_url(page.url), outcome, until)
         return None
 
@@ -177,7 +170,7 @@ class Fetcher:
             wait_jitter=1.0,
         )
 
-    async def _journey(self, target: Target, errand: _Errand, pace_s: float, budget: _Budget) -> Page:
+    async def _journey(self, target: Target, errand: Errand, pace_s: float, budget: _Budget) -> Page:
         """One attempt: turn by turn through the redirects to a page."""
 
         async def ask_robots(place: Target) -> tuple[int, bytes]:
@@ -203,7 +196,7 @@ class Fetcher:
             following = self._follow(target, answer)
             if following.origin != target.origin:
                 harmless = {name: value for name, value in errand.headers.items() if name in _HARMLESS}
-                errand = _Errand(harmless, per_day=0 if errand.api else errand.per_day, part=errand.part)
+                errand = Errand(harmless, per_day=0 if errand.api else errand.per_day, part=errand.part)
             target = following
         raise self._failure(target, f"more than {self._settings.max_redirects} redirects")
 
@@ -222,7 +215,7 @@ class Fetcher:
         first = target
         for _ in range(self._settings.max_redirects + 1):
             try:
-                answer = await self._ask(target, _Errand({}), budget, enough_bytes=LIMIT_BYTES)
+                answer = await self._ask(target, Errand({}), budget, enough_bytes=LIMIT_BYTES)
             except AddressRefused as error:
                 if target is first:
                     raise
@@ -234,7 +227,7 @@ class Fetcher:
             target = self._follow(target, answer)
         raise self._failure(target, "more redirects than allowed")
 
-    def _follow(self, target: Target, answer: _Answer) -> Target:
+    def _follow(self, target: Target, answer: Answer) -> Target:
         """Where a redirect leads, checked as any other URL. The operator's own servers are no place to be sent to."""
         try:
             following = read_url(target.join(answer.headers.get("location", "")))
@@ -247,11 +240,11 @@ class Fetcher:
             raise self._failure(target, "redirects to itself")
         return following
 
-    async def _judge(self, target: Target, answer: _Answer, errand: _Errand) -> Page:
+    async def _judge(self, target: Target, answer: Answer, errand: Errand) -> Page:
         """The page, with its outcome where the status alone decides; what it means for the host is remembered."""
         status, now = answer.status, self._clock.now()
         if status == 429 or (status == 503 and "retry-after" in answer.headers):
-            until = await self._politeness.block(target, Outcome.RATE_LIMITED, _pause_until(answer.headers, now))
+            until = await self._politeness.block(target, Outcome.RATE_LIMITED, pause_until(answer.headers, now))
             return self._page(target, Outcome.RATE_LIMITED, f"status {status}", answer, until)
         if status == 401 and errand.api is not None:  # the key's fault, not ours as a visitor
             await self._politeness.note(target, Outcome.BLOCKED)
@@ -265,7 +258,7 @@ class Fetcher:
         await self._politeness.note(target, outcome)
         return self._page(target, outcome, f"status {status}" if outcome else "", answer)
 
-    async def _ask(self, target: Target, errand: _Errand, budget: _Budget, enough_bytes: int | None = None) -> _Answer:
+    async def _ask(self, target: Target, errand: Errand, budget: _Budget, enough_bytes: int | None = None) -> Answer:
         """One request and its whole answer."""
         began_s = self._clock.monotonic()
         try:
@@ -291,7 +284,7 @@ class Fetcher:
             self._require_network(target)
             raise self._failure(target, f"{type(error).__name__}: {error}", may_pass=True) from error
 
-    async def _exchange(self, target: Target, errand: _Errand, enough_bytes: int | None) -> _Answer:
+    async def _exchange(self, target: Target, errand: Errand, enough_bytes: int | None) -> Answer:
         seconds = self._settings.timeout_s
         fields = {"host": target.authority, "accept": "*/*", **errand.headers}
         fields |= {"accept-encoding": ACCEPTED, "user-agent": self._agent}
@@ -310,17 +303,17 @@ class Fetcher:
         response = await pool.handle_async_request(request)
         try:
             bound_body(response.extensions["network_stream"])
-            answered = _fields(response.headers)
+            answered = answered_fields(response.headers)
             body = Body(answered.get("content-encoding", ""), self._settings.max_decoded_bytes)
             async for piece in response.aiter_stream():
                 body.add(piece)
                 if enough_bytes is not None and body.size >= enough_bytes:
-                    return _Answer(response.status, answered, body.beginning())
+                    return Answer(response.status, answered, body.beginning())
             stream = response.extensions["network_stream"]
             peer = stream.get_extra_info("server_addr") if direct else None
             address, certificate = str(peer[0]) if peer else None, _certificate(stream.get_extra_info("ssl_object"))
             sent = sent_head(fields)
-            return _Answer(response.status, answered, body.finish(), address, errand.method, sent, certificate)
+            return Answer(response.status, answered, body.finish(), address, errand.method, sent, certificate)
         finally:
             await response.aclose()
 
@@ -330,7 +323,7 @@ class Fetcher:
             raise Offline(f"this machine has no network: {target.host} was not reached", retry_at)
 
     def _failure(
-        self, target: Target, reason: str, answer: _Answer | None = None, *, may_pass: bool = False
+        self, target: Target, reason: str, answer: Answer | None = None, *, may_pass: bool = False
     ) -> _Failure:
         return _Failure(target, self._page(target, Outcome.FAILED, reason, answer), may_pass)
 
@@ -339,10 +332,10 @@ class Fetcher:
         target: Target,
         outcome: Outcome | None,
         reason: str,
-        answer: _Answer | None = None,
+        answer: Answer | None = None,
         retry_at: datetime | None = None,
     ) -> Page:
-        answer = answer or _Answer(0, {}, b"")
+        answer = answer or Answer(0, {}, b"")
         return Page(
             target.url,
             answer.body,
@@ -432,33 +425,6 @@ def has_route() -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    address: str | None = None
-    method: str = "GET"
-    sent: Mapping[str, str] = field(default_factory=dict)
-    certificate: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Errand:
-    """What one request carries; never printed, since it may hold a key."""
-
-    headers: Mapping[str, str]
-    method: str = "GET"
-    body: bytes = b""
-    repeatable: bool = True
-    api: Api | None = None
-    per_day: int = 0
-    part: bool = False
-
-    def __repr__(self) -> str:
-        return f"{self.method} with {len(self.body)} bytes"
-
-
 class _Failure(Exception):
     """An attempt that ended without an answer worth reading; ``may_pass`` says that another may do better."""
 
@@ -485,43 +451,6 @@ class _Budget:
             self._left_s -= time.monotonic() - start
 
 
-def _checked(headers: Mapping[str, str]) -> dict[str, str]:
-    lower = {name.lower(): value for name, value in headers.items()}
-    if forbidden := _OURS & lower.keys():
-        raise FetchError(f"the fetcher alone sets {', '.join(sorted(forbidden))}")
-    for name, value in lower.items():
-        if not value.isascii() or not value.isprintable():
-            raise FetchError(f"the header {name} holds what cannot be sent")
-    return lower
-
-
 def _certificate(tls: ssl.SSLObject | None) -> str | None:
     shown = tls.getpeercert(binary_form=True) if tls else None
     return hashlib.sha256(shown).hexdigest() if shown else None
-
-
-def _fields(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Header fields by lower-case name, repeated ones joined by commas.
-
-    Raises:
-        AnswerTooLarge: They take more than 64 KiB.
-    """
-    if sum(len(name) + len(value) for name, value in headers) > _HEAD_BYTES:
-        raise AnswerTooLarge(f"the head takes more than {_HEAD_BYTES} bytes")
-    fields: dict[str, str] = {}
-    for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        fields[name] = f"{fields[name]}, {value}" if name in fields else value
-    return fields
-
-
-def _pause_until(headers: Mapping[str, str], now: datetime) -> datetime:
-    """When a host may be asked again, by its Retry-After in seconds or as a date."""
-    wish = headers.get("retry-after", "").strip()
-    if not wish:
-        return now + _PAUSE
-    try:
-        pause = timedelta(seconds=int(wish)) if wish.isdecimal() else parsedate_to_datetime(wish).astimezone(UTC) - now
-    except (ValueError, TypeError, OverflowError):
-        return now + _ODD_PAUSE
-    return now + (pause if timedelta(0) <= pause <= _LONGEST_PAUSE else _ODD_PAUSE)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from detectors.model import Outcome
-from monitor import fetch
+from monitor.errands import pause_until
 from monitor.marketplaces.base import Request
 from tests.faults.server import http_date
 from tests.monitor.fetching import host
@@ -34,7 +34,7 @@ BLOCKED, FAILED, GONE, LIMITED = Outcome.BLOCKED, Outcome.FAILED, Outcome.GONE, 
 )
 def test_a_wished_pause_is_obeyed_unless_absurd(clock, wish, wait_s):
     headers = {} if wish is None else {"retry-after": wish}
-    assert fetch._pause_until(headers, clock.now()) == clock.now() + timedelta(seconds=wait_s)
+    assert pause_until(headers, clock.now()) == clock.now() + timedelta(seconds=wait_s)
 
 
 @pytest.mark.parametrize("code", [429, 503])
