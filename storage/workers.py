@@ -13,7 +13,7 @@ from storage.works import works_version
 
 _SILENT_AFTER = timedelta(seconds=60)  # four times the rhythm in which workers say that they are there
 _BEHIND_AFTER = timedelta(seconds=60)
-_FORGOTTEN_AFTER = timedelta(hours=1)
+_FORGOTTEN_AFTER = timedelta(minutes=15)
 
 
 async def note_worker(session: AsyncSession, worker: Worker, now: datetime, version: int | None) -> None:
