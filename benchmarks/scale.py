@@ -2,8 +2,7 @@
 
 Run: python benchmarks/scale.py [--workers 1 2 4] [--jobs 4000] [--database URL]
 Without --database a PostgreSQL of its own is started and removed. Jobs do nothing, so what is measured is the queue;
-each worker is a process. The jobs are of 40 marketplaces, whose limits are kept. CPU time is that of the workers, without
-PostgreSQL.
+each worker is a process. The jobs are of 40 marketplaces, whose limits are kept. CPU time is that of the workers.
 """
 
 from __future__ import annotations
