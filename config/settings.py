@@ -209,6 +209,7 @@ class DetectionSettings(_Section):
 
     embedding_model: str
     embedding_threshold: float = Field(gt=0, le=1)
+    read_text: bool
 
 
 class LookbackSettings(_Section):

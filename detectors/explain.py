@@ -16,7 +16,8 @@ from detectors.describe import describe, describe_reference
 from detectors.errors import DetectorError
 from detectors.featureindex import FeatureIndex
 from detectors.features import Features
-from detectors.model import Match
+from detectors.model import WHOLE, Match, Region
+from detectors.prepare import box_px
 
 _PANEL_PX: Final = 480
 _GAP_PX: Final = 12
@@ -59,13 +60,16 @@ def comparison(reference: bytes, picture: bytes, match: Match, form: Form = "PNG
     return _sheet(form, left, right, overlay)
 
 
-def side_by_side(reference: bytes, picture: bytes, form: Form = "PNG") -> bytes:
-    """Two panels: the reference and the picture, where no match says how one lies in the other.
+def side_by_side(reference: bytes, picture: bytes, region: Region = WHOLE, form: Form = "PNG") -> bytes:
+    """Two panels: the reference and the picture, its region framed, where no match says how one lies in the other.
 
     Raises:
         DetectorError: One of the files cannot be decoded.
     """
-    return _sheet(form, decode_image(reference, _PANEL_PX), decode_image(picture, _PANEL_PX))
+    left, right = decode_image(reference, _PANEL_PX), decode_image(picture, _PANEL_PX)
+    if region.box != WHOLE.box:
+        ImageDraw.Draw(right).rectangle(box_px(region, *right.size), outline=_FRAME, width=3)
+    return _sheet(form, left, right)
 
 
 def _sheet(form: Form, *panels: Image.Image) -> bytes:

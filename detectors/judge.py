@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from detectors import outline, shape
+from detectors import lettering, outline, shape
 from detectors.model import WHOLE, Confidence, Match, Verdict
 
 _HASH_BITS: Final = 256
@@ -15,6 +15,7 @@ SHIPPED: Final = 0.78  # from this score on a person is asked to look; docs/dete
 _SURE: Final = 0.86
 _PER_OUTLINE: Final = 10.8  # with 12 three more of 750 innocents alert, and 2 more of 720 copies are found
 _PER_SHAPE: Final = 2.0
+_PER_MARK: Final = 6.5  # a word mark written out is shown to a person on its own, as medium
 _PER_HASH: Final = 3.0  # a perfect one alone stays below the shipped score: it can be forged (promise S19)
 # Points agree but the outlines around them do not: a part is shared (clip art, a motif, a frame), not the design.
 # Tried on a benchmark set and on the demo bazaar, whose innocents share parts with works: of 38 false alerts 5 stayed,
@@ -59,6 +60,8 @@ def evidence(match: Match) -> float:
         return _PER_HASH * max(0.0, 1.0 - match.distance_bits / max(match.threshold, 1.0))
     if match.score is None:
         return 0.0
+    if match.detector == lettering.NAME:
+        return _PER_MARK * match.score
     if match.detector == outline.NAME:
         return _PER_OUTLINE * max(0.0, match.score - match.threshold)
     if match.detector == shape.NAME:
@@ -80,8 +83,9 @@ def _verdict(work_id: int, matches: Iterable[Match]) -> Verdict:
 def _total(best: Mapping[str, float], matches: Iterable[Match]) -> float:
     outlines = max((match.score or 0.0 for match in matches if match.detector == outline.NAME), default=0.0)
     whole = outlines >= _OUTLINE_OF_A_WHOLE or best.get("features", 0.0) >= FEATURES_OF_A_WHOLE
-    total = sum(best.values())
-    return total if whole else min(total, _MOST_FOR_A_PART)
+    written = best.get(lettering.NAME, 0.0)
+    drawn = sum(best.values()) - written
+    return written + (drawn if whole else min(drawn, _MOST_FOR_A_PART))
 
 
 def _confidence(score: float, detectors: int) -> Confidence:

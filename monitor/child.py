@@ -62,6 +62,7 @@ def _load_saved() -> dict[str, Task]:
 def _load_pictures() -> dict[str, Task]:
     import numpy as np
 
+    from detectors.decode import decode_image
     from detectors.describe import describe, describe_reference
     from detectors.glance import glance
     from detectors.thumbnail import thumbnail
@@ -78,12 +79,14 @@ def _load_pictures() -> dict[str, Task]:
         both = data[: header["reference_size"]], data[header["reference_size"] :]
         form = header["form"]
         placed = facts["placement"]
-        shown = comparison(*both, Match(**facts | regions), form) if placed else side_by_side(*both, form)
+        found = Match(**facts | regions)
+        shown = comparison(*both, found, form) if placed else side_by_side(*both, found.region, form)
         return {}, [np.frombuffer(shown, dtype=np.uint8)]
 
     return {
         "thumbnail": small,
         "glance": lambda _, data: glance(data).to_wire(),
+        "pixels": lambda header, data: ({}, [np.asarray(decode_image(data, header["side_px"]))]),
         "comparison": drawn,
         "describe": lambda _, data: describe(data).to_wire(),
         "describe_reference": lambda _, data: describe_reference(data).to_wire(),

@@ -19,9 +19,9 @@ from storage.errors import NotFound
 from storage.tables import Alert
 
 if TYPE_CHECKING:
-    from detectors.embedding import Embedder
     from detectors.works import WorksIndex
     from monitor.daemon import Parts
+    from monitor.models import Models
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ async def replay(parts: Parts, alert_ids: Sequence[int], advance: Callable[[], N
 
     Each is compared with the references that there were when it was judged: the same version gives the same numbers.
     """
-    indexes: dict[frozenset[int], tuple[WorksIndex, Embedder | None]] = {}
+    indexes: dict[frozenset[int], tuple[WorksIndex, Models]] = {}
     done = []
     for alert_id in alert_ids:
         async with parts.database.read() as session:
@@ -59,7 +59,7 @@ async def replay(parts: Parts, alert_ids: Sequence[int], advance: Callable[[], N
         key = frozenset(row.id for row in then)
         if key not in indexes:
             indexes = {
-                key: (await _index(parts, then), await parts.works.embedder(then))
+                key: (await _index(parts, then), await parts.works.models(then))
             }  # alerts come in order of time: one at a time is enough
         done.append(await _replayed(parts, alert, stored, *indexes[key]))
         advance()
@@ -92,7 +92,7 @@ async def _index(parts: Parts, rows: Sequence[tables.Reference]) -> WorksIndex:
 
 
 async def _replayed(
-    parts: Parts, alert: Alert, stored: Sequence[tables.Match], index: WorksIndex, embedder: Embedder | None
+    parts: Parts, alert: Alert, stored: Sequence[tables.Match], index: WorksIndex, models: Models
 ) -> Replayed:
     if not stored:
         return Replayed(alert.id, alert.work_id, 0.0, None, alert.confidence, None, (), "its findings were not kept")
@@ -104,8 +104,7 @@ async def _replayed(
         for sha256, judged in dict.fromkeys((row.sha256, row.facts.get("judged") or row.sha256) for row in stored):
             picture = await parts.blobs.get(judged)
             found = await find_matches(parts.sandbox, index, picture)
-            if embedder:
-                found += embedder.matches((await parts.sandbox.glance(picture)).pixels)
+            found += await models.matches(parts.sandbox, picture)
             new.update({_key(sha256, match): match for match in found if match.work_id == alert.work_id})
     except (NotFound, DetectorError, SandboxError) as error:
         return Replayed(*then, None, alert.confidence, None, (), f"cannot be replayed: {error}")

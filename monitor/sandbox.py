@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from detectors.describe import Description
-    from detectors.glance import Glance
+    from detectors.glance import Glance, Pixels
     from monitor.saved.containers import Part
 
     _Answer = tuple[dict[str, Any], list[np.ndarray[Any, Any]]]
@@ -188,6 +188,19 @@ class Sandbox:
             return Glance.from_wire(result, arrays)
         except UnreadableDescription as error:
             raise SandboxError(f"the child answered nonsense: {error}") from None
+
+    async def pixels(self, data: bytes, side_px: int) -> Pixels:
+        """A picture, upright, on white: height x width x 3 RGB, at most ``side_px`` a side.
+
+        Raises:
+            DetectorError: The picture cannot be decoded.
+            SandboxError: Decoding it broke a limit, or the child failed otherwise.
+        """
+        _, arrays = await self._picture("pixels", {"side_px": side_px}, data)
+        fits = len(arrays) == 1 and arrays[0].ndim == 3 and arrays[0].shape[2] == 3 and max(arrays[0].shape) <= side_px
+        if not fits or arrays[0].dtype.str != "|u1" or not arrays[0].size:
+            raise SandboxError("the child answered nonsense: not a picture's pixels")
+        return arrays[0]
 
     async def thumbnail(self, data: bytes, side_px: int) -> bytes:
         """A small JPEG of a picture, as `detectors.thumbnail` makes it.

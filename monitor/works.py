@@ -9,13 +9,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from detectors.errors import UnreadableDescription
+from config.errors import ConfigError
+from detectors.errors import DetectorError, UnreadableDescription
 from detectors.model import Match, Verdict
 from monitor.compare import find_matches
+from monitor.models import Models
 from monitor.sandbox import Sandbox
 from storage.blobs import Blobs
 from storage.database import Database
 from storage.negatives import negatives
+from storage.rights import word_marks
 from storage.tables import Negative, Reference
 from storage.thresholds import thresholds
 from storage.works import get_references, reference_ids, works_version
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from detectors.describe import Description
     from detectors.embedding import Embedder
     from detectors.glance import Glance
+    from detectors.lettering import Lettering
     from detectors.twins import Twins
     from detectors.works import WorksIndex
 
@@ -64,7 +68,7 @@ class _Known:
     thresholds: Mapping[int, float]
     unlike: WorksIndex
     negatives: Mapping[int, Negative]
-    embedder: Embedder | None
+    models: Models
 
 
 class Works:
@@ -130,20 +134,22 @@ class Works:
 
     async def _find(self, known: _Known, sha256: str, picture: bytes, seen: Glance) -> Findings:
         matches = await find_matches(self._sandbox, known.index, picture)
-        if known.embedder:
-            matches += await asyncio.to_thread(known.embedder.matches, seen.pixels)
+        told = await known.models.matches(self._sandbox, picture, seen)
         if not known.negatives or not matches:
-            return Findings(sha256, matches)
+            return Findings(sha256, [*matches, *told])
+        from detectors import lettering
         from detectors.negatives import explained
 
         description = await self._sandbox.describe(picture)
         of_work = {number: row.work_id for number, row in known.negatives.items()}
         nearer = await asyncio.to_thread(explained, description, matches, known.index, known.unlike, of_work)
+        written = {match.work_id for match in told if match.detector == lettering.NAME}  # on whatever ground
         reasons = {
             work_id: f"nearer to the negative reference {number}: {known.negatives[number].reason}"
             for work_id, number in nearer.items()
+            if work_id not in written
         }
-        return Findings(sha256, matches, reasons)
+        return Findings(sha256, [*matches, *told], reasons)
 
     def _remember(self, sha256: str, judged: Findings, seen: Glance) -> None:
         from detectors.twins import Twins
@@ -185,7 +191,7 @@ class Works:
             await asyncio.to_thread(unlike.add, negative.id, negative.id, await self.description(negative))
         _logger.info("works index built", extra={"references": len(wanted), "negatives": len(against)})
         by_number = {negative.id: negative for negative in against}
-        return _Known(version, index, wanted, limits, unlike, by_number, await self._embedder(wanted))
+        return _Known(version, index, wanted, limits, unlike, by_number, await self._models(wanted))
 
     async def _follow(self, index: WorksIndex, held: Mapping[int, int], wanted: Mapping[int, int]) -> None:
         """Let the index hold the wanted references (each with its work) in place of those that it holds."""
@@ -199,15 +205,25 @@ class Works:
             for row in rows:
                 await asyncio.to_thread(index.add, row.work_id, row.id, await self.description(row))
 
-    async def _embedder(self, wanted: Mapping[int, int]) -> Embedder | None:
-        if not self._settings or not self._settings.embedding_model:
-            return None
+    async def _models(self, wanted: Mapping[int, int]) -> Models:
+        if not self._settings or not (self._settings.embedding_model or self._settings.read_text):
+            return Models()
         async with self._database.read() as session:
             rows = await get_references(session, list(wanted))
-        return await self.embedder(rows)
+        return await self.models(rows)
 
-    async def embedder(self, rows: Sequence[Reference]) -> Embedder | None:
-        """The operator's own model, holding every reference; none is used unless the settings name one."""
+    async def models(self, rows: Sequence[Reference]) -> Models:
+        """The learned detectors that the settings name, holding every reference; none by default.
+
+        Raises:
+            ConfigError: One cannot be loaded.
+        """
+        try:
+            return Models(await self._embedder(rows), await self._lettering(rows))
+        except DetectorError as error:
+            raise ConfigError(str(error)) from error
+
+    async def _embedder(self, rows: Sequence[Reference]) -> Embedder | None:
         if not self._settings or not self._settings.embedding_model:
             return None
         from detectors.embedding import Embedder
@@ -217,6 +233,20 @@ class Works:
             seen = await self._sandbox.glance(await self._blobs.get(reference.sha256))
             await asyncio.to_thread(embedder.add, reference.work_id, reference.id, seen.pixels)
         return embedder
+
+    async def _lettering(self, rows: Sequence[Reference]) -> Lettering | None:
+        """The works' word marks, each beside its work's first reference."""
+        first = {row.work_id: row.id for row in reversed(rows)}
+        if not self._settings or not self._settings.read_text:
+            return None
+        async with self._database.read() as session:
+            marks = [(work_id, mark) for work_id, mark in await word_marks(session) if work_id in first]
+        from detectors.lettering import Lettering
+
+        lettering = await asyncio.to_thread(Lettering)
+        for work_id, mark in marks:
+            lettering.add(work_id, first[work_id], mark)
+        return lettering
 
     async def description(self, row: Reference | Negative) -> Description:
         """The stored description; made anew from the stored picture after an upgrade of the detectors."""

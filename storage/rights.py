@@ -13,8 +13,9 @@ from storage.accounts import add_account, approve_by_inference, the_account
 from storage.audit import record
 from storage.errors import NotFound, Refused
 from storage.tables import PlatformAccount, PlatformRight, Publication, Right, RightWork, Work
-from storage.works import get_work
+from storage.works import get_work, works_changed
 
+_TRADEMARK = "trademark"  # detectors.rights.RightKind
 _APPROVED = "verified"  # monitor.complaints.base.RightState
 
 
@@ -32,6 +33,7 @@ async def add_right(session: AsyncSession, now: datetime, actor: str, right: Rig
     await session.flush()
     session.add_all(RightWork(right_id=right.id, work_id=work_id) for work_id in work_ids)
     await record(session, now, actor, "right added", f"right {right.id}", {"kind": right.kind, "works": list(work_ids)})
+    await _mark_changed(session, right)
     return right
 
 
@@ -72,7 +74,20 @@ async def edit_right(
         session.add_all(RightWork(right_id=right_id, work_id=work_id) for work_id in dict.fromkeys(work_ids))
         told["before"]["works"], told["after"]["works"] = sorted(had), sorted(set(work_ids))
     await record(session, now, actor, "right edited", f"right {right_id}", told)
+    await _mark_changed(session, right)
     return right
+
+
+async def _mark_changed(session: AsyncSession, right: Right) -> None:
+    if right.kind == _TRADEMARK:  # it is looked for in pictures, if they are read
+        await works_changed(session)
+
+
+async def word_marks(session: AsyncSession) -> list[tuple[int, str]]:
+    """Works and the text of each trade mark that protects them, in order."""
+    query = select(RightWork.work_id, Right.title).join(Right, Right.id == RightWork.right_id)
+    of_marks = query.where(Right.kind == _TRADEMARK).order_by(RightWork.work_id, Right.id)
+    return [(work_id, title) for work_id, title in await session.execute(of_marks)]
 
 
 async def list_rights(

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import io
+import sys
 from random import Random
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from sqlalchemy import delete
 
+from config.errors import ConfigError
 from config.settings import DetectionSettings
 from detectors import embedding
+from detectors.decode import decode_image
 from detectors.describe import describe, describe_reference
 from detectors.glance import glance
 from detectors.model import Match
 from monitor.demo.catalogue import make_catalogue
 from monitor.demo.drawings import draw
 from monitor.demo.edits import EDITS
+from monitor.models import Models
 from monitor.works import Works
 from storage.blobs import Blobs
 from storage.database import Database
 from storage.errors import NotFound
 from storage.negatives import add_negative, remove_negative
-from storage.tables import Negative, Reference, Threshold
+from storage.rights import add_right
+from storage.tables import Negative, Reference, Right, Threshold
 from storage.thresholds import set_thresholds
 from storage.works import add_reference, add_work, references, remove_work, set_owner
 from tests.storage.making import NOW
@@ -40,6 +46,9 @@ class Here:
 
     async def glance(self, data):
         return glance(data)
+
+    async def pixels(self, data, side_px):
+        return np.asarray(decode_image(data, side_px))
 
 
 def jpeg(image: Image.Image, quality: int = 85) -> bytes:
@@ -168,15 +177,41 @@ class Model:
 @pytest.mark.slow
 async def test_a_model_that_the_operator_names_says_its_part(known, art, monkeypatch, tmp_path):
     works, database = known
-    assert await works.embedder([]) is None, "none is used unless one is named"
+    assert await works.models([]) == Models(), "none is used unless one is named"
     monkeypatch.setattr(embedding, "Embedder", Model)
     blobs = Blobs(tmp_path / "blobs")
     async with database.write("test") as session:
         for row in await references(session):
             row.sha256 = await blobs.put(art[row.id - 1][1])
-    settings = DetectionSettings(embedding_model="model.onnx", embedding_threshold=0.5)
+    settings = DetectionSettings(embedding_model="model.onnx", embedding_threshold=0.5, read_text=False)
     found = await Works(database, blobs, Here(), settings).findings("a", jpeg(EDITS["pad"](art[0][0], Random(1))))
     assert [(m.work_id, m.score, m.threshold) for m in found.matches if m.detector == "embedding"] == [(1, 0.9, 0.5)]
+
+
+READING = DetectionSettings(embedding_model="", embedding_threshold=0.5, read_text=True)
+
+
+@pytest.mark.slow
+async def test_a_trade_mark_is_read_in_pictures_from_its_registration_on(known, tmp_path):
+    pytest.importorskip("rapidocr", reason="the extra `ocr` is not installed")
+    _, database = known
+    works = Works(database, Blobs(tmp_path / "blobs"), Here(), READING)
+    sheet = Image.new("RGB", (600, 300), "white")
+    ImageDraw.Draw(sheet).text((60, 100), "MOTHWING shop", fill="black", font=ImageFont.load_default(60))
+    assert (await works.findings("a", jpeg(sheet))).matches == []
+    async with database.write("test") as session:
+        mark = Right(owner_id=1, kind="trademark", title="Mothwing", number="7", facts={"title": "Mothwing"})
+        await add_right(session, NOW, "mira", mark, [2])
+    (found,) = (await works.findings("a", jpeg(sheet))).matches
+    assert (found.work_id, found.detector) == (2, "lettering")
+    assert (await works.judge([found]))[0].work_id == 2
+
+
+async def test_a_reader_that_is_not_installed_is_named_with_what_installs_it(known, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+    _, database = known
+    with pytest.raises(ConfigError, match=r"pip install 'bazaarwatch\[ocr\]'"):
+        await Works(database, Blobs(tmp_path / "blobs"), Here(), READING).findings("a", b"")
 
 
 async def test_a_change_of_the_works_changes_the_index_and_does_not_build_it_anew(known, art):

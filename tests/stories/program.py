@@ -55,6 +55,13 @@ class HereSandbox:
 
         return glance(data)
 
+    async def pixels(self, data, side_px):
+        import numpy as np
+
+        from detectors.decode import decode_image
+
+        return np.asarray(decode_image(data, side_px))
+
     async def thumbnail(self, data, side_px):
         from detectors.thumbnail import thumbnail
 

@@ -87,7 +87,7 @@ class HereSandbox:
     async def comparison(self, reference, picture, match, form):
         from detectors.explain import side_by_side
 
-        return side_by_side(reference, picture, form)
+        return side_by_side(reference, picture, form=form)
 
     async def thumbnail(self, data, side_px):
         from detectors.thumbnail import thumbnail

@@ -1,0 +1,40 @@
+"""The learned detectors that the operator switched on: a copy-detection model, a reader of text."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from detectors.model import Match
+from monitor.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from detectors.embedding import Embedder
+    from detectors.glance import Glance
+    from detectors.lettering import Lettering
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Those in use, each holding every watched work; none by default."""
+
+    embedder: Embedder | None = None
+    lettering: Lettering | None = None
+
+    async def matches(self, sandbox: Sandbox, picture: bytes, seen: Glance | None = None) -> list[Match]:
+        """What they find on a picture; ``seen`` is its first sight, where it was looked at.
+
+        Raises:
+            DetectorError: The picture cannot be decoded.
+            SandboxError: Decoding it broke a limit.
+        """
+        found: list[Match] = []
+        if self.embedder:
+            small = seen or await sandbox.glance(picture)
+            found += await asyncio.to_thread(self.embedder.matches, small.pixels)
+        if self.lettering:
+            from detectors.lettering import SIDE_PX
+
+            found += await asyncio.to_thread(self.lettering.matches, await sandbox.pixels(picture, SIDE_PX))
+        return found
