@@ -30,6 +30,7 @@ from sqlalchemy import text
 from config.settings import load
 from monitor.console.server import listening
 from monitor.daemon import Parts, build
+from storage.database import Database, upgrade_schema
 
 PAGES = (
     *("/inbox", "/inbox?priority=high", "/inbox?text=fox+pin", "/inbox?work=7", "/inbox/review", "/alerts/4711"),
@@ -113,7 +114,11 @@ async def measure(options: argparse.Namespace, data: Path) -> None:
     async def examine(_: object) -> None:
         return None
 
-    async with build(load(data, environ)) as parts:
+    settings = load(data, environ)
+    database = Database(settings.database_url)
+    await upgrade_schema(database)
+    await database.close()
+    async with build(settings) as parts:
         async with parts.database.read() as session:
             is_planted = await session.scalar(text("SELECT count(*) FROM works"))
         if not is_planted:

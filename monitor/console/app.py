@@ -101,6 +101,13 @@ def make_app(parts: Parts, examine: Examine) -> FastAPI:
     return app
 
 
+async def warm(app: FastAPI) -> None:
+    """Count what takes long to count, so that not even the first reader waits for it."""
+    kept, parts = app.state.kept, app.state.parts
+    await dashboard.counted(kept, parts, None)
+    await sellers.counted(kept, parts, None)
+
+
 class _Static(StaticFiles):
     """Our own files; their addresses change with their content."""
 

@@ -25,11 +25,12 @@ from monitor.daemon import Parts
 from monitor.text import csv_cell
 from storage import tables
 from storage.errors import NotFound
-from storage.inbox import views_of
+from storage.inbox import Owners, views_of
 from storage.statistics import Answered, Question, answer, questions, rows_behind
 
 router = APIRouter(include_in_schema=False)
 PERIODS = (7, 30, 90, 365)
+_DAYS = 90  # where nothing else is asked for
 _ROWS = 500
 
 
@@ -37,10 +38,10 @@ _ROWS = 500
 async def dashboard(request: Request, parts: PartsOf, person: Viewer) -> Response:
     """Numbers of a period, as charts and tables."""
     days = _days(request)
-    at, answered = await _counted(request, parts, person, days)
-    counted = [one for one in answered if one.question.keys]
+    at, answered = await counted(request.app.state.kept, parts, person.owners, days)
+    of_keys = [one for one in answered if one.question.keys]
     shown = [(one, chart(one), charts.key(charts.kinds_of(one.rows)) if one.question.chart == "stacked" else "")
-             for one in counted]  # fmt: skip
+             for one in of_keys]  # fmt: skip
 
     def behind(question: Question, row: Sequence[Any]) -> str:
         keys = {f"key{place}": str(value) for place, value in enumerate(row[: len(question.keys)])}
@@ -105,23 +106,21 @@ async def as_csv(request: Request, parts: PartsOf, person: Viewer, name: str) ->
 
 def _days(request: Request) -> int:
     asked = whole_number(request.query_params, "days")
-    return asked if asked in PERIODS else 90
+    return asked if asked in PERIODS else _DAYS
 
 
-async def _counted(request: Request, parts: Parts, person: Person, days: int) -> tuple[datetime, list[Answered]]:
-    """What is shown; many readers cost as much as one."""
-    about = ("dashboard", person.owners, days)
+async def counted(kept: Kept, parts: Parts, owners: Owners, days: int = _DAYS) -> tuple[datetime, list[Answered]]:
+    """What is shown of a period, and when it was counted; many readers cost as much as one."""
 
     async def count() -> tuple[datetime, list[Answered]]:
         until = parts.clock.now()
         since = until - timedelta(days=days)
         async with parts.database.read() as session:
-            asked = questions(person.owners).values()
-            answered = [await answer(session, question, person.owners, since, until) for question in asked]
+            asked = questions(owners).values()
+            answered = [await answer(session, question, owners, since, until) for question in asked]
         return until, answered
 
-    kept: Kept = request.app.state.kept
-    return await kept.get(about, count)
+    return await kept.get(("dashboard", owners, days), count)
 
 
 def chart(one: Answered) -> Markup:

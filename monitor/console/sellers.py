@@ -11,14 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.console.access import PartsOf, Person, Viewer
+from monitor.console.access import PartsOf, Viewer
 from monitor.console.cards import history
 from monitor.console.fields import Id, text_field, whole_number
+from monitor.console.kept import Kept
 from monitor.console.view import page
+from monitor.daemon import Parts
 from storage import tables
 from storage.cases import allowed_reason
 from storage.errors import NotFound
-from storage.inbox import owned
+from storage.inbox import Owners, owned
 
 router = APIRouter(include_in_schema=False)
 _ON_A_PAGE = 50
@@ -32,36 +34,41 @@ async def sellers(request: Request, parts: PartsOf, person: Viewer) -> Response:
     async with parts.database.read() as session:
         if wanted:
             named = select(tables.Seller.id).where(tables.Seller.name.icontains(wanted, autoescape=True)).limit(_MOST)
-            counted = await _counted(session, person, list(await session.scalars(named)))
+            found = await _counted(session, person.owners, list(await session.scalars(named)))
         else:
-
-            async def count() -> list[Any]:
-                async with parts.database.read() as aside:
-                    return await _counted(aside, person)
-
-            counted = await request.app.state.kept.get(("sellers", person.owners), count)
-        shown = counted[(at - 1) * _ON_A_PAGE : at * _ON_A_PAGE + 1]
+            found = await counted(request.app.state.kept, parts, person.owners)
+        shown = found[(at - 1) * _ON_A_PAGE : at * _ON_A_PAGE + 1]
         keys = [seller_key for seller_key, _, _ in shown]
         known = {one.id: one for one in await session.scalars(select(tables.Seller).where(tables.Seller.id.in_(keys)))}
-    found = [(known[seller_key], alerts, infringing) for seller_key, alerts, infringing in shown]
-    more = len(found) > _ON_A_PAGE
-    return await page(request, "sellers.html", person, rows=found[:_ON_A_PAGE], wanted=wanted, at=at, more=more)
+    rows = [(known[seller_key], alerts, infringing) for seller_key, alerts, infringing in shown]
+    more = len(rows) > _ON_A_PAGE
+    return await page(request, "sellers.html", person, rows=rows[:_ON_A_PAGE], wanted=wanted, at=at, more=more)
 
 
-async def _counted(session: AsyncSession, person: Person, keys: Sequence[int] | None = None) -> list[Any]:
+async def counted(kept: Kept, parts: Parts, owners: Owners) -> list[Any]:
+    """Sellers as `_counted` gives them; many readers cost as much as one."""
+
+    async def count() -> list[Any]:
+        async with parts.database.read() as session:
+            return await _counted(session, owners)
+
+    return await kept.get(("sellers", owners), count)
+
+
+async def _counted(session: AsyncSession, owners: Owners, keys: Sequence[int] | None = None) -> list[Any]:
     """(seller's row id, alerts, infringing ones) of sellers with alerts, the worst first."""
     infringing = func.sum(case((tables.Alert.answer == "infringing", 1), else_=0))
-    counted = (
+    query = (
         select(tables.Listing.seller_key, func.count(tables.Alert.id), infringing)
         .join(tables.Listing, tables.Listing.id == tables.Alert.listing_key)
-        .where(tables.Listing.seller_key.is_not(None), *owned(person.owners))
+        .where(tables.Listing.seller_key.is_not(None), *owned(owners))
         .group_by(tables.Listing.seller_key)
         .order_by(infringing.desc(), func.count(tables.Alert.id).desc(), tables.Listing.seller_key)
         .limit(_MOST)
     )
     if keys is not None:
-        counted = counted.where(tables.Listing.seller_key.in_(keys))
-    return list((await session.execute(counted)).all())
+        query = query.where(tables.Listing.seller_key.in_(keys))
+    return list((await session.execute(query)).all())
 
 
 @router.get("/sellers/{seller_key}")

@@ -12,7 +12,7 @@ import uvicorn
 
 from config.errors import ConfigError
 from monitor.console.access import is_exposed
-from monitor.console.app import make_app
+from monitor.console.app import make_app, warm
 from monitor.console.pages import Examine
 from monitor.daemon import Parts
 from storage.users import count_users
@@ -52,19 +52,23 @@ async def listening(parts: Parts, examine: Examine, port: int) -> AsyncIterator[
     with _door(host, port) as door:
         address = f"http://{f'[{host}]' if ':' in host else host}:{door.getsockname()[1]}"
         proxies = list(parts.settings.console.proxies)
+        app = make_app(parts, examine)
         server = _Server(
             uvicorn.Config(
-                make_app(parts, examine), http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
+                app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
                 server_header=False, proxy_headers=bool(proxies), forwarded_allow_ips=proxies, limit_concurrency=64,
                 timeout_keep_alive=5, timeout_graceful_shutdown=_GRACE_S,
             )
         )  # fmt: skip
-        serving = asyncio.create_task(server.serve([door]))
+        serving, warming = asyncio.create_task(server.serve([door])), asyncio.create_task(warm(app))
         _logger.info("listening", extra={"address": address})
         try:
             yield address
         finally:
             server.should_exit = True
+            await asyncio.gather(
+                warming, return_exceptions=True
+            )  # what fails was logged, and fails again when asked for
             await serving
 
 
