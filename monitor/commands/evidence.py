@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 evidence = typer.Typer(no_args_is_help=True, help="Evidence: shown, captured again, taken along as one ZIP, checked.")
 
 _SUBJECT = re.compile(r"(alert|case|complaint|c)[-: ]?(\d+)", re.IGNORECASE)
-_FRESH = timedelta(hours=24)  # what was seen live within it may leave with a complaint
 SubjectArgument = Annotated[str, typer.Argument(metavar="SUBJECT", help="case-3, alert-17 or complaint-5 (also C-5).")]
 Out = Annotated[Path, typer.Option("--out", metavar="ZIP", help="Where to write it.")]
 
@@ -171,6 +169,21 @@ async def _capture(parts: Parts, alert_ids: Sequence[int], actor: str, *, quiet:
     ]
 
 
+async def refresh(parts: Parts, alert_ids: Sequence[int], actor: str, *, quiet: bool) -> list[Recaptured]:
+    """Look again at the listings whose page was last captured more than a day ago; what was not seen is said."""
+    from monitor.evidence.recapture import stale
+
+    try:
+        done = await _capture(parts, await stale(parts, alert_ids, actor), actor, quiet=quiet)
+    except (TryLater, FetchError) as error:
+        say(f"not captured again: {error}")
+        return []
+    for one in done:
+        if one.outcome != "ok":
+            say(f"alert {one.alert_id}: not seen on sale now: {one.outcome.value} {one.reason}".rstrip())
+    return done
+
+
 @evidence.command()
 def export(
     ctx: typer.Context,
@@ -189,31 +202,11 @@ def export(
 
         alert_ids = await alerts_of(parts, named)
         if not as_it_is:
-            await _refresh(parts, alert_ids, ctx.obj.actor, quiet=as_json)
+            await refresh(parts, alert_ids, ctx.obj.actor, quiet=as_json)
         with telling(len(alert_ids), "comparing", quiet=as_json) as tell:
             return await write_bundle(parts, named.title, alert_ids, out.absolute(), ctx.obj.actor, tell)
 
     tell_written(with_parts(ctx, run), as_json)
-
-
-async def _refresh(parts: Parts, alert_ids: Sequence[int], actor: str, *, quiet: bool) -> None:
-    """Look again at the listings whose page was last captured more than a day ago; what cannot be asked is said."""
-    stale = []
-    for alert_id in alert_ids:
-        async with parts.database.read() as session:
-            pages = [item.seen_at for item in await evidence_of(session, alert_id) if item.kind == "page"]
-        if not pages or parts.clock.now() - max(pages) > _FRESH:
-            stale.append(alert_id)
-    if not stale:
-        return
-    try:
-        done = await _capture(parts, stale, actor, quiet=quiet)
-    except (TryLater, FetchError) as error:
-        say(f"not captured again: {error}")
-        return
-    for one in done:
-        if one.outcome != "ok":
-            say(f"alert {one.alert_id}: not seen on sale now: {one.outcome.value} {one.reason}".rstrip())
 
 
 @evidence.command()

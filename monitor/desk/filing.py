@@ -55,7 +55,7 @@ from storage.works import get_work
 
 PACKS = "packs"
 QUESTIONS = ("fair-use", "exhaustion", "authorised-seller")  # what a person considers of every listing
-_LEFTOVER_AFTER_S = 600.0  # a folder still being written is younger
+_LEFTOVER_AFTER_S = 3600.0  # what is still being written is younger
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,15 +419,18 @@ def write_pack(root: Path, pack: Pack) -> Path:
 
 
 def leftovers(root: Path) -> list[Path]:
-    """Folders that a crash left half written."""
+    """Folders and files that a crash left half written."""
     oldest = time.time() - _LEFTOVER_AFTER_S
-    return sorted(folder for folder in root.glob("new-*") if folder.is_dir() and folder.stat().st_mtime < oldest)
+    return sorted(one for one in root.glob("new-*") if one.stat().st_mtime < oldest)
 
 
 def sweep(root: Path) -> None:
     """Remove what a crash left half written."""
-    for folder in leftovers(root):
-        shutil.rmtree(folder, ignore_errors=True)
+    for one in leftovers(root):
+        if one.is_dir():
+            shutil.rmtree(one, ignore_errors=True)
+        else:
+            one.unlink(missing_ok=True)
 
 
 async def _best_right(parts: Parts, session: AsyncSession, work: tables.Work, rules: Policy) -> tables.Right:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from detectors.model import Outcome
 from monitor.daemon import Parts
@@ -17,6 +17,8 @@ from storage import tables
 from storage.evidence import keep_evidence, note_custody
 from storage.listings import add_details, get_listing, get_seller
 from storage.searches import add_capture
+
+FRESH = timedelta(hours=24)  # what was seen within it may leave with a complaint
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,26 @@ async def capture_again(parts: Parts, alert_id: int, actor: str) -> Recaptured:
     kept = await _keep(parts, one, capture, pictures, actor, outcome)
     reason = reading.capture.reason or ("the page shows other listings" if outcome is Outcome.DRIFT else "")
     return Recaptured(alert_id, outcome, reason, capture.captured_at, kept)
+
+
+async def stale(parts: Parts, alert_ids: Sequence[int], actor: str) -> list[int]:
+    """Alerts whose evidence has no page of the last `FRESH`; a younger one that some other look brought is kept first.
+
+    Raises:
+        NotFound: An alert is not there.
+    """
+    found = []
+    for alert_id in alert_ids:
+        async with parts.database.read() as session:
+            one = await exhibit(session, alert_id)
+            capture = await session.get(tables.Capture, one.view.listing.capture_id or 0)
+        newest = max((item.seen_at for item in one.items if item.kind == "page"), default=None)
+        begins = parts.clock.now() - FRESH
+        if capture and not capture.purged_at and capture.captured_at > max(newest or begins, begins):
+            await _keep(parts, one, capture, [], actor, Outcome(capture.outcome))
+        elif newest is None or newest < begins:
+            found.append(alert_id)
+    return found
 
 
 async def _pictures(parts: Parts, one: Exhibit) -> list[tables.ListingPicture]:

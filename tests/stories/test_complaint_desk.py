@@ -43,6 +43,8 @@ def test_a_complaint_is_walked_through_handed_in_and_followed_by_mail(drafted, t
 
     pack = Path(desk("complaints", "export", 1).strip())
     assert len((pack / "urls-1.txt").read_text("utf-8").splitlines()) == len(rest)
+    checked = desk.json("evidence", "verify", pack / "evidence.zip")
+    assert (checked["faults"], "complaint 1" in checked["made_here"]) == ([], True)
     assert "does not go by mail" in desk.refused("complaints", "send", 1)[1]
     desk("complaints", "submitted", 1, "--receipt", "CMP-77")
     (row,) = desk.json("complaints", "list")
@@ -104,10 +106,32 @@ def test_a_listing_that_is_gone_is_left_out_and_one_whose_site_refuses_us_is_nei
 
 
 @pytest.mark.soak
+def test_what_is_gone_when_it_is_looked_at_before_it_leaves_goes_back_to_the_person(drafted, bazaar):
+    desk = drafted
+    confirm(desk, 1)
+    gone, *others = _listings(desk).values()
+    old = "'2020-01-01 00:00:00.000000'"
+    desk.rows(f"UPDATE evidence SET seen_at = {old} WHERE kind = 'page'")
+    desk.rows(f"UPDATE captures SET captured_at = {old}")
+    bazaar.server.end(gone["url"].rpartition("/")[2])
+    assert desk.refused("complaints", "export", 1)[0] == 1
+    assert (desk.json("complaints", "show", 1)["state"], _listings(desk)[gone["listing"]]["state"]) == (
+        "ready",
+        "void_gone",
+    )
+    confirm(desk, 1)
+    pack = Path(desk("complaints", "export", 1).strip())
+    assert len((pack / "urls-1.txt").read_text("utf-8").splitlines()) == len(others)
+    for number in (one["listing"] for one in others):
+        kinds = [item["kind"] for item in desk.json("evidence", "list", f"alert-{number}")]
+        assert kinds.count("page") == 2, "each was captured again"
+
+
+@pytest.mark.soak
 def test_what_is_said_to_be_removed_is_looked_at_and_what_comes_back_is_told(drafted, bazaar):
     desk = drafted
     confirm(desk, 1)
-    desk("complaints", "export", 1)
+    desk("complaints", "export", 1, "--no-evidence")
     desk("complaints", "submitted", 1, "--receipt", "CMP-1")
     first = next(iter(_listings(desk).values()))
     bazaar.server.end(first["url"].rpartition("/")[2])

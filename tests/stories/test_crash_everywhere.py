@@ -177,6 +177,7 @@ def test_an_export_killed_at_any_commit_point_leaves_one_whole_pack(scanned):
             assert twin.is_well()
         scanned(*command)
     (pack,) = (scanned.data / "packs").iterdir()
+    assert scanned.json("evidence", "verify", pack / "evidence.zip")["faults"] == []
     assert len((pack / "urls-1.txt").read_text("utf-8").splitlines()) == len(alerts)
 
 

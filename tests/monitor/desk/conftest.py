@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from config.settings import load
+from detectors.model import Listing
 from monitor.daemon import Parts, build
 from tests.conftest import FakeClock
 from tests.stories.complaining import add_infringing, add_right_to, add_works, listing_of
@@ -18,10 +19,12 @@ Opening = Callable[..., Awaitable[Parts]]
 
 @pytest.fixture
 async def open_parts(tmp_path: Path, sqlite_url: str, clock: FakeClock) -> AsyncIterator[Opening]:
-    """Opens the running parts, with so many listings of a work "Moth" on AliExpress decided infringing."""
+    """Opens the running parts, with so many listings of a work "Moth" on AliExpress (or these) decided infringing."""
     contexts = []
 
-    async def opening(*, listings: int = 2, right: str = "pending_verification", **environ: str) -> Parts:
+    async def opening(
+        *, listings: int = 2, pages: Sequence[Listing] = (), right: str = "pending_verification", **environ: str
+    ) -> Parts:
         given = {"BAZAARWATCH_DATABASE__URL": sqlite_url, **environ}
         contexts.append(build(load(tmp_path / "data", given), clock=clock))
         parts = await contexts[-1].__aenter__()
@@ -29,7 +32,7 @@ async def open_parts(tmp_path: Path, sqlite_url: str, clock: FakeClock) -> Async
         async with parts.database.write("test") as session:
             works = await add_works(session, ["Moth"], now)
             await add_right_to(session, works["Moth"][0], "Moth", now, right, CLAIM)
-            found = [("Moth", listing_of("aliexpress", number)) for number in range(listings)]
+            found = [("Moth", one) for one in pages or [listing_of("aliexpress", one) for one in range(listings)]]
             await add_infringing(session, parts.blobs, works, found, now)
         return parts
 
