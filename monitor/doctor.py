@@ -15,7 +15,7 @@ from monitor.canaries import drift_notes
 from monitor.daemon import Parts
 from monitor.desk.filing import PACKS, leftovers
 from monitor.registry.rights import ending_rights
-from monitor.registry.vault import vault_faults
+from monitor.registry.vault import orphans, vault_faults
 from storage.audit import first_broken
 from storage.complaints import ComplaintSummary, list_complaints
 from storage.errors import NotFound
@@ -55,6 +55,7 @@ async def examine_installation(parts: Parts, *, deep: bool) -> list[Check]:
             _half_done(parts.settings.data_dir, complaints),
             _distributions(),
             _listed("vault", await vault_faults(parts, deep=deep), "every sealed paper is there"),
+            _without_paper(await orphans(parts)),
             _contact(parts.settings.fetch.contact),
             _listed("workers", await worker_faults(session, parts.clock.now()), "none is silent or behind"),
         ]
@@ -80,6 +81,13 @@ def _listed(name: str, faults: list[str], fine: str) -> Check:
 def _audit(broken: int | None) -> Check:
     detail = f"entry {broken} was changed or the one before it removed" if broken else "the chain holds"
     return Check("audit log", broken is not None, detail)
+
+
+def _without_paper(found: list[str]) -> Check:
+    """Sealed files that a crash left: nothing is lost, and who was told that the paper is kept was told so later."""
+    names = ", ".join(sha256[:12] for sha256 in found[:_SHOWN])
+    left = f"{len(found)} belong to no paper ({names}): `bazaarwatch vault sweep` deletes them"
+    return Check("sealed files", bad=False, detail=left if found else "each belongs to a paper")
 
 
 def _files(parts: Parts, referenced: Iterable[str], deep: bool) -> Check:

@@ -145,6 +145,12 @@ def remove(
     with_parts(ctx, lambda parts: sealing.remove_paper(parts, ctx.obj.actor, document, why))
 
 
+@vault.command()
+def sweep(ctx: typer.Context) -> None:
+    """Delete sealed files that a crash left without their paper, once they are an hour old."""
+    say(f"{with_parts(ctx, sealing.sweep)} files without a paper deleted")
+
+
 async def _open(parts: Parts) -> sealing.Secret:
     """The opened vault; asks for a passphrase that the settings do not know."""
     row = await sealing.the_vault(parts)

@@ -16,6 +16,7 @@ import secrets
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import platformdirs
@@ -42,6 +43,7 @@ from storage.tables import Document, Vault
 
 FOLDER = "vault"
 LARGEST_BYTES = 50_000_000  # of one paper; sealing holds it in memory twice
+_BEING_SEALED = timedelta(hours=1)  # a file stands before its row does
 _KEY_BYTES = 32
 _NONCE_BYTES = 12  # random: 2^32 papers stay within NIST SP 800-38D's bound
 _SCRYPT = {"n": 2**15, "r": 8, "p": 3}  # OWASP Password Storage Cheat Sheet: 32 MB, about 0.3 s
@@ -324,6 +326,21 @@ async def remove_paper(parts: Parts, actor: str, document_id: int, why: str) -> 
     async with parts.database.write("document removed") as session:
         document = await remove_document(session, parts.clock.now(), actor, document_id, why)
     _sealed(parts).remove(document.sha256)
+
+
+async def orphans(parts: Parts) -> list[str]:
+    """Sealed files that belong to no paper: a crash came between a file and its row, or one is being sealed now."""
+    async with parts.database.read() as session:
+        known = {one.sha256 for one in await list_documents(session)}
+    return sorted(set(await asyncio.to_thread(lambda: list(_sealed(parts).hashes()))) - known)
+
+
+async def sweep(parts: Parts) -> int:
+    """Delete sealed files that belong to no paper and that nobody is sealing; how many there were."""
+    before, sealed = parts.clock.now() - _BEING_SEALED, _sealed(parts)
+    gone = [await asyncio.to_thread(sealed.collect, sha256, before) for sha256 in await orphans(parts)]
+    await asyncio.to_thread(sealed.sweep, before)
+    return sum(gone)
 
 
 async def vault_faults(parts: Parts, *, deep: bool) -> list[str]:

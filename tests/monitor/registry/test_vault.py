@@ -224,6 +224,32 @@ async def test_a_removed_paper_is_gone_from_disk_and_its_removal_recorded(home, 
     assert paper.exists()
 
 
+async def test_a_file_that_a_crash_left_without_its_row_is_named_and_swept_and_no_other(
+    home, tmp_path, paper, clock, monkeypatch
+):
+    async with parts_of(tmp_path, clock) as parts:
+        secret, _ = await sealed(parts, paper)
+        (kept,) = sealed_files(tmp_path)
+        (tmp_path / "new.png").write_bytes(b"new")
+
+        async def killed(*_):
+            raise SystemExit
+
+        with monkeypatch.context() as patch:
+            patch.setattr(vault, "add_document", killed)
+            patch.setattr("storage.blobs.Blobs.remove", lambda *_: None)  # a process that is killed tidies nothing
+            with pytest.raises(SystemExit):
+                await vault.seal_paper(parts, secret, "mira", 1, IDENTITY, tmp_path / "new.png")
+        (left,) = await vault.orphans(parts)
+        assert await vault.sweep(parts) == 0, "it may be being sealed just now"
+        for file in sealed_files(tmp_path):
+            os.utime(file, (1, 1))
+        assert await vault.sweep(parts) == 1
+        assert sealed_files(tmp_path) == [kept]
+        assert kept.name != left
+        assert await vault.orphans(parts) == []
+
+
 async def test_an_exported_paper_is_new_and_private_and_overwrites_nothing(home, tmp_path, paper, clock):
     async with parts_of(tmp_path, clock) as parts:
         secret, document_id = await sealed(parts, paper)
