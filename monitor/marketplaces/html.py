@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterable, Iterator
+from functools import cache
+from itertools import islice
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -19,6 +22,8 @@ _LAZY = (
     "data-src",
 )
 _SETS = ("srcset", "data-srcset")
+_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)[wx]")
+_LONGEST_SET = 20_000
 _ODD = frozenset((*_LAZY, *_SETS))
 _PLACEHOLDERS = (
     "s_1x2.gif",
@@ -34,7 +39,6 @@ _PLACEHOLDERS = (
 _MOST_CARDS = 2000
 _MOST_IN_CARDS = 20_000
 _SEGMENTS = 500
-_SEGMENT_VALUE = 300
 _SEGMENT_CHARACTERS = 100_000
 
 
@@ -131,31 +135,53 @@ def _sources(node: LexborNode) -> Iterator[str]:
         candidates = [attributes.get("src")]
     else:
         candidates = [attributes[name] for name in (*_LAZY, "src") if name in attributes]
-        candidates += [(attributes[name] or "").split(",")[0].split(" ")[0] for name in _SETS if name in attributes]
+        candidates += [_largest(attributes[name] or "") for name in _SETS if name in attributes]
     for candidate in candidates:
         source = (candidate or "").strip()
         if source and not source.startswith("data:") and not any(sign in source for sign in _PLACEHOLDERS):
             yield source
 
 
-def segments(text: str, marker: str, end: str = '"') -> dict[str, str]:
-    """The raw HTML between tags that carry a mark, by the mark's value: ``marker`` is ``data-key="``.
+def _largest(candidates: str) -> str:
+    """The address in a ``srcset`` with the largest width or density; a comma inside an address belongs to it."""
+    sizes: list[tuple[float, str]] = []
+    url = ""
+    for word in candidates[:_LONGEST_SET].split():
+        if url:  # then the word is its size, and what follows a comma the next address
+            stated, _, following = word.partition(",")
+            size = _SIZE.fullmatch(stated)
+            sizes.append((float(size[1]) if size else 1.0, url))
+            url = following.lstrip(",")
+        else:
+            url = word.lstrip(",")
+        if url.endswith(","):
+            sizes.append((1.0, url.rstrip(",")))
+            url = ""
+    if url:
+        sizes.append((1.0, url))
+    return max(sizes, key=lambda size: size[0], default=(0.0, ""))[1]
+
+
+def segments(text: str, attribute: str, prefix: str = "") -> dict[str, str]:
+    """The raw HTML between tags that carry an attribute, by its value behind ``prefix``, however it is quoted.
 
     For cards that are links holding links: an HTML5 parser tears such a card into siblings, its raw text is whole.
     Pieces with one value are joined.
     """
     found: dict[str, str] = {}
     starts: list[tuple[int, str]] = []
-    position = text.find(marker)
-    while position >= 0 and len(starts) < _SEGMENTS:
-        closing = text.find(end, position + len(marker))
-        value = text[position + len(marker) : closing]
-        if closing < 0 or len(value) > _SEGMENT_VALUE:
-            break
-        starts.append((text.rfind("<", 0, position), value))
-        position = text.find(marker, closing)
+    for carried in islice(_attribute(attribute).finditer(text), _MOST_IN_CARDS):
+        value = carried[1] or carried[2] or carried[3] or ""
+        if value.startswith(prefix) and len(starts) < _SEGMENTS:
+            starts.append((text.rfind("<", 0, carried.start()), value.removeprefix(prefix)))
     stops = [*(start for start, _ in starts[1:]), len(text)]
     for (start, value), stop_before in zip(starts, stops, strict=False):
         stop = min(stop_before, start + _SEGMENT_CHARACTERS)
         found[value] = found.get(value, "") + text[max(0, start) : stop]
     return found
+
+
+@cache
+def _attribute(name: str) -> re.Pattern[str]:
+    value = r"""(?:"([^"<>]{0,300})"|'([^'<>]{0,300})'|([^\s"'<>=`]{1,300}))"""
+    return re.compile(rf"(?<=\s){re.escape(name)}\s{{0,9}}=\s{{0,9}}{value}")

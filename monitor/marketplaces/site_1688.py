@@ -22,7 +22,7 @@ class Site1688(TableSite):
 
     def card_nodes(self, page: Document, layout: Cards) -> Sequence[LexborNode | LexborHTMLParser]:
         """One tree a render key; placed advertisements ("bid") answer no search and are left out."""
-        pieces = segments(page.text, f'{layout.card}="')
+        pieces = segments(page.text, layout.card)
         return [LexborHTMLParser(text) for key, text in pieces.items() if "_bid_" not in key]
 
     def card_identity(

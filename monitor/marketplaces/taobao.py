@@ -24,7 +24,7 @@ class Taobao(TableSite):
         layout: Cards,  # noqa: ARG002 - the base's
     ) -> Sequence[LexborNode | LexborHTMLParser]:
         """One tree a tile."""
-        return [LexborHTMLParser(text) for text in segments(page.text, 'id="item_id_').values()]
+        return [LexborHTMLParser(text) for text in segments(page.text, "id", "item_id_").values()]
 
     def card_identity(
         self, page: Document, card: LexborNode | LexborHTMLParser, layout: Cards
