@@ -157,6 +157,7 @@ class ConsoleSettings(_Section):
     idle_minutes: float = Field(gt=0)
     session_hours: float = Field(gt=0)
     lease_minutes: float = Field(gt=0)
+    known_every: int = Field(ge=0)
 
 
 class SsoSettings(_Section):

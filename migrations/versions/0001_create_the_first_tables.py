@@ -990,6 +990,19 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "known_cases",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("added_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("added_by", sa.String(), nullable=False),
+        sa.Column("removed_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.CheckConstraint("answer IN ('infringing', 'licensed', 'not-a-match')", name=op.f("ck_known_cases_answer")),
+        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_known_cases_alert_id_alerts")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_known_cases")),
+        sa.UniqueConstraint("alert_id", name=op.f("uq_known_cases_alert_id")),
+    )
+    op.create_table(
         "complaint_events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("complaint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1012,6 +1025,19 @@ def upgrade() -> None:
     with op.batch_alter_table("complaint_events", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_complaint_events_complaint_id"), ["complaint_id"], unique=False)
 
+    op.create_table(
+        "known_answers",
+        sa.Column("case_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "answer IN ('infringing', 'licensed', 'not-a-match', 'unsure')", name=op.f("ck_known_answers_answer")
+        ),
+        sa.ForeignKeyConstraint(["case_id"], ["known_cases.id"], name=op.f("fk_known_answers_case_id_known_cases")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_known_answers_user_id_users")),
+        sa.PrimaryKeyConstraint("case_id", "user_id", name=op.f("pk_known_answers")),
+    )
     op.create_table(
         "webhook_events",
         sa.Column("webhook_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -25,6 +25,7 @@ from monitor.console import (
     ownshop,
     pictures,
     readiness,
+    reviewers,
     rules,
     searches,
     sellers,
@@ -63,7 +64,7 @@ _NOUNS = (
         searches,
         marketplaces,
     ),
-    *(rules, audit, settings, dashboard, pictures, health),
+    *(rules, reviewers, audit, settings, dashboard, pictures, health),
 )
 
 

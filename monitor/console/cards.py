@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ from monitor.console.labels import Choice, choices
 from storage import tables
 from storage.alerts import AlertView, matches_of, view_alert
 from storage.evidence import evidence_of
-from storage.inbox import Cluster, Owners, cluster_of, measure, members, owned
+from storage.inbox import Cluster, Owners, Position, cluster_of, measure, members, owned
 from storage.rights import rights_of
 from storage.tables import Alert, Audit, Listing, Match
 
@@ -61,6 +61,7 @@ class Card:
     earlier: Sequence[tables.Alert]
     choices: Sequence[Choice]
     captured_at: datetime | None
+    place: str  # behind which the next card comes, as an address of the inbox says it
 
     @property
     def best(self) -> Finding | None:
@@ -110,7 +111,17 @@ async def read_card(session: AsyncSession, alert_id: int, owners: Owners, now: d
         earlier=await _earlier(session, cluster, owners),
         choices=await choices_of(session, view.work.id),
         captured_at=max(pages, default=None),
+        place=f"{view.alert.score}.{alert_id}",
     )
+
+
+def as_open(card: Card, after: Position | None) -> Card:
+    """A decided card as if nobody had decided it, put behind a position: what was said of it does not show."""
+    unsaid = {"answer": None, "decided_at": None, "decided_by": None, "ask_again_at": None}
+    facts = {column.key: getattr(card.view.alert, column.key) for column in Alert.__table__.columns}
+    view = replace(card.view, alert=Alert(**facts | unsaid))
+    place = f"{after[0]}.{after[1]}" if after else ""
+    return replace(card, view=view, listings=[view], count=1, up_to=view.alert.id, earlier=[], place=place)
 
 
 async def choices_of(session: AsyncSession, work_id: int) -> list[Choice]:

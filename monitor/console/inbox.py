@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from detectors.model import Answer, PriorityLevel
 from monitor.console.access import Analyst, PartsOf, Person, Viewer, form_of
-from monitor.console.cards import Card, choices_of, history, read_card
+from monitor.console.cards import Card, as_open, choices_of, history, read_card
 from monitor.console.fields import Id, text_field, whole_number
 from monitor.console.guard import Problem
 from monitor.console.labels import chosen
@@ -42,6 +43,7 @@ from storage.inbox import (
     take_cards,
     views_of,
 )
+from storage.known import answer_known, is_known, next_known
 
 router = APIRouter(include_in_schema=False)
 _ON_A_PAGE = 24
@@ -55,6 +57,11 @@ class Asked:
 
     filters: Filters
     after: Position | None
+
+    @property
+    def place(self) -> str:
+        """The position as an address says it; empty at the top."""
+        return f"{self.after[0]}.{self.after[1]}" if self.after else ""
 
     @property
     def query(self) -> dict[str, object]:
@@ -107,7 +114,11 @@ async def review(request: Request, parts: PartsOf, person: Analyst) -> Response:
     """The next card, leased to who asks."""
     wanted = asked(request.query_params)
     card = await _next_card(parts, person, wanted, keep=0)
-    return await page(request, "review.html", person, card=card, asked=wanted, done=await _done(request, parts, person))
+    known = request.query_params.get("known", "")
+    return await page(
+        request, "review.html", person, card=card, asked=wanted, done=await _done(request, parts, person),
+        known=known if known in list(Answer) else "",
+    )  # fmt: skip
 
 
 @router.get("/inbox/card")
@@ -120,6 +131,13 @@ async def card_alone(request: Request, parts: PartsOf, person: Analyst) -> Respo
 
 async def _next_card(parts: Parts, person: Person, wanted: Asked, keep: int) -> Card | None:
     now, lease = parts.clock.now(), timedelta(minutes=parts.settings.console.lease_minutes)
+    every = parts.settings.console.known_every
+    if person.user_id and every and not secrets.randbelow(every):
+        async with parts.database.read() as session:
+            known = await next_known(session, person.user_id, person.owners)
+            if known:
+                card = await read_card(session, known.alert_id, person.owners, now)
+                return as_open(card, wanted.after)
     async with parts.database.write("card leased") as session:
         kept = [await cluster_of(session, keep, person.owners)] if keep else []
         head = await take_cards(session, wanted.filters, person.owners, person.name, now, lease, wanted.after, kept)
@@ -147,7 +165,10 @@ async def alert(request: Request, parts: PartsOf, person: Viewer, alert_id: Id) 
         card = await read_card(session, alert_id, person.owners, now)
         entries = await history(session, f"alert {alert_id}")
         busy = await held_by_others(session, card.cluster, person.name, now)
-    return await page(request, "alert.html", person, card=card, entries=entries, busy=busy, asked=asked({}), done=None)
+        known = await is_known(session, alert_id)
+    return await page(
+        request, "alert.html", person, card=card, entries=entries, busy=busy, asked=asked({}), done=None, known=known
+    )
 
 
 @router.post("/inbox/decide")
@@ -159,6 +180,10 @@ async def decide(request: Request, parts: PartsOf, person: Analyst) -> Response:
     left_out = {int(value) for value in form.getlist("leave_out") if str(value).isdecimal()}
     now = parts.clock.now()
     async with parts.database.write("card decided") as session:
+        known = await next_known(session, person.user_id, person.owners, alert_id) if person.user_id else None
+        if known and not form.get("was"):  # it was given as an open card
+            await answer_known(session, known, person.user_id or 0, answer, now)
+            return _known_answered(request, form, known)
         card_cluster = await cluster_of(session, alert_id, person.owners)
         holder = await held_by_others(session, card_cluster, person.name, now)
         if holder:
@@ -186,9 +211,15 @@ async def decide(request: Request, parts: PartsOf, person: Analyst) -> Response:
         return JSONResponse({"decision": decision.id, "alerts": len(ids), "answer": answer.value})
     if form.get("stay"):
         return back_to(f"/alerts/{alert_id}")
+    return back_to("/inbox/review", **asked(form).query, after=asked(form).place, done=decision.id)
+
+
+def _known_answered(request: Request, form: FormData, known: tables.KnownCase) -> Response:
+    """Say what is known of a card that was given to see how well its reader judges."""
+    if "application/json" in request.headers.get("accept", ""):
+        return JSONResponse({"known": known.answer, "alerts": 0})
     wanted = asked(form)
-    after = f"{view.alert.score}.{alert_id}"
-    return back_to("/inbox/review", **wanted.query, after=after, done=decision.id)
+    return back_to("/inbox/review", **wanted.query, after=wanted.place, known=known.answer)
 
 
 @router.post("/inbox/bulk")

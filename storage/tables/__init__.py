@@ -15,6 +15,7 @@ from storage.tables.complaints import (
 )
 from storage.tables.crawling import Capture, Crawl, Host, HostHour, Listing, ListingPicture, Picture, Search, Seller
 from storage.tables.evidence import Custody, Evidence, Hold, TimeStamp
+from storage.tables.known import KnownAnswer, KnownCase
 from storage.tables.pictures import Negative, SeenPicture, Threshold
 from storage.tables.review import Decision, DecisionItem, Lease, SavedView
 from storage.tables.rights import Document, PlatformAccount, PlatformRight, Publication, Vault
@@ -47,6 +48,8 @@ __all__ = [
     "Host",
     "HostHour",
     "KeptAnswer",
+    "KnownAnswer",
+    "KnownCase",
     "Lease",
     "Listing",
     "ListingPicture",

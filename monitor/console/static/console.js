@@ -116,7 +116,8 @@ async function decide(form, button) {
   busy = true;
   try {
     const done = await send(form.getAttribute("action"), sent);
-    offerUndo(done.decision, button.firstChild.textContent.trim() + ": " + done.alerts);
+    if (done.known) say("This was a known case. Its answer: " + done.known + ".");
+    else offerUndo(done.decision, button.firstChild.textContent.trim() + ": " + done.alerts);
     await goOn(present);
   } catch (error) {
     say(error.message);

@@ -71,6 +71,8 @@ PAGES = {
     ("GET", "/rules"): "v*",
     ("POST", "/rules"): "p*",
     ("POST", "/rules/remove"): "p*",
+    ("GET", "/reviewers"): "p*",
+    ("POST", "/alerts/{alert_id}/known"): "p",
     ("GET", "/audit"): "v*",
     ("GET", "/settings"): "d*",
     ("POST", "/settings/users"): "d*",
