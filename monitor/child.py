@@ -59,6 +59,12 @@ def _load_saved() -> dict[str, Task]:
     }
 
 
+def _load_mails() -> dict[str, Task]:
+    from monitor.complaints.mails import read_mail
+
+    return {"mail": lambda header, data: (read_mail(data, header["trusted_server"]).to_wire(), ())}
+
+
 def _load_pictures() -> dict[str, Task]:
     import numpy as np
 
@@ -97,6 +103,7 @@ KINDS: dict[str, Callable[[], dict[str, Task]]] = {
     "page": _load_pages,
     "picture": _load_pictures,
     "saved": _load_saved,
+    "mail": _load_mails,
 }
 
 

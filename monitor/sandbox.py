@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from detectors.describe import Description
     from detectors.glance import Glance, Pixels
+    from monitor.complaints.mails import MailText
     from monitor.saved.containers import Part
 
     _Answer = tuple[dict[str, Any], list[np.ndarray[Any, Any]]]
@@ -50,6 +51,7 @@ _KIND = {
     "unpack": "saved",
     "workbook": "saved",
     "rows": "saved",
+    "mail": "mail",
 }
 _START_TIMEOUT_S = 30.0  # numpy, uncompiled, on a slow disk
 _END_TIMEOUT_S = 2.0
@@ -150,6 +152,21 @@ class Sandbox:
         """
         result, _ = await self._file("rows", {"file": str(file)})
         return [[str(cell) for cell in row] for row in result["rows"]]
+
+    async def mail(self, data: bytes, trusted_server: str) -> MailText:
+        """A mail's headers and text; an empty one, marked as cut, where reading it broke a limit.
+
+        Args:
+            trusted_server: As `monitor.complaints.mails.read_mail` takes it.
+        """
+        from monitor.complaints.mails import UNREAD, MailText
+
+        try:
+            result, _ = await self._run("mail", {"trusted_server": trusted_server}, data, self._settings.page_timeout_s)
+            return MailText.from_wire(result)
+        except (SandboxError, _TaskFailed, ValueError) as error:
+            _logger.warning("mail not read", extra={"reason": str(error)})
+            return UNREAD
 
     async def _file(self, task: str, header: dict[str, Any]) -> _Answer:
         try:

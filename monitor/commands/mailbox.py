@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from monitor.commands.common import AsJson, UsageProblem, progress, say, show, show_facts, with_parts
-from monitor.complaints.mails import Kind, read_mail
+from monitor.complaints.mails import Kind
 from monitor.daemon import Parts
 from monitor.desk import mailbox as box
 from storage import tables
@@ -101,7 +101,7 @@ def show_one(ctx: typer.Context, mail_id: MailId, as_json: AsJson = False) -> No
     async def work(parts: Parts) -> dict[str, Any]:
         async with parts.database.read() as session:
             row = await get_mail(session, mail_id)
-        mail = read_mail(await parts.blobs.get(row.sha256), parts.settings.mailbox.trusted_server)
+        mail = await parts.sandbox.mail(await parts.blobs.get(row.sha256), parts.settings.mailbox.trusted_server)
         text = mail.text[:_TEXT_CHARS]
         return _row(row) | {
             "sender_vouched_for": mail.vouched,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from email.errors import MessageError
 from email.header import decode_header
@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import cache
 from importlib import resources
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -68,6 +68,31 @@ class MailText:
     vouched: bool = False
     attachments: int = 0
     cut: bool = False
+
+    def to_wire(self) -> dict[str, Any]:
+        """Its facts for another process."""
+        return asdict(self) | {"sent_at": self.sent_at.isoformat() if self.sent_at else None}
+
+    @classmethod
+    def from_wire(cls, data: Mapping[str, Any]) -> Self:
+        """The mail that ``to_wire`` took apart; the sender is not trusted, a hostile mail may have won it.
+
+        Raises:
+            ValueError: It is not as ``to_wire`` makes it.
+        """
+        try:
+            return cls(
+                message_id=str(data["message_id"])[:_HEADER_CHARS],
+                sender=str(data["sender"])[:_HEADER_CHARS],
+                subject=str(data["subject"])[:_HEADER_CHARS],
+                text=str(data["text"])[:_TEXT_CHARS],
+                sent_at=datetime.fromisoformat(data["sent_at"]).astimezone(UTC) if data["sent_at"] else None,
+                vouched=data["vouched"] is True,
+                attachments=int(data["attachments"]),
+                cut=data["cut"] is True,
+            )
+        except (KeyError, TypeError, OverflowError) as error:
+            raise ValueError(f"not a mail that was read: {error!r}") from None
 
     @property
     def domain(self) -> str:
@@ -137,12 +162,12 @@ def read_mail(data: bytes, trusted_server: str = "") -> MailText:
             topmost such header is believed.
     """
     if data.lower().count(b"boundary") > _PARTS:  # parts within parts cost the parser time for each line of all
-        return MailText("", "", "", "", cut=True)
+        return UNREAD
     try:
         message = BytesParser(policy=compat32).parsebytes(data)
         parts = list(islice(message.walk(), _PARTS + 1))
     except (RecursionError, MessageError, ValueError, TypeError, AssertionError):
-        return MailText("", "", "", "", cut=True)
+        return UNREAD
     texts, attachments = [], 0
     for part in parts[:_PARTS]:
         if part.get_content_maintype() == "text" and part.get_content_disposition() != "attachment":
@@ -161,6 +186,9 @@ def read_mail(data: bytes, trusted_server: str = "") -> MailText:
         attachments=attachments,
         cut=len(whole) > _TEXT_CHARS or len(parts) > _PARTS,
     )
+
+
+UNREAD = MailText("", "", "", "", cut=True)
 
 
 def recognise(mail: MailText, patterns: Patterns) -> Recognised:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.complaints.mails import Kind, read_mail
+from monitor.complaints.mails import Kind
 from monitor.console.access import PartsOf, WholeAnalyst, WholeViewer, form_of
 from monitor.console.fields import Id, text_field, whole_number
 from monitor.console.guard import Problem
@@ -38,7 +36,7 @@ async def mail(request: Request, parts: PartsOf, person: WholeViewer, mail_id: I
     async with parts.database.read() as session:
         row = await get_mail(session, mail_id)
     data = await parts.blobs.get(row.sha256)
-    said = await asyncio.to_thread(read_mail, data, parts.settings.mailbox.trusted_server)
+    said = await parts.sandbox.mail(data, parts.settings.mailbox.trusted_server)
     return await page(request, "mail.html", person, mail=row, said=said, text=said.text[:_TEXT_CHARS], kinds=list(Kind))
 
 

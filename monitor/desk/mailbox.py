@@ -22,7 +22,7 @@ from config.settings import MailboxSettings
 from monitor.complaints.base import RightState
 from monitor.complaints.errors import NotPossible
 from monitor.complaints.lifecycle import AT_PLATFORM, OVER, ComplaintEvent, ComplaintState, TargetEvent
-from monitor.complaints.mails import Kind, MailText, Recognised, patterns, read_mail, recognise
+from monitor.complaints.mails import Kind, MailText, Recognised, patterns, recognise
 from monitor.daemon import Parts
 from monitor.desk.dossier import rules_of
 from monitor.desk.following import open_counter
@@ -77,7 +77,7 @@ async def take_in(parts: Parts, data: bytes, how: str, note: str = "") -> Taken:
     """
     sha256 = await parts.blobs.put(data)
     settings = parts.settings.mailbox
-    mail = await asyncio.to_thread(read_mail, data, settings.trusted_server)
+    mail = await parts.sandbox.mail(data, settings.trusted_server)
     found = recognise(mail, patterns())
     if settings.trusted_server and found.kind and not mail.vouched:
         found = Recognised(found.platforms, None, f"{settings.trusted_server} does not vouch for {mail.domain}")
@@ -110,7 +110,7 @@ async def assign(parts: Parts, mail_id: int, person: str, kind: Kind, complaint_
     async with parts.database.read() as session:
         row = await get_mail(session, mail_id)
     data = await parts.blobs.get(row.sha256)
-    mail = await asyncio.to_thread(read_mail, data, parts.settings.mailbox.trusted_server)
+    mail = await parts.sandbox.mail(data, parts.settings.mailbox.trusted_server)
     found = Recognised(tuple(row.platform.split()), kind)
     async with parts.database.write("mail assigned") as session:
         kept = await get_mail(session, mail_id)

@@ -55,6 +55,11 @@ class HereSandbox:
 
         return glance(data)
 
+    async def mail(self, data, trusted_server):
+        from monitor.complaints.mails import read_mail
+
+        return read_mail(data, trusted_server)
+
     async def pixels(self, data, side_px):
         import numpy as np
 

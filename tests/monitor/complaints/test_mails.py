@@ -154,6 +154,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_mail_breaks_its_reader_or_passes_for_a_known_senders(name: str) -> None:
     mail = read_mail(HOSTILE[name], "mx.example.org")
+    assert MailText.from_wire(mail.to_wire()) == mail
     assert not mail.vouched
     assert len(mail.subject) <= 1000
     assert len(mail.text) <= 200_000

@@ -71,6 +71,17 @@ async def test_mails_about_identity_and_right_open_the_way(open_parts: Opening) 
     assert (other.state, other.note[:14]) == ("waiting", "fits 0 rights ")
 
 
+async def test_a_mail_is_read_in_a_child_and_one_that_the_child_cannot_read_waits(
+    open_parts: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = await open_parts(walls=True)
+    approved = await mailbox.take_in(parts, mail("Your IPR has been approved", f"Nummer é {CLAIM}", 3), "file")
+    assert approved.state == "applied"
+    monkeypatch.setattr("monitor.sandbox._KIND", {"mail": "page"})  # a child that knows no mails dies of one
+    unread = await mailbox.take_in(parts, mail("Your IPR has been approved", CLAIM, 4), "file")
+    assert (unread.state, unread.kind) == ("waiting", "")
+
+
 async def test_each_mail_moves_the_complaint_it_is_about_once(open_parts: Opening) -> None:
     parts = await open_parts()
     complaint_id = await submitted(parts)

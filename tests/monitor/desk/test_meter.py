@@ -14,30 +14,20 @@ from monitor.desk import filing, following, meter
 from monitor.desk.dossier import load
 from monitor.desk.meter import By
 from monitor.errors import NoticeRefused
-from storage.complaints import get_complaint
 from storage.invariants import contradictions
 from tests.conftest import FakeClock
-from tests.monitor.desk.conftest import Opening
+from tests.monitor.desk.conftest import Opening, handed_in
 
 PERSON = "Mira Moss"
 
 
-async def handed_in(parts: Parts, refused: Sequence[int]) -> int:
+async def decided(parts: Parts, refused: Sequence[int]) -> None:
     """A complaint of every listing but the last, decided: some refused, the others removed."""
-    (complaint_id,) = (await filing.draft_complaints(parts, 1, "alibaba_ipp", "mira")).complaint_ids
-    named = [target.alert_id for target in (await load(parts, complaint_id)).draft.targets]
-    await filing.leave_out(parts, complaint_id, named[-1:], "mira", "for the next")
-    await filing.consider(parts, complaint_id, PERSON, named[:-1])
-    await filing.confirm(parts, complaint_id, PERSON)
-    async with parts.database.write("test") as session:
-        row = await get_complaint(session, complaint_id, lock=True)
-        row.state, row.exported_at, row.pack_sha256 = "exported", parts.clock.now(), "0" * 64
-    await following.hand_in(parts, complaint_id, "mira", "CMP-7")
+    named = await handed_in(parts, leave_out=1)
     bad = [named[place] for place in refused]
-    await following.record_outcome(parts, complaint_id, TargetState.REJECTED, "mira", alert_ids=bad)
-    good = [one for one in named[:-1] if one not in bad]
-    await following.record_outcome(parts, complaint_id, TargetState.REMOVED, "mira", alert_ids=good)
-    return complaint_id
+    await following.record_outcome(parts, 1, TargetState.REJECTED, "mira", alert_ids=bad)
+    good = [one for one in named if one not in bad]
+    await following.record_outcome(parts, 1, TargetState.REMOVED, "mira", alert_ids=good)
 
 
 async def test_too_many_refusals_hold_the_next_complaint_back_until_a_person_answers_for_it(
@@ -45,7 +35,7 @@ async def test_too_many_refusals_hold_the_next_complaint_back_until_a_person_ans
 ) -> None:
     parts = await open_parts(listings=21, right="verified")
     assert await meter.readings(parts) == []
-    await handed_in(parts, refused=range(3))  # 17 of 20 upheld
+    await decided(parts, refused=range(3))  # 17 of 20 upheld
     (read,) = await meter.readings(parts)
     assert (read.platform, read.of, read.meter.decided, read.standing) == (
         *("alibaba_ipp", "cr_pirated_product", 20),

@@ -19,15 +19,13 @@ from starlette.routing import Route
 
 from monitor.complaints.base import TargetState
 from monitor.daemon import Parts
-from monitor.desk import filing, following, webhooks
-from monitor.desk.dossier import load
+from monitor.desk import following, webhooks
 from monitor.errors import WebhookRefused
-from storage.complaints import get_complaint
 from storage.errors import NotFound, Refused
 from storage.webhooks import forget_told, get_webhook, list_webhooks, open_webhooks, remove_webhook
 from tests.conftest import FakeClock
 from tests.monitor.apis import serving
-from tests.monitor.desk.conftest import Opening
+from tests.monitor.desk.conftest import Opening, handed_in
 
 
 class Receiver:
@@ -64,14 +62,12 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def parts(receiver: Receiver, open_parts: Opening) -> Parts:
-    """A desk that may send to the receiver, with a confirmed complaint of two listings."""
-    parts = await open_parts(
+    """A desk that may send to the receiver, with two listings decided infringing."""
+    return await open_parts(
         right="verified",
         BAZAARWATCH_FETCH__CONTACT="owner@example.org",
         BAZAARWATCH_FETCH__OWN_ADDRESSES=json.dumps([receiver.url.removeprefix("http://")]),
     )
-    await filing.draft_complaints(parts, 1, "alibaba_ipp", "mira")
-    return parts
 
 
 async def tell(parts: Parts, receiver: Receiver, *kinds: str, name: str = "tool") -> None:
@@ -79,14 +75,8 @@ async def tell(parts: Parts, receiver: Receiver, *kinds: str, name: str = "tool"
 
 
 async def to_removed(parts: Parts) -> None:
-    """The complaint is confirmed, handed in, and one listing of it removed."""
-    named = [target.alert_id for target in (await load(parts, 1)).draft.targets]
-    await filing.consider(parts, 1, "Mira Moss", named)
-    await filing.confirm(parts, 1, "Mira Moss")
-    async with parts.database.write("test") as session:
-        row = await get_complaint(session, 1, lock=True)
-        row.state, row.exported_at, row.pack_sha256 = "exported", parts.clock.now(), "0" * 64
-    await following.hand_in(parts, 1, "mira", "CMP-7")
+    """A complaint is drafted, confirmed, handed in, and one listing of it removed."""
+    named = await handed_in(parts)
     await following.record_outcome(parts, 1, TargetState.REMOVED, "mira", alert_ids=named[:1])
 
 
@@ -103,7 +93,8 @@ async def test_every_step_from_then_on_arrives_signed_in_order_and_once(parts: P
     await webhooks.deliver(parts)
     kinds = [event["kind"] for event in receiver.events]
     assert kinds == [
-        *("complaint.request_review", "complaint.approve", "complaint.submit", "listing.report", "listing.report"),
+        *("complaint.validate", "complaint.request_review", "complaint.approve", "complaint.submit"),
+        *("listing.report", "listing.report"),
         "listing.remove",
     ]
     last = receiver.events[-1]
