@@ -8,6 +8,7 @@ from monitor.complaints.base import TargetState as T
 from monitor.complaints.lifecycle import ACTIVE, OBJECTED, ComplaintEvent, ComplaintState, TargetEvent
 from monitor.daemon import Parts
 from monitor.desk.hand import Hand, take
+from monitor.desk.lapsing import note_lapsed
 from monitor.desk.recheck import look_again, waiting
 from monitor.errors import FetchError, Offline
 from storage import tables
@@ -21,11 +22,14 @@ _LOOKED_AFTER = (T.REMOVED, T.REMOVED_UNCONFIRMED, T.EDITED, T.VOID_GONE, T.STIL
 async def follow_up(parts: Parts) -> int:
     """Act upon every timer whose last moment has passed, each in a transaction of its own; how many there were.
 
+    Rights that ended meanwhile count among them.
+
     Looks at listings anew where that is due; a host that refuses us is asked again with the next look of the series.
 
     Raises:
         Offline: This machine has no network: looks that were due stay due.
     """
+    lapsed = await note_lapsed(parts, _ACTOR)
     async with parts.database.read() as session:
         due = await due_timers(session, parts.clock.now())
     for timer in due:
@@ -37,7 +41,7 @@ async def follow_up(parts: Parts) -> int:
             if row.fired_at is None and row.ended_at is None:
                 row.fired_at = hand.now
                 await _fire(hand, row)
-    return len(due)
+    return len(due) + lapsed
 
 
 async def _fire(hand: Hand, timer: tables.ComplaintTimer) -> None:
