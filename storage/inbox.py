@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, and_, cast, delete, func, or_, select, tuple_, union_all
+from sqlalchemy import Select, and_, cast, delete, func, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.model import Answer
@@ -241,12 +241,11 @@ async def _chunk(
     return [(row[0], row[1], row[2], row[3]) for row in await session.execute(ordered)]
 
 
-def _first(parts: Sequence[Select[int, int]], size: int) -> Select[int, int] | CompoundSelect[int, int]:
-    """The first of several selections together, each read in the order of its index."""
-    if len(parts) == 1:
-        return parts[0].order_by(Alert.score.desc(), Alert.id.desc()).limit(size)
-    together = union_all(*parts)
-    return together.order_by(together.selected_columns.score.desc(), together.selected_columns.id.desc()).limit(size)
+def _first(parts: Sequence[Select[int, int]], size: int) -> Select[int, int]:
+    """The first of several selections together: of each the first ones, which its index has in order."""
+    best = [part.order_by(Alert.score.desc(), Alert.id.desc()).limit(size).subquery() for part in parts]
+    together = union_all(*(select(one.c.id, one.c.score) for one in best)).subquery()
+    return select(together.c.id, together.c.score).order_by(together.c.score.desc(), together.c.id.desc()).limit(size)
 
 
 async def _sizes(
