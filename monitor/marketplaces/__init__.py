@@ -38,6 +38,7 @@ from monitor.marketplaces import (
 from monitor.marketplaces.base import Marketplace, Page, ParsedPage
 from monitor.marketplaces.classifier import Finding, classify, explain
 from monitor.marketplaces.precheck import unreadable
+from monitor.marketplaces.rescue import own_item
 
 # In the order in which they are asked whose page it is: shops on any host come last.
 _BUILT_IN: tuple[Marketplace, ...] = (
@@ -114,8 +115,10 @@ def parse(
     try:
         return site.parse(page)
     except LayoutChanged as error:
-        finding = explain(page) or Finding(Outcome.DRIFT, str(error))
-        return ParsedPage(finding.outcome, site.name, reason=finding.reason)
+        finding = explain(page)
+        rescued = own_item(site, page) if finding is None else None
+        finding = finding or Finding(Outcome.DRIFT, str(error))
+        return rescued or ParsedPage(finding.outcome, site.name, reason=finding.reason)
 
 
 def canonical(url: str, marketplaces: Mapping[str, Marketplace] = MARKETPLACES) -> tuple[str, str, str] | None:

@@ -39,9 +39,9 @@ class GenericShop(Site):
         """Whether the page describes a product in any of the three ways, or shows a shop system's cards."""
         whole = document(page)
         return (
-            any(self._from_linked_data(whole))
-            or self._from_open_graph(whole) is not None
-            or any(self._from_microdata(whole))
+            any(self.from_linked_data(whole))
+            or self.from_open_graph(whole) is not None
+            or any(self.from_microdata(whole))
             or any(shop_cards(self, whole))
         )
 
@@ -56,18 +56,18 @@ class GenericShop(Site):
             LayoutChanged: The page describes no product.
         """
         whole = document(page)
-        products = list(self._from_linked_data(whole))
+        products = list(self.from_linked_data(whole))
         if products:
             kind = "product" if len(products) == 1 else "search"
             following = "" if whole.looks_like_json else _following(whole)
             return parsed(self, whole, products, layout="json-ld", kind=kind, following=following)
         if whole.looks_like_json:
             raise self.drift("schema.org Product")
-        graph = self._from_open_graph(whole)
+        graph = self.from_open_graph(whole)
         if graph is not None:
             return parsed(self, whole, [graph], layout="open-graph", kind="product")
         layout = "schema.org Product (JSON-LD, Open Graph or microdata)"
-        items = list(self._from_microdata(whole))
+        items = list(self.from_microdata(whole))
         if not items:
             layout, items = "cards of a shop system", list(shop_cards(self, whole))
         if not items:
@@ -75,14 +75,16 @@ class GenericShop(Site):
         kind = "product" if len(items) == 1 and not layout.startswith("cards") else "search"
         return parsed(self, whole, items, layout=layout, kind=kind, following=_following(whole))
 
-    def _from_linked_data(self, page: Document) -> Iterator[Found]:
+    def from_linked_data(self, page: Document) -> Iterator[Found]:
+        """The listings that the page's JSON-LD describes."""
         products = linked_products(page)
         for product in products:
             listing = linked_listing(self, page, product, alone=len(products) == 1)
             if listing is not None:
                 yield listing
 
-    def _from_open_graph(self, page: Document) -> Found | None:
+    def from_open_graph(self, page: Document) -> Found | None:
+        """The listing that the page is about, as it says to social networks."""
         if page.looks_like_json or "product" not in meta(page, "og:type").lower():
             return None
         amount = meta(page, "product:price:amount", "og:price:amount", "product:sale_price:amount")
@@ -100,7 +102,8 @@ class GenericShop(Site):
             seller=seller(host, meta(page, "product:brand", "og:brand", "og:site_name") or host),
         )
 
-    def _from_microdata(self, page: Document) -> Iterator[Found]:
+    def from_microdata(self, page: Document) -> Iterator[Found]:
+        """The listings that the page's own elements are marked as."""
         if page.looks_like_json:
             return
         items = [
@@ -120,7 +123,8 @@ class GenericShop(Site):
         cleaned = without_tracking(url)
         host = host_of(cleaned)
         number = _property(item, "sku") or _property(item, "productID") or _property(item, "mpn") or _path_of(cleaned)
-        pictures = [_attribute(node) for node in item.css("[itemprop~=image]")]
+        shown = item.css("[itemprop~=image]")
+        pictures = [source for node in shown for source in sources_of([node]) or [_attribute(node)]]
         shop = seller(host, _property(item, "seller") or _property(item, "brand") or host)
         return found(self, page, number, cleaned, _property(item, "name"), price=price, pictures=pictures, seller=shop)
 
@@ -349,7 +353,6 @@ def _products_in(thing: Any, depth: int) -> Iterator[dict[str, Any]]:
                 "mainEntityOfPage",
                 "itemOffered",
                 "hasOfferCatalog",
-                "itemOffered",
             ):
                 yield from _products_in(thing.get(key), depth + 1)
 

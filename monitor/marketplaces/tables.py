@@ -22,6 +22,10 @@ from monitor.marketplaces.reading import Found, Site, dicts, found, nothing, par
 from monitor.marketplaces.text import clean_text, one_line
 from monitor.marketplaces.urls import absolute, host_of, on_host, split
 
+# The names of envelopes that APIs put around an answer and take away again from one version to the next.
+_ENVELOPES = ("data", "result", "results", "response", "payload", "body", "content", "props", "pageProps", "state")
+_MOST_ENVELOPES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Records:
@@ -155,10 +159,9 @@ class TableSite(Site):
         if whole.looks_like_json:
             return self._parse_json(whole)
         for data in self._script_data(whole):
-            for layout in self.records:
-                founds = self.founds(whole, data, layout)
-                if founds:
-                    return self._answer(whole, founds, layout.name, layout.kind)
+            answer = self._from_records(whole, data)
+            if answer is not None:
+                return answer
         founds = self._from_linked_data(whole) if self.linked else []
         if founds:
             return self._answer(whole, founds, "json-ld", "product" if len(founds) == 1 else "search")
@@ -174,10 +177,9 @@ class TableSite(Site):
         raise self.drift(self._tried())
 
     def _parse_json(self, page: Document) -> ParsedPage:
-        for layout in self.records:
-            founds = self.founds(page, page.data, layout)
-            if founds:
-                return self._answer(page, founds, layout.name, layout.kind)
+        answer = self._from_records(page, page.data)
+        if answer is not None:
+            return answer
         if self.linked:
             linked = self._from_linked_data(page)
             if linked:
@@ -185,6 +187,15 @@ class TableSite(Site):
         if any(self._is_zero(page.data, layout) for layout in self.records):
             return nothing(self, "json", "the list of items is empty and its total is 0")
         raise self.drift(self._tried())
+
+    def _from_records(self, page: Document, data: Any) -> ParsedPage | None:
+        """The listings of the first table that yields any, in the data or in an envelope put around it."""
+        for piece in _envelopes(data):
+            for layout in self.records:
+                founds = self.founds(page, piece, layout)
+                if founds:
+                    return self._answer(page, founds, layout.name, layout.kind)
+        return None
 
     def _is_zero(self, data: Any, layout: Records) -> bool:
         items = _find(layout.items, data)
@@ -378,6 +389,15 @@ class TableSite(Site):
 
     def _host(self, host: str) -> str:
         return next((known for known in self.hosts if on_host(host, {known})), self.main_host)
+
+
+def _envelopes(data: Any) -> Iterator[Any]:
+    """The data, then what stands alone in it under a name that says nothing, such as ``{"data": {"result": ...}}``."""
+    waiting = [(data, 0)]
+    for piece, depth in waiting:
+        yield piece
+        if isinstance(piece, dict) and depth < _MOST_ENVELOPES:
+            waiting.extend((piece[key], depth + 1) for key in _ENVELOPES if isinstance(piece.get(key), dict))
 
 
 def _first_in_order(root: LexborNode | LexborHTMLParser, selectors: str) -> str:
