@@ -97,7 +97,7 @@ def _tries() -> Iterator[Any]:
             yield pytest.param(row, change, marks=marks, id=f"{row['file']}: {change}")
 
 
-@pytest.mark.parametrize(("row", "change"), _tries())
+@pytest.mark.parametrize(("row", "change"), list(_tries()))
 def test_a_recording_written_otherwise_says_the_same(shared: Path, row: dict[str, Any], change: str) -> None:
     body = (shared / "fixtures" / "marketplaces" / row["file"]).read_bytes()
     changed = _CHANGES[change](body)
