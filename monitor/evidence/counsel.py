@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from monitor.daemon import Parts
 from monitor.evidence.bundle import Tell, Written, write_bundle
+from monitor.evidence.certificate import certificate_pdf
 from monitor.evidence.exhibit import Exhibit
 from monitor.pdf import Document
 from monitor.text import clip, csv_cell, utc, visible
@@ -57,17 +58,18 @@ async def write_counsel_pack(
         alert_ids = await alerts_of_seller(session, seller.id)
         story = await _story(session, seller, alert_ids)
     now = parts.clock.now()
+    title = f"seller {seller.marketplace}:{visible(seller.seller_id)}"
 
     def more(exhibits: Sequence[Exhibit]) -> dict[str, bytes]:
         moments = chronology(story.seller, exhibits, story.complaints, story.targets, story.events, story.counters)
         return {
             "counsel.pdf": _document(story, exhibits, moments, now),
+            "certificate-draft.pdf": certificate_pdf(title, exhibits, now),
             "chronology.csv": _csv(("at", "what", "subject", "who", "detail"), map(_row, moments)),
             "listings.csv": _csv(_LISTINGS, (_listing_row(one) for one in exhibits)),
             "complaints.csv": _csv(_COMPLAINTS, _complaint_rows(story)),
         }
 
-    title = f"seller {seller.marketplace}:{visible(seller.seller_id)}"
     return await write_bundle(parts, title, alert_ids, out, actor, tell, more)
 
 

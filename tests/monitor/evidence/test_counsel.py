@@ -1,8 +1,10 @@
 import csv
 import io
+import json
 import zipfile
 
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import select
 
 from detectors.model import Answer
@@ -39,6 +41,13 @@ async def test_a_counsel_pack_tells_the_sellers_story_in_order_and_checks_itself
         told = list(csv.DictReader(io.StringIO(file.read("chronology.csv").decode("utf-8-sig"))))
         listings = list(csv.DictReader(io.StringIO(file.read("listings.csv").decode("utf-8-sig"))))
         assert file.read("counsel.pdf").startswith(b"%PDF-")
+        draft = PdfReader(io.BytesIO(file.read("certificate-draft.pdf")))
+        items = json.loads(file.read(f"alert-{first}/items.json"))
+        custody = file.read(f"alert-{first}/custody.jsonl").decode().splitlines()
+    certified = "".join("".join(page.extract_text() for page in draft.pages).split())
+    assert "signedbynobody" in certified
+    assert all(item["record"]["sha256"] in certified for item in items)
+    assert json.loads(custody[-1])["hash"] in certified
     assert [row["at"] for row in told] == sorted(row["at"] for row in told)
     what = [row["what"] for row in told]
     assert what[0] == "seller first seen"
