@@ -32,6 +32,7 @@ from detectors.glance import glance
 from detectors.judge import judge
 from detectors.pdq import BYTES, near
 from detectors.works import WorksIndex
+from monitor import posix
 from monitor.lookback import RADIUS_BITS
 
 
@@ -121,6 +122,8 @@ def cascade_speed(pictures: int, counts: Sequence[int]) -> None:
                 work_id, 1, known[work_id] if work_id < len(known) else _another(known[work_id % len(known)], rng)
             )
         held = count
+        index.lay_out()
+        posix.return_memory()
         sift, described, matched = _in_turns(files, greys, index)
         ratio = (described + matched) / sift
         print(f"{count:8,}{sift:16.1f}{described:14.1f}{matched:11.1f}{ratio:14.2f}{_resident_mb():12.0f}")
@@ -160,7 +163,6 @@ def _homography(matcher: cv2.BFMatcher, seen: Any, known: Any) -> int:
 
 def _in_turns(files: Sequence[bytes], greys: Sequence[NDArray[np.uint8]], index: WorksIndex) -> tuple[float, ...]:
     sift = cv2.SIFT_create(nfeatures=400)
-    index.matches(describe(files[0]))  # lays out the index
     spent = [0.0, 0.0, 0.0]
     for file, grey in zip(files, greys, strict=True):
         times = [time.process_time()]

@@ -53,11 +53,11 @@ class FeatureIndex:
             self._references.append(reference)
             self._waiting += len(forms.feature)
             if self._waiting > _MOST_WAITING:
-                self._take_in()
+                self.lay_out()
 
     def remove(self, work_id: int) -> None:
         """Forget a work's features."""
-        self._take_in()
+        self.lay_out()
         gone = [slot for slot, held in enumerate(self._references) if held is not None and held[0] == work_id]
         for slot in gone:
             self._references[slot] = None
@@ -68,7 +68,7 @@ class FeatureIndex:
 
     def pairs(self, picture: Features) -> dict[Reference, tuple[Pairs, NDArray[np.intp]]]:
         """For the references with most look-alike points: the pairs, and which of the picture's points each takes."""
-        self._take_in()
+        self.lay_out()
         if self._index is None or self._index.ntotal == 0 or not len(picture):
             return {}
         asked = variants(picture, every=False)
@@ -111,8 +111,8 @@ class FeatureIndex:
             found[reference] = (pairs, theirs)
         return found
 
-    def _take_in(self) -> None:
-        """Put what was added since the last search into the index; laying it out takes seconds, so not at each add.
+    def lay_out(self) -> None:
+        """Put what was added since the last search into the index, which takes seconds: so not at each add.
 
         Searches run in threads: whoever comes while another lays out waits, or it would search an index without works.
         """
@@ -130,7 +130,8 @@ class FeatureIndex:
         self._flips = np.concatenate([self._flips, *((v.mirrored + 2 * v.inverted).astype(np.uint8) for _, v in new)])
         rows = np.arange(first, len(self._slot), dtype=np.int64)
         held = 0 if self._index is None else self._index.ntotal
-        if held + len(rows) > _REGROWTH * self._laid_out_for:
+        outgrown = held + len(rows) > _REGROWTH * self._laid_out_for
+        if outgrown:
             old, self._index = self._index, _lay_out(vectors, held + len(rows))
             self._laid_out_for = held + len(rows)
             for old_rows, old_vectors in _content(old):
@@ -138,6 +139,8 @@ class FeatureIndex:
         for at in range(0, len(rows), _AT_ONCE):
             part = slice(at, at + _AT_ONCE)
             self._index.add_with_ids(vectors[part].astype(np.float32), rows[part])
+        if outgrown:
+            _fit(self._index)
 
 
 def _lay_out(vectors: NDArray[np.uint8], points: int) -> Any:
@@ -153,6 +156,20 @@ def _lay_out(vectors: NDArray[np.uint8], points: int) -> Any:
     index.train(vectors[sample].astype(np.float32))
     index.nprobe = min(lists, _LISTS_LOOKED_AT)
     return index
+
+
+def _fit(index: Any) -> None:
+    """Give each list just the memory that it fills: lists that grew hold up to twice that."""
+    import faiss
+
+    loose: Any = index.invlists
+    fitting: Any = faiss.ArrayInvertedLists(index.nlist, index.code_size)
+    for at in range(index.nlist):
+        if size := loose.list_size(at):
+            fitting.add_entries(at, size, loose.get_ids(at), loose.get_codes(at))
+            loose.resize(at, 0)
+    fitting.this.disown()  # from here on the index's
+    index.replace_invlists(fitting, True)
 
 
 def _content(index: Any) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:

@@ -99,6 +99,10 @@ class WorksIndex:
                     self._shapes.add((work_id, reference_id), whole)
                 self._features.add((work_id, reference_id), description.features)
 
+    def lay_out(self) -> None:
+        """Make ready what the first search after many additions would have to; it takes seconds for thousands."""
+        self._features.lay_out()
+
     def remove(self, work_id: int) -> None:
         """Forget a work with all its references; a stranger is no error."""
         with self._turns.changing():

@@ -43,6 +43,9 @@ if sys.platform == "win32":
         """Memory is not watched on Windows: None."""
         return None
 
+    def return_memory() -> None:
+        """Windows takes back by itself what was freed: nothing is done."""
+
     def on_stop(loop: asyncio.AbstractEventLoop, callback: Callable[[], object]) -> None:
         """Call back, in the loop, when the user or the system asks this process to stop."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK):
@@ -94,6 +97,13 @@ else:
                 return int(statm.read().split()[1]) * resource.getpagesize()
         except (OSError, IndexError, ValueError):
             return None
+
+    def return_memory() -> None:
+        """Give back what was freed after much was built; glibc, which alone keeps it, is asked to."""
+        import ctypes
+
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
 
     def on_stop(loop: asyncio.AbstractEventLoop, callback: Callable[[], object]) -> None:
         """Call back, in the loop, when the user or the system asks this process to stop."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from config.errors import ConfigError
 from detectors.errors import DetectorError, UnreadableDescription
 from detectors.model import Match, Verdict
+from monitor import posix
 from monitor.compare import find_matches
 from monitor.models import Models
 from monitor.sandbox import Sandbox
@@ -187,6 +188,8 @@ class Works:
             wanted, against = await reference_ids(session), await negatives(session)
             limits = await thresholds(session)
         await self._follow(index, before.held if before else {}, wanted)
+        await asyncio.to_thread(index.lay_out)
+        posix.return_memory()
         for negative in against:
             await asyncio.to_thread(unlike.add, negative.id, negative.id, await self.description(negative))
         _logger.info("works index built", extra={"references": len(wanted), "negatives": len(against)})
