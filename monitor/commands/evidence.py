@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.progress import Progress
@@ -24,16 +24,20 @@ from monitor.commands.common import (
     with_parts,
 )
 from monitor.errors import FetchError, TryLater
+from storage import tables
 from storage.evidence import custody_of, evidence_of, exported_as
 from storage.subjects import alerts_of_case, alerts_of_complaint, alerts_of_seller, case_seller, find_seller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from sqlalchemy.ext.asyncio import AsyncSession
 
     from monitor.daemon import Parts
     from monitor.evidence.bundle import Written
     from monitor.evidence.recapture import Recaptured
 
+T = TypeVar("T")
 evidence = typer.Typer(no_args_is_help=True, help="Evidence: shown, captured again, taken along as one ZIP, checked.")
 
 _SUBJECT = re.compile(r"(alert|case|complaint|c)[-: ]?(\d+)", re.IGNORECASE)
@@ -89,58 +93,46 @@ async def alerts_of(parts: Parts, subject: Subject) -> list[int]:
 @evidence.command("list")
 def list_(ctx: typer.Context, subject: SubjectArgument, as_json: AsJson = False) -> None:
     """Show what was kept of a case, alert or complaint, and how each item came."""
-    named = read_subject(subject)
+    from monitor.evidence.exhibit import how_it_came
 
-    async def read(parts: Parts) -> list[dict[str, Any]]:
-        from monitor.evidence.exhibit import how_it_came
+    def row(item: tables.Evidence) -> dict[str, Any]:
+        shown = {"kind": item.kind, "seen": item.seen_at, "came": how_it_came(item), "sha256": item.sha256}
+        return shown | {"url": item.url, "how": item.how, "about": item.about}
 
-        rows = []
-        for alert_id in await alerts_of(parts, named):
-            async with parts.database.read() as session:
-                items = await evidence_of(session, alert_id)
-            rows += [
-                {
-                    "alert": alert_id,
-                    "kind": item.kind,
-                    "seen": item.seen_at,
-                    "came": how_it_came(item),
-                    "sha256": item.sha256,
-                    "url": item.url,
-                    "how": item.how,
-                    "about": item.about,
-                }
-                for item in items
-            ]
-        return rows
-
-    show(with_parts(ctx, read), as_json, f"nothing was kept of {named.title}", hide=["url", "how", "about", "sha256"])
+    _show_each(ctx, subject, evidence_of, row, "nothing was kept", ["url", "how", "about", "sha256"], as_json)
 
 
 @evidence.command()
 def custody(ctx: typer.Context, subject: SubjectArgument, as_json: AsJson = False) -> None:
     """Show who had the evidence in hand, from the first capture on."""
+
+    def row(one: tables.Custody) -> dict[str, Any]:
+        shown = {"entry": one.position, "at": one.at, "who": one.actor, "what": one.action}
+        return shown | {"facts": one.facts, "hash": one.hash}
+
+    _show_each(ctx, subject, custody_of, row, "no custody", ["facts", "hash"], as_json)
+
+
+def _show_each(
+    ctx: typer.Context,
+    subject: str,
+    read: Callable[[AsyncSession, int], Awaitable[Sequence[T]]],
+    row: Callable[[T], dict[str, Any]],
+    empty: str,
+    hide: Sequence[str],
+    as_json: bool,
+) -> None:
+    """Show what is kept of each alert that a subject is about, a row each."""
     named = read_subject(subject)
 
-    async def read(parts: Parts) -> list[dict[str, Any]]:
+    async def work(parts: Parts) -> list[dict[str, Any]]:
         rows = []
         for alert_id in await alerts_of(parts, named):
             async with parts.database.read() as session:
-                chain = await custody_of(session, alert_id)
-            rows += [
-                {
-                    "alert": alert_id,
-                    "entry": one.position,
-                    "at": one.at,
-                    "who": one.actor,
-                    "what": one.action,
-                    "facts": one.facts,
-                    "hash": one.hash,
-                }
-                for one in chain
-            ]
+                rows += [{"alert": alert_id} | row(one) for one in await read(session, alert_id)]
         return rows
 
-    show(with_parts(ctx, read), as_json, f"no custody of {named.title}", hide=["facts", "hash"])
+    show(with_parts(ctx, work), as_json, f"{empty} of {named.title}", hide=hide)
 
 
 @evidence.command()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,23 +36,6 @@ from storage.works import find_work, the_owner
 rights = typer.Typer(no_args_is_help=True, help="The rights that protect your works.")
 
 RightId = Annotated[int, typer.Argument(help="Its id.")]
-Title = Annotated[str | None, typer.Option(help="The work's or mark's name; else the first work's title.")]
-Number = Annotated[str | None, typer.Option(help="The registration number; none for an unregistered copyright.")]
-Office = Annotated[str | None, typer.Option(help="The register, such as USPTO, EUIPO or CNIPA.")]
-Jurisdiction = Annotated[list[str] | None, typer.Option(help="Where it holds, such as US; may be repeated.")]
-Filed = Annotated[str | None, typer.Option(help="The day of the application, as 2020-12-31.")]
-Registered = Annotated[str | None, typer.Option(help="The day of the registration.")]
-Expires = Annotated[str | None, typer.Option(help="The day on which it ends, as 2030-12-31.")]
-NiceClass = Annotated[list[int] | None, typer.Option(help="Class of goods of a trade mark; may be repeated.")]
-LocarnoClass = Annotated[list[str] | None, typer.Option(help="Class of a design, as 11-02; may be repeated.")]
-Register = Annotated[str | None, typer.Option("--register", help="At the USPTO: principal or supplemental.")]
-Brand = Annotated[str | None, typer.Option(help="The brand that a mark stands for.")]
-Author = Annotated[str | None, typer.Option(help="Who made the work; else the rights holder, if a person.")]
-Basis = Annotated[OwnershipBasis | None, typer.Option(help="Why the holder of a copyright holds it.")]
-Holder = Annotated[str | None, typer.Option(help="As in the certificate, where it is not the owner's name.")]
-Published = Annotated[str | None, typer.Option(help="The day of the first publication, as 2024-05-01.")]
-PublishedAt = Annotated[str | None, typer.Option(help="Where: the shop's or site's name, or a city.")]
-PublishedUrl = Annotated[str | None, typer.Option(help="The address that proves it.")]
 Why = Annotated[str, typer.Option(help="The reason, for the log.")]
 
 
@@ -57,40 +44,96 @@ def register(app: typer.Typer) -> None:
     app.add_typer(rights, name="rights")
 
 
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What was given of a right: its fields, and the facts of its first publication."""
+
+    fields: dict[str, Any]
+    publication: dict[str, Any]
+
+
+def _stated(
+    title: Annotated[str | None, typer.Option(help="The work's or mark's name; else the first work's title.")] = None,
+    number: Annotated[
+        str | None, typer.Option(help="The registration number; none for an unregistered copyright.")
+    ] = None,
+    office: Annotated[str | None, typer.Option(help="The register, such as USPTO, EUIPO or CNIPA.")] = None,
+    jurisdiction: Annotated[list[str] | None, typer.Option(help="Where it holds, such as US; may be repeated.")] = None,
+    filed: Annotated[str | None, typer.Option(help="The day of the application, as 2020-12-31.")] = None,
+    registered: Annotated[str | None, typer.Option(help="The day of the registration.")] = None,
+    expires: Annotated[str | None, typer.Option(help="The day on which it ends, as 2030-12-31.")] = None,
+    nice_class: Annotated[
+        list[int] | None, typer.Option(help="Class of goods of a trade mark; may be repeated.")
+    ] = None,
+    locarno_class: Annotated[
+        list[str] | None, typer.Option(help="Class of a design, as 11-02; may be repeated.")
+    ] = None,
+    register: Annotated[str | None, typer.Option("--register", help="At the USPTO: principal or supplemental.")] = None,
+    brand: Annotated[str | None, typer.Option(help="The brand that a mark stands for.")] = None,
+    author: Annotated[str | None, typer.Option(help="Who made the work; else the rights holder, if a person.")] = None,
+    basis: Annotated[OwnershipBasis | None, typer.Option(help="Why the holder of a copyright holds it.")] = None,
+    holder: Annotated[str | None, typer.Option(help="As in the certificate, where it is not the owner's name.")] = None,
+    published: Annotated[str | None, typer.Option(help="The day of the first publication, as 2024-05-01.")] = None,
+    published_at: Annotated[str | None, typer.Option(help="Where: the shop's or site's name, or a city.")] = None,
+    published_url: Annotated[str | None, typer.Option(help="The address that proves it.")] = None,
+) -> Stated:
+    fields = {
+        "title": title,
+        "number": number,
+        "office": office,
+        "jurisdictions": jurisdiction and tuple(code.upper() for code in jurisdiction),
+        "nice_classes": nice_class and tuple(nice_class),
+        "locarno_classes": locarno_class and tuple(locarno_class),
+        "register": register,
+        "brand": brand,
+        "author": author,
+        "holder": holder,
+        "ownership_basis": basis,
+        "filed_on": parse_day(filed, "--filed"),
+        "registered_on": parse_day(registered, "--registered"),
+        "expires_on": parse_day(expires, "--expires"),
+    }
+    first = {"on": parse_day(published, "--published"), "place": published_at, "url": published_url}
+    return Stated(_given(fields), _given(first))
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _with_facts(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option for each fact that a right may state; it gets them together, as ``stated``."""
+    options = signature(_stated, eval_str=True).parameters
+    own = signature(command, eval_str=True).parameters
+
+    @wraps(command)
+    def run(**named: Any) -> None:
+        command(stated=_stated(**{name: named.pop(name) for name in options}), **named)
+
+    before = [one.replace(kind=Parameter.KEYWORD_ONLY) for name, one in own.items() if name != "stated"]
+    both = [*before, *(one.replace(kind=Parameter.KEYWORD_ONLY) for one in options.values())]
+    run.__signature__ = Signature(both)  # type: ignore[attr-defined]  # what Typer reads
+    run.__annotations__ = {one.name: one.annotation for one in both}
+    return run
+
+
 @rights.command()
+@_with_facts
 def add(
     ctx: typer.Context,
     kind: Annotated[RightKind, typer.Argument(help="What kind of right it is.")],
     work: Annotated[list[str], typer.Option(help="A work it protects, by id or title; may be repeated.")],
-    title: Title = None,
-    number: Number = None,
-    office: Office = None,
-    jurisdiction: Jurisdiction = None,
-    filed: Filed = None,
-    registered: Registered = None,
-    expires: Expires = None,
-    nice_class: NiceClass = None,
-    locarno_class: LocarnoClass = None,
-    register: Register = None,
-    brand: Brand = None,
-    author: Author = None,
-    basis: Basis = None,
-    holder: Holder = None,
-    published: Published = None,
-    published_at: PublishedAt = None,
-    published_url: PublishedUrl = None,
+    stated: Stated,
     owner: Annotated[str | None, typer.Option(help="The rights holder, where there are several.")] = None,
 ) -> None:
     """Register a right. An unregistered copyright gets a claim number of its own."""
-    given = _given(title, number, office, jurisdiction, nice_class, locarno_class, register, brand, author, holder)
-    given |= _days(filed, registered, expires) | ({"ownership_basis": basis} if basis else {})
-    first = _publication(published, published_at, published_url)
 
     async def store(parts: Parts) -> tables.Right:
         async with parts.database.write("right added") as session:
             named = await the_owner(session, owner)
             works = [await find_work(session, name) for name in work]
-            row = new_right(kind, named, works, given | {"first_publication": publication(None, first)})
+            fields = stated.fields | {"first_publication": publication(None, stated.publication)}
+            row = new_right(kind, named, works, fields)
             stored = await add_right(session, parts.clock.now(), ctx.obj.actor, row, [one.id for one in works])
             await prove_publication(session, parts.clock.now(), ctx.obj.actor, stored, works)
             return stored
@@ -100,43 +143,25 @@ def add(
 
 
 @rights.command()
+@_with_facts
 def edit(
     ctx: typer.Context,
     right: RightId,
+    stated: Stated,
     work: Annotated[
         list[str] | None, typer.Option(help="All works it protects from now on, by id or title; may be repeated.")
     ] = None,
-    title: Title = None,
-    number: Number = None,
-    office: Office = None,
-    jurisdiction: Jurisdiction = None,
-    filed: Filed = None,
-    registered: Registered = None,
-    expires: Expires = None,
-    nice_class: NiceClass = None,
-    locarno_class: LocarnoClass = None,
-    register: Register = None,
-    brand: Brand = None,
-    author: Author = None,
-    basis: Basis = None,
-    holder: Holder = None,
-    published: Published = None,
-    published_at: PublishedAt = None,
-    published_url: PublishedUrl = None,
     why: Why = "",
 ) -> None:
     """Change what is given, such as the day of expiry after a renewal. The log keeps what stood there before."""
-    given = _given(title, number, office, jurisdiction, nice_class, locarno_class, register, brand, author, holder)
-    given |= _days(filed, registered, expires) | ({"ownership_basis": basis} if basis else {})
-    first = _publication(published, published_at, published_url)
 
     async def change(parts: Parts) -> None:
         async with parts.database.write("right edited") as session:
             row = await get_right(session, right)
             works = None if work is None else [(await find_work(session, name)).id for name in work]
-            published_now = publication(Right.from_wire(row.facts), first)
-            facts, stated = changed_right(row, given | {"first_publication": published_now})
-            await edit_right(session, right, parts.clock.now(), ctx.obj.actor, facts, stated, works, why)
+            published_now = publication(Right.from_wire(row.facts), stated.publication)
+            facts, number = changed_right(row, stated.fields | {"first_publication": published_now})
+            await edit_right(session, right, parts.clock.now(), ctx.obj.actor, facts, number, works, why)
 
     with_parts(ctx, change)
 
@@ -241,45 +266,3 @@ def statement(
 
     with_parts(ctx, work)
     say(f"written: {to}; sign it, then `bazaarwatch vault add claim_statement SIGNED_SCAN --right {right}`")
-
-
-def _given(
-    title: str | None,
-    number: str | None,
-    office: str | None,
-    jurisdictions: list[str] | None,
-    nice_classes: list[int] | None,
-    locarno_classes: list[str] | None,
-    register: str | None,
-    brand: str | None,
-    author: str | None,
-    holder: str | None,
-) -> dict[str, Any]:
-    """The fields of a right that were given."""
-    fields = {
-        "title": title,
-        "number": number,
-        "office": office,
-        "jurisdictions": jurisdictions and tuple(code.upper() for code in jurisdictions),
-        "nice_classes": nice_classes and tuple(nice_classes),
-        "locarno_classes": locarno_classes and tuple(locarno_classes),
-        "register": register,
-        "brand": brand,
-        "author": author,
-        "holder": holder,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _days(filed: str | None, registered: str | None, expires: str | None) -> dict[str, Any]:
-    days = {
-        "filed_on": parse_day(filed, "--filed"),
-        "registered_on": parse_day(registered, "--registered"),
-        "expires_on": parse_day(expires, "--expires"),
-    }
-    return {name: day for name, day in days.items() if day}
-
-
-def _publication(day: str | None, place: str | None, url: str | None) -> dict[str, Any]:
-    given = {"on": parse_day(day, "--published"), "place": place, "url": url}
-    return {name: value for name, value in given.items() if value is not None}
