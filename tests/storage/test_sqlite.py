@@ -121,11 +121,15 @@ async def test_many_rows_come_in_parts_and_a_statement_left_half_read_holds_noth
 async def test_a_brief_transaction_does_what_others_do(store):
     async with store.write("two", brief=True) as session:
         session.add_all([Host(host="a:1"), Host(host="b:1")])
-    with pytest.raises(IntegrityError):
+
+    async def add_again():
         async with store.write("again", brief=True) as session:
             session.add(Host(host="c:1"))
             await session.flush()
             await session.execute(text("INSERT INTO hosts (host, block_count, slow_s) VALUES ('a:1', 0, 0)"))
+
+    with pytest.raises(IntegrityError):
+        await add_again()
     async with store.read(brief=True) as session:
         assert await session.scalar(select(func.count()).select_from(Host)) == 2
     assert await hosts(store) == 2
