@@ -1,6 +1,8 @@
 """Takes a picture of every page of the console, on the data of `make demo`: two widths, light and dark.
 
 .venv/bin/python docs/screenshots/take.py DEMO_FOLDER [PAGE ...]
+
+The settings page shows the folder's path: make the demo in one that reads well, as /var/lib/bazaarwatch.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from sqlalchemy import select, update
 from config.settings import load
 from monitor.console.server import listening
 from monitor.daemon import Parts, build
+from monitor.desk.mailbox import take_in
+from storage.known import add_known
 from storage.tables import Alert, ComplaintTarget
 
 HERE = Path(__file__).parent
@@ -23,27 +27,48 @@ PAGES = {
     "start": "/start",
     "inbox": "/inbox",
     "review": "/inbox/review",
+    "alert": "/alerts/1",
     "decisions": "/decisions",
     "complaints": "/complaints",
     "complaint": "/complaints/1",
+    "mails": "/mails",
+    "mail": "/mails/1",
     "works": "/works",
     "work": "/works/1",
+    "shop": "/works/shop",
+    "readiness": "/readiness?platform=demo",
     "sellers": "/sellers",
     "seller": "/sellers/1",
     "searches": "/searches",
     "marketplaces": "/marketplaces",
     "rules": "/rules",
+    "reviewers": "/reviewers",
     "audit": "/audit",
     "settings": "/settings",
     "dashboard": "/dashboard",
+    "rows": "/dashboard/infringing/rows",
     "account": "/account",
 }
 SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
 
 
-async def reopen_alerts(parts: Parts) -> None:
-    """Leave some of the demo's decisions unmade, so that the inbox has cards."""
-    async with parts.database.write("reopened for pictures") as session:
+LETTER = b"""From: Demo Bazaar <reports@bazaar.example>
+Subject: Your report of 3 listings
+Message-ID: <pictures@bazaar.example>
+
+Dear rights holder,
+
+thank you for your report. Two of the listings were removed; about the third we
+would like to hear from you where the design was first published.
+"""
+
+
+async def make_ready(parts: Parts) -> None:
+    """Leave some of the demo's decisions unmade, so that the inbox has cards; a mail that waits; a known case."""
+    await take_in(parts, LETTER, "file")
+    async with parts.database.write("made ready for pictures") as session:
+        decided = select(Alert.id).where(Alert.answer == "infringing").order_by(Alert.id).limit(1)
+        await add_known(session, (await session.scalars(decided)).one(), parts.clock.now(), "Mira Moss")
         named = select(ComplaintTarget.alert_id)
         undecided = {"answer": None, "decided_at": None, "decided_by": None, "case_id": None}
         await session.execute(update(Alert).where(Alert.id.not_in(named), Alert.id % 3 > 0).values(**undecided))
@@ -56,7 +81,7 @@ async def main(data: Path, wanted: list[str]) -> None:
         return None
 
     async with build(load(data, {})) as parts:
-        await reopen_alerts(parts)
+        await make_ready(parts)
         async with listening(parts, examine, 0) as address, async_playwright() as playwright:
             browser = await playwright.chromium.launch(
                 executable_path=shutil.which("chromium") or shutil.which("chromium-browser"), args=["--no-sandbox"]
