@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 TESTS = Path(__file__).parents[1]
 CASES = """
 import asyncio, contextlib, resource, socket, subprocess, sys
-
-pytestmark = pytest.mark.slow
 
 LEAVE = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
 

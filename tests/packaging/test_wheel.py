@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("monitor", "storage", "detectors", "config", "migrations")
 UPGRADE = """
 import asyncio, sys
 from storage.database import Database, check_schema, upgrade_schema
 
-pytestmark = pytest.mark.slow
 async def main():
     database = Database(sys.argv[1])
     await upgrade_schema(database)
