@@ -57,4 +57,6 @@ def is_away(error: BaseException) -> bool:
     state = getattr(error, "sqlstate", None)
     if state is not None:
         return str(state).startswith(_AWAY)
+    if isinstance(error, FileNotFoundError):
+        return error.filename is None  # the server's socket; a file that is missing has a name
     return isinstance(error, ConnectionError | asyncpg.InterfaceError)

@@ -11,9 +11,10 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -150,7 +151,7 @@ class PostgresEngine:
         driver = _Driver(self._database)
         queries = _Queries(driver)
         self._queue = queue = PgQueuer(connection=driver, queries=queries)
-        queries.manager = queue.qm.queue_manager_id
+        queries.manager, queries.give_up = queue.qm.queue_manager_id, partial(self._give_up, queue)
         for name, task in self._tasks.items():
             if self._does(name):
                 self._register(queue, name, task)
@@ -189,18 +190,28 @@ class PostgresEngine:
         async def work(job: Job) -> None:
             number = int(job.payload or b"0")
             async with self._free:
-                if self._stopping.is_set():
+                if queue.shutdown.is_set():
                     raise RetryRequested(reason="the worker stops")
                 with guarded(_holder(queue, job)):
-                    unit = asyncio.ensure_future(self._do(name, task, number))
-                    self._units.add(unit)
-                    try:
-                        await unit
-                    finally:
-                        self._units.discard(unit)
-                        self.finished[name] += not unit.cancelled()
+                    await self._tracked(name, self._do(name, task, number))
 
         return work
+
+    async def _tracked(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that is given up when this process stops at once or loses the database."""
+        unit = asyncio.create_task(work)
+        self._units.add(unit)
+        try:
+            await unit
+        finally:
+            self._units.discard(unit)
+            self.finished[name] += not unit.cancelled()
+
+    def _give_up(self, queue: PgQueuer) -> None:
+        """Begin nothing that still waits for its turn, and end what is under way."""
+        queue.shutdown.set()
+        for unit in self._units:
+            unit.cancel()
 
     async def _do(self, name: str, task: Task, number: int) -> None:
         """Do one unit to whatever end it comes to."""
@@ -220,22 +231,25 @@ class PostgresEngine:
 
     def _chore(self, queue: PgQueuer, chore: Chore) -> Callable[[Job], Awaitable[None]]:
         async def work(job: Job) -> None:
-            if self._stopping.is_set():
+            if queue.shutdown.is_set():
                 raise RetryRequested(reason="the worker stops")
             with guarded(_holder(queue, job)):
-                try:
-                    await chore.do()
-                except (LeaseLost, TryLater) as reason:
-                    _logger.info("chore put back", extra={"chore": chore.name, "reason": str(reason)})
-                except Exception as error:
-                    if is_away(error) or job.attempts + 1 < _TRIES:
-                        raise RetryRequested(_delay(job.attempts), f"{type(error).__name__}: {error}") from error
-                    await self._forget_held(chore)  # the newest failure is enough
-                    raise
-                else:
-                    await self._forget_held(chore)
+                await self._tracked(chore.name, self._do_chore(chore, job.attempts))
 
         return work
+
+    async def _do_chore(self, chore: Chore, attempts: int) -> None:
+        try:
+            await chore.do()
+        except (LeaseLost, TryLater) as reason:
+            _logger.info("chore put back", extra={"chore": chore.name, "reason": str(reason)})
+        except Exception as error:
+            if is_away(error) or attempts + 1 < _TRIES:
+                raise RetryRequested(_delay(attempts), f"{type(error).__name__}: {error}") from error
+            await self._forget_held(chore)  # the newest failure is enough
+            raise
+        else:
+            await self._forget_held(chore)
 
     async def _forget_held(self, chore: Chore) -> None:
         await _Driver(self._database).execute(
@@ -343,20 +357,40 @@ class _Driver:
 
 
 class _Queries(Queries):
-    """PgQueuer's questions, where a job that was taken over is no longer this process's to end or to keep alive."""
+    """PgQueuer's questions, where a job that was taken over is no longer this process's to end or to keep alive.
+
+    Attributes:
+        manager: PgQueuer's number for this worker.
+        give_up: Called when no job can be had: what is under way could not be written down either, and PgQueuer would
+            wait for it before the worker may try again.
+    """
 
     manager: UUID
+    give_up: Callable[[], None]
+
+    async def dequeue(self, *args: Any, **options: Any) -> list[Job]:
+        try:
+            return await super().dequeue(*args, **options)
+        except Exception:
+            self.give_up()
+            raise
 
     async def log_jobs(self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]) -> None:
         mine = await self._mine([job.id for job, _, _ in job_status])
-        await super().log_jobs([one for one in job_status if one[0].id in mine])
+        # One that was given up is neither done nor failed: without a heartbeat it goes to another.
+        ended = [one for one in job_status if one[0].id in mine and one[1] != "canceled"]
+        await super().log_jobs(ended)
 
     async def update_heartbeat(self, job_ids: list[JobId]) -> None:
         await super().update_heartbeat(list(await self._mine(job_ids)))
 
     async def retry_job(self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
-        if await self._mine([job.id]):
-            await super().retry_job(job, delay, traceback_record)
+        try:
+            if await self._mine([job.id]):
+                await super().retry_job(job, delay, traceback_record)
+        except Exception as error:
+            if not is_away(error):
+                raise  # else it is taken up again like that of a dead worker
 
     async def _mine(self, ids: list[JobId]) -> set[JobId]:
         held = "SELECT id FROM pgqueuer WHERE id = ANY($1) AND queue_manager_id = $2"

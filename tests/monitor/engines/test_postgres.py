@@ -2,15 +2,18 @@
 
 import asyncio
 import logging
+import os
 import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from asyncpg import InterfaceError, PostgresError
 from sqlalchemy import text
 
 from monitor.engines.base import Chore
@@ -220,6 +223,46 @@ async def test_when_every_connection_is_cut_the_work_goes_on(shared_work, ask):
     await _until(lambda: _answer(len(shared_work.done) == 2))
     await _stop(engine, running)
     assert (shared_work.done, shared_work.lost) == ([1, 2], [])
+
+
+@pytest.mark.soak
+async def test_when_the_server_dies_again_and_again_every_unit_is_done_in_the_end(
+    shared_work, queue_database, postgres_server, ask
+):
+    async def task(number):
+        await asyncio.sleep(0.2)
+        async with queue_database.write("note") as session:
+            await session.execute(text("INSERT INTO notes VALUES (0, :number, 'done')"), {"number": number})
+
+    engine = PostgresEngine(queue_database, {"one": task}, shared_work.note, 4, dead_after=timedelta(seconds=3))
+
+    async def queue_due():  # as `Tasks.enqueue_due` does from the tables
+        await engine.enqueue("one", set(range(100)) - {number for (number,) in await ask("SELECT number FROM notes")})
+
+    await engine.enqueue("one", range(100))
+    chores = [Chore("hang", 1, asyncio.Event().wait), Chore("queue_due", 1, queue_due)]
+    running = asyncio.create_task(engine.run(chores))
+    command = [postgres_server.programs / "pg_ctl", "-D", postgres_server.folder / "data", "-m", "immediate", "-w",
+               "-t", "60", "-l", "log", "restart"]  # fmt: skip
+    if os.geteuid() == 0:
+        command = ["runuser", "-u", "postgres", "--", *command]
+    for _ in range(3):
+        await asyncio.sleep(2)
+        await asyncio.to_thread(
+            subprocess.run, command, check=True, cwd=postgres_server.folder, stdout=subprocess.DEVNULL
+        )
+
+    async def all_done():
+        try:
+            return await ask("SELECT count(DISTINCT number) FROM notes") == [(100,)]
+        except (OSError, InterfaceError, PostgresError):
+            return False
+
+    await asyncio.wait_for(_until(all_done), 100)
+    running.cancel()  # the chore would never end
+    with suppress(asyncio.CancelledError):
+        await running
+    assert shared_work.lost == []
 
 
 async def test_the_queues_tables_are_made_once_however_many_make_them(empty_postgres_url):
