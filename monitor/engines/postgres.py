@@ -40,6 +40,7 @@ _RECONNECT_S: Final = (1.0, 3.0)
 _OTHERS_S: Final = 0.5  # between two looks whether other processes have finished
 _URGENT: Final = 10  # a chore such as a look before a deadline goes before every routine search
 _TRIM: Final = "trim_queue_log"
+_NO_TABLE: Final = "42P01"  # SQLSTATE
 _KEEP_LOG: Final = "7 days"
 _HELD = text(
     "SELECT 1 FROM pgqueuer WHERE id = :job AND status = 'picked' AND queue_manager_id = :manager FOR KEY SHARE"
@@ -102,13 +103,18 @@ class PostgresEngine:
         if not listed:
             return
         entrypoint = f"{name}@{site}" if site in self._sites else name
-        accepted = await Queries(_Driver(self._database)).enqueue(
-            [entrypoint] * len(listed),
-            [str(number).encode() for number in listed],
-            [priority] * len(listed),
-            dedupe_key=[f"{name}:{number}" for number in listed],
-            on_conflict="skip",
-        )
+        try:
+            accepted = await Queries(_Driver(self._database)).enqueue(
+                [entrypoint] * len(listed),
+                [str(number).encode() for number in listed],
+                [priority] * len(listed),
+                dedupe_key=[f"{name}:{number}" for number in listed],
+                on_conflict="skip",
+            )
+        except Exception as error:
+            if getattr(error, "sqlstate", None) == _NO_TABLE:
+                raise SchemaOutdated("the queue has no tables yet: run `bazaarwatch db upgrade`") from None
+            raise
         self.queued[name] += sum(job is not None for job in accepted)
 
     async def drain(self) -> None:
@@ -161,10 +167,10 @@ class PostgresEngine:
                     self._chore(queue, chore)
                 )
             queue.schedule(chore.name, cron(chore.every_s), clean_old=True, accepts_context=False)(self._queuing(chore))
+        await _check_structure(queue)
         for chore in chores:
             if chore.at_once:
                 await self._queuing(chore)(None)
-        await _check_structure(queue)
         options: dict[str, Any] = {
             "batch_size": self._concurrency,
             "max_concurrent_tasks": 2 * self._concurrency,  # what waits here while the queue is asked again

@@ -270,6 +270,8 @@ async def test_the_queues_tables_are_made_once_however_many_make_them(empty_post
     engine = PostgresEngine(database, {"one": asyncio.sleep}, asyncio.sleep, 1)
     with pytest.raises(SchemaOutdated, match="run `bazaarwatch db upgrade`"):
         await engine.run()
+    with pytest.raises(SchemaOutdated, match="run `bazaarwatch db upgrade`"):
+        await engine.enqueue("one", [0])
     await asyncio.gather(*(install(database) for _ in range(3)))
     await engine.enqueue("one", [0])
     await engine.drain()
