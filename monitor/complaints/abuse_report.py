@@ -16,11 +16,12 @@ _COPYRIGHTS = frozenset({RightKind.COPYRIGHT_REGISTERED, RightKind.COPYRIGHT_UNR
 _BRAND_TYPES = {"tm_counterfeit": "counterfeit", "tm_in_listing": "trademark_violation", "tm_in_shop": "logo_misuse"}
 
 
-def abuse_report(draft: Draft, target: Target, at: str) -> dict[str, Any] | None:
+def abuse_report(draft: Draft, target: Target, at: str, content_sha256: str) -> dict[str, Any] | None:
     """One target as an XARF report, checked against the schemas that its package holds.
 
     Args:
         at: The time as 2026-11-21T12:00:00Z.
+        content_sha256: The draft's, which takes long to tell of many targets: told once for all of them.
 
     Returns:
         The report, or None where the format has no place for such a right (a design, a patent) or wants the owner's
@@ -53,7 +54,7 @@ def abuse_report(draft: Draft, target: Target, at: str) -> dict[str, Any] | None
         found = "; ".join(f"{one.field}: {one.message}" for one in result.errors)
         raise NoticeRefused(f"{target.url}: no XARF report: {found}")
     report: dict[str, Any] = result.report.model_dump(mode="json", by_alias=True, exclude_none=True)
-    seed = hashlib.sha256(f"{draft.content_sha256} {target.url}".encode()).digest()[:16]
+    seed = hashlib.sha256(f"{content_sha256} {target.url}".encode()).digest()[:16]
     return report | {"report_id": str(uuid.UUID(bytes=seed, version=4)), "timestamp": at}
 
 

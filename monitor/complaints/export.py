@@ -77,7 +77,8 @@ def _reports(draft: Draft, policy: Policy, now: datetime) -> dict[str, bytes]:
     """The reports for programs, one a target, where the route takes them."""
     if not policy.routes[draft.route].xarf:
         return {}
-    made = (abuse_report(draft, target, table.utc_text(now)) for target in draft.targets)
+    at, content = table.utc_text(now), draft.content_sha256
+    made = (abuse_report(draft, target, at, content) for target in draft.targets)
     return {f"xarf-{place:04}.json": _json(report) for place, report in enumerate(made, start=1) if report}
 
 
