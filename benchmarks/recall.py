@@ -11,11 +11,17 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import imagehash
+import numpy as np
+from PIL import Image
+
+from detectors.decode import decode_image
 from detectors.judge import SHIPPED
+from detectors.pdq import pdq
 
 _ALERTS = 0.001  # of the innocent listings: at most so many may alert
 
@@ -38,20 +44,42 @@ def matched(place: Path) -> dict[str, list[tuple[str, float]]]:
     return {row["image"]: sorted(((work, score) for work, score in row["candidates"]), key=_surest) for row in rows}
 
 
+def nearest(place: Path, hashed: Callable[[Image.Image], bytes]) -> dict[str, list[tuple[str, float]]]:
+    """The work whose hash is nearest to each listing's: what a plain perceptual hash finds. Surer is 1, far is 0."""
+    works = sorted((place / "works").iterdir())
+    known = np.stack([np.frombuffer(hashed(_on_white(path)), np.uint8) for path in works])
+    found = {}
+    for path in sorted((place / "listings").iterdir()):
+        apart = np.bitwise_count(known ^ np.frombuffer(hashed(_on_white(path)), np.uint8)).sum(axis=1)
+        best = int(apart.argmin())
+        found[path.name] = [(works[best].name, 1.0 - float(apart[best]) / known.shape[1] / 8)]
+    return found
+
+
+def _on_white(path: Path) -> Image.Image:
+    return decode_image(path.read_bytes(), 512)
+
+
+def _phash64(image: Image.Image) -> bytes:
+    return np.packbits(imagehash.phash(image).hash).tobytes()
+
+
+def _pdq(image: Image.Image) -> bytes:
+    return pdq(np.asarray(image))
+
+
+BASELINES: Final = {"pHash, 64 bits": _phash64, "PDQ": _pdq}
+
+
 def _surest(candidate: tuple[str, float]) -> float:
     return -candidate[1]
 
 
 def table(place: Path, found: Mapping[str, list[tuple[str, float]]]) -> dict[str, tuple[float, float]]:
-    """By edit the recall at one false alert in a thousand and at the shipped threshold; prints the false alerts."""
-    truth: list[dict[str, Any]] = [json.loads(line) for line in (place / "truth.jsonl").read_text().splitlines()]
-    innocent = sorted((_score(found, row["image"]) for row in truth if row["work"] is None), reverse=True)
+    """By edit the recall at one false alert in a thousand and at the shipped threshold."""
+    truth, innocent = _truth(place), _innocent(place, found)
     allowed = int(len(innocent) * _ALERTS)
     threshold = innocent[allowed] if allowed < len(innocent) else 0.0
-    alerts = sum(score >= SHIPPED for score in innocent)
-    print(
-        f"{place.name}: threshold {threshold:.3f}; at the shipped {SHIPPED} {alerts} of {len(innocent)} alert falsely"
-    )
     hits: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
     for row in truth:
         if row["work"] is not None:
@@ -62,6 +90,15 @@ def table(place: Path, found: Mapping[str, list[tuple[str, float]]]) -> dict[str
         edit: (sum(at for at, _ in seen) / len(seen), sum(at for _, at in seen) / len(seen))
         for edit, seen in hits.items()
     }
+
+
+def _truth(place: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (place / "truth.jsonl").read_text().splitlines()]
+
+
+def _innocent(place: Path, found: Mapping[str, list[tuple[str, float]]]) -> list[float]:
+    """The best score of each listing that shows no work, the highest first."""
+    return sorted((_score(found, row["image"]) for row in _truth(place) if row["work"] is None), reverse=True)
 
 
 def _score(found: Mapping[str, list[tuple[str, float]]], image: str) -> float:
@@ -86,14 +123,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.sets or Path(temporary)
         places = [made(arguments.bench, arguments.designs, seed, folder, sizes) for seed in arguments.seeds]
-        tables = [table(place, matched(place)) for place in places]
-    print(f"\n{'mean of seeds ' + ', '.join(map(str, arguments.seeds)):24}{'recall at 0.001':>18}{'as shipped':>14}")
-    for edit in tables[0]:
-        print(
-            f"{edit:24}" + "".join(f"{_mean([seen[edit][at] for seen in tables]):>{(18, 14)[at]}.3f}" for at in (0, 1))
-        )
-    overall = [_mean([_mean([pair[at] for pair in seen.values()]) for seen in tables]) for at in (0, 1)]
-    print(f"{'mean':24}{overall[0]:18.3f}{overall[1]:14.3f}")
+        found = [matched(place) for place in places]
+        for place, of_place in zip(places, found, strict=True):
+            scores = _innocent(place, of_place)
+            print(f"{place.name}: {sum(score >= SHIPPED for score in scores)} of {len(scores)} innocents alert")
+        tables = [table(place, of_place) for place, of_place in zip(places, found, strict=True)]
+        plain = [[table(place, nearest(place, hashed)) for place in places] for hashed in BASELINES.values()]
+    columns = [("recall at 0.001", tables, 0), ("as shipped", tables, 1)]
+    columns += [(name, of_hash, 0) for name, of_hash in zip(BASELINES, plain, strict=True)]
+    print(f"\n{'mean of seeds ' + ', '.join(map(str, arguments.seeds)):24}" + "".join(f"{c[0]:>18}" for c in columns))
+    by_edit = {edit: [_mean([seen[edit][at] for seen in runs]) for _, runs, at in columns] for edit in tables[0]}
+    for edit, values in {**by_edit, "mean": [_mean(column) for column in zip(*by_edit.values(), strict=True)]}.items():
+        print(f"{edit:24}" + "".join(f"{value:18.3f}" for value in values))
 
 
 def _mean(values: Sequence[float]) -> float:
