@@ -108,8 +108,8 @@ def main() -> None:
     """Run the command line; exit code 2 for wrong use, 1 for failure, 0 otherwise."""
     for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(threads, "1")  # their small tasks only get in the children's way
-    register(sys.argv[1:])
     try:
+        register(sys.argv[1:])
         code = app(standalone_mode=False)
         if code == _INTERRUPTED:  # Typer's word for Ctrl-C
             _fail("stopped", code)

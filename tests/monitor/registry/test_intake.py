@@ -183,5 +183,5 @@ async def test_another_owners_picture_is_no_duplicate(sqlite_url, tmp_path, cloc
 
 
 def test_every_column_is_documented():
-    guide = (Path(__file__).parents[2] / "docs" / "rights.md").read_text("utf-8")
+    guide = (Path(__file__).parents[3] / "docs" / "rights.md").read_text("utf-8")
     assert [column for column in COLUMNS if f"| `{column}` |" not in guide] == []
