@@ -52,6 +52,7 @@ def test_random_bytes_raise_only_detector_errors(data):
 
 @settings(max_examples=300)
 @given(st.sampled_from(FORMATS), st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=6), st.data())
+@pytest.mark.slow
 def test_mutated_files_decode_or_raise_detector_errors(kind, mutations, data):
     mutated = bytearray(SAVED[kind])
     for place, value in mutations:

@@ -31,6 +31,7 @@ def _found(index, image, encode):
 
 
 @pytest.mark.parametrize("work_id", WORKS)
+@pytest.mark.slow
 def test_a_recompressed_copy_is_found_with_high_confidence(index, work_id, draw, encode):
     best = _found(index, draw(work_id).resize((250, 250)), encode)[0]
     assert (best.work_id, best.confidence) == (work_id, Confidence.HIGH)

@@ -17,6 +17,8 @@ from monitor.marketplaces.demo import DemoBazaar
 from tests.faults.server import answer
 from tests.monitor.crawling import crawling
 
+pytestmark = pytest.mark.slow
+
 BUDGET_S, BUDGET_BYTES = 30, 64 << 20
 PER_UNIT = 1 if sys.platform == "darwin" else 1024
 

@@ -20,6 +20,8 @@ from monitor.daemon import build
 from monitor.importing import import_file, page_files
 from storage.tables import Capture, Listing, ListingPicture
 
+pytestmark = pytest.mark.slow
+
 SITE = "https://demo.example"
 PAGE = f"{SITE}/search?q=moth"
 REMOTE = "https://img.demo.example/full/{}.png"
@@ -186,7 +188,6 @@ async def test_an_archive_inside_an_archive_is_reported_and_not_opened(parts, tm
     assert str(tmp_path / "outer.zip") in done.source
 
 
-@pytest.mark.slow
 async def test_three_hundred_addresses_in_a_spreadsheet_are_three_hundred_candidates_in_order(parts, tmp_path):
     book = Workbook()
     book.active.append(["note", "address"])
@@ -253,7 +254,6 @@ def save_laughing_workbook(folder):
 
 
 @pytest.mark.parametrize("save", [save_nested_mail, save_swelling_workbook, save_laughing_workbook])
-@pytest.mark.slow
 async def test_a_file_made_to_break_its_reader_is_one_failed_line(parts, tmp_path, save):
     (done,) = await take(parts, save(tmp_path))
     assert done.outcome is Outcome.FAILED

@@ -22,6 +22,8 @@ from monitor.errors import SandboxError
 from monitor.marketplaces.base import Page, ParsedPage
 from monitor.sandbox import Sandbox
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = (sys.executable, "-P", str(Path(__file__).with_name("hostile_child.py")))
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="this limit is held on Linux only")
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="this limit is held on POSIX only")

@@ -146,6 +146,7 @@ def test_any_bytes_are_parsed_with_exit_code_0(desk, tmp_path, size):
         assert found["listings"] == []
 
 
+@pytest.mark.slow
 def test_the_program_starts_as_a_module_and_as_a_script(tmp_path):
     script = Path(sys.executable).with_name("bazaarwatch")
     for command in ([sys.executable, "-m", "monitor"], [str(script)]):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 _PROGRAM = Path(__file__).with_name("program.py")
 _EXAMINED = "SELECT count(*) FROM listings WHERE examined_at IS NOT NULL"
 

@@ -19,6 +19,8 @@ from storage.searches import add_search, due_search_ids, list_searches
 from tests.faults.server import FaultServer, answer
 from tests.monitor.crawling import Here
 
+pytestmark = pytest.mark.slow
+
 CARD = '<article class="listing" data-id="1"><a class="title" href="/item/1">Pin</a><img src="/full/1.jpg"></article>'
 PAGE = f'<html><main data-bazaar="search" data-total="1">{CARD}</main></html>'
 

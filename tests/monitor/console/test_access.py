@@ -69,6 +69,7 @@ async def test_nobody_gets_past_the_sign_in_page_once_somebody_is_registered(par
 
 
 @pytest.mark.parametrize("role", ROLES)
+@pytest.mark.slow
 async def test_each_route_asks_for_its_role(parts, seated, role):
     world = await full(parts, "Mira")
     seat = await seated(f"the {role}", role)
@@ -87,6 +88,7 @@ async def test_each_route_asks_for_its_role(parts, seated, role):
             assert not answer.headers.get("location", "").startswith("/login?"), (method, path)
 
 
+@pytest.mark.slow
 async def test_no_id_of_another_owner_is_reached_by_any_route(parts, seated):
     theirs = await full(parts, "Theo Secret")
     ours = await plant(parts, "Mira", listings=2)

@@ -83,6 +83,7 @@ async def test_unsure_comes_back_on_its_day(parts, seat, world):
     assert (len(before), len(after)) == (2, 3)
 
 
+@pytest.mark.slow
 async def test_the_label_chooses_the_right(parts, seat, world):
     card = (await seat.get("/inbox/review")).text
     form = fields(card) | {"answer": "infringing", "label": f"copied-picture:{world.rights[0]}"}

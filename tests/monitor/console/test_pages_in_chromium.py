@@ -100,6 +100,7 @@ async def test_no_hostile_text_becomes_code_and_axe_finds_nothing_serious_on_any
 
 
 @pytest.mark.parametrize("cards", [5, pytest.param(100, marks=pytest.mark.soak)])
+@pytest.mark.slow
 async def test_an_analyst_works_by_keyboard_alone(parts, served, chromium, cards):
     """Cards answered by single keys, one taken back, and no page reloaded in between."""
     await plant(parts, listings=cards + 5)

@@ -8,6 +8,8 @@ from PIL import Image, ImageChops
 from monitor.demo.drawings import MOTIFS, PALETTES, PRODUCTS, draw, plan
 from monitor.demo.pen import Canvas, Pen
 
+pytestmark = pytest.mark.slow
+
 
 def _on_white(design: Image.Image) -> Image.Image:
     white = Image.new("RGB", design.size, "white")

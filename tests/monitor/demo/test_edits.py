@@ -7,6 +7,8 @@ from PIL import Image
 from monitor.demo.drawings import draw, plan
 from monitor.demo.edits import EDITS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def design() -> Image.Image:

@@ -23,6 +23,8 @@ from storage.database import Database
 from storage.errors import NotFound, SchemaOutdated
 from storage.postgres import raw
 
+pytestmark = pytest.mark.slow
+
 _WORKER = Path(__file__).with_name("worker.py")
 
 

@@ -58,6 +58,7 @@ def test_what_the_parsers_bear_is_left_to_them(name):
     assert unreadable(ENDED[name]) is None
 
 
+@pytest.mark.slow
 async def test_each_ends_as_an_outcome_within_the_childs_limits(limits):
     sandbox = Sandbox(SandboxSettings(children=1, page_timeout_s=30, **limits))
     try:
