@@ -429,10 +429,6 @@ class Policy(_Strict):
                 return name
         return next((name for name, fact in self.sites.items() if not fact.value.hosts), None)
 
-    def route_for(self, site: str, kind: RightKind, target_kind: str = "listing") -> str | None:
-        """The first route that takes complaints about such targets over such a right; None if there is none."""
-        return next((name for name, route in self.routes.items() if route.takes(site, kind, target_kind)), None)
-
     def calendar_of(self, site: str) -> tuple[str, str]:
         """The country whose working days count at a site, and its time zone."""
         own = self.sites[site].value
