@@ -119,6 +119,7 @@ def test_a_scan_killed_again_and_again_still_comes_to_its_end(ready):
 def test_a_scan_killed_on_postgresql_ends_as_an_undisturbed_one(desk, few, open_bazaar, postgres_url):
     server = {"BAZAARWATCH_DATABASE__URL": postgres_url}
     desk = replace(desk, bazaar_url=open_bazaar(few).url, environ=server)
+    assert desk.run("db", "upgrade").code == 0
     desk.begin(few, keywords=("pin", "e"))
     for number in (3, 10, 17):
         assert _crash_at(desk, number, "scan", *(["--due"] if number > 3 else []))
