@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from monitor.commands.common import AsJson, UsageProblem, say, show, with_parts
 from monitor.daemon import Parts, work
-from storage.errors import NotFound
-from storage.listings import parked_listings, retry_parked
+from monitor.engines.parked import parked, try_again
 from storage.workers import list_workers
 
 jobs = typer.Typer(no_args_is_help=True, help="Units of work: what failed and waits for a person, what waits and runs.")
@@ -53,26 +52,7 @@ def list_(
     """Show what failed too often and waits for a person: listings, and on PostgreSQL chores such as the digest."""
 
     async def find(parts: Parts) -> list[dict[str, Any]]:
-        async with parts.database.read() as session:
-            parked = await parked_listings(session, limit)
-        rows: list[dict[str, Any]] = [
-            {
-                "id": f"listing:{one.id}",
-                "what": "examine_listing",
-                "where": one.marketplace,
-                "at": one.last_seen_at,
-                "reason": one.failure,
-            }
-            for one in parked
-        ]
-        if not parts.database.embedded:
-            from monitor.engines.shared import held
-
-            rows += [
-                {"id": f"job:{one.job}", "what": one.chore, "where": "", "at": one.at, "reason": one.reason}
-                for one in await held(parts.database)
-            ]
-        return rows
+        return [asdict(one) for one in await parked(parts.database, limit)]
 
     show(with_parts(ctx, find), as_json, "nothing is parked")
 
@@ -134,20 +114,10 @@ def retry(
         raise UsageProblem("name what to try again, as `bazaarwatch jobs list` shows it, or give --all")
 
     async def again(parts: Parts) -> int:
-        queued = []
-        if not parts.database.embedded:
-            from monitor.engines.shared import held, try_again
-
-            queued = _numbers(ids, "job") if ids else [one.job for one in await held(parts.database)]
-            await try_again(parts.database, queued)
-        elif ids and _numbers(ids, "job"):
-            raise NotFound("no held jobs: those are only on PostgreSQL")
-        keys = _numbers(ids, "listing") if ids else None
-        async with parts.database.write("parked work tried again") as session:
-            count = await retry_parked(session, parts.clock.now(), keys)
-            if keys and count < len(keys):
-                raise NotFound("one of these listings is not parked; `bazaarwatch jobs list` shows them")
-        return count + len(queued)
+        try:
+            return await try_again(parts.database, parts.clock.now(), ids or None)
+        except ValueError as error:
+            raise UsageProblem(str(error)) from None
 
     say(f"{with_parts(ctx, again)} are tried again, by `bazaarwatch run`, a worker or the next scan")
 
@@ -155,15 +125,3 @@ def retry(
 def _require_postgres(parts: Parts) -> None:
     if parts.database.embedded:
         raise UsageProblem("only PostgreSQL is shared by processes: set database.url first, see docs/scaling.md")
-
-
-def _numbers(ids: Sequence[str], kind: str) -> list[int]:
-    """The numbers of one kind among ids such as listing:12."""
-    numbers = []
-    for one in dict.fromkeys(ids):
-        name, _, number = one.partition(":")
-        if name not in ("listing", "job") or not number.isdecimal():
-            raise UsageProblem(f"{one!r} is no id; they look like listing:12 or job:3")
-        if name == kind:
-            numbers.append(int(number))
-    return numbers
