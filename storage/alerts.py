@@ -11,6 +11,7 @@ from sqlalchemy import Select, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors import model
+from storage.clusters import join_cluster
 from storage.errors import NotFound
 from storage.search import note_words
 from storage.tables import Alert, Listing, Match, Reference, Seller, Work
@@ -106,7 +107,7 @@ async def raise_alert(
         alert.changed_at = now
     strongest = next(iter(await matches_of(session, alert, 1)), None)
     if strongest:
-        alert.cluster = strongest.facts["judged"]
+        alert.cluster = await join_cluster(session, alert.work_id, strongest.sha256)
     await note_words(session, alert)
     return alert, changed
 

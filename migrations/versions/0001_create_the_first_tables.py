@@ -430,6 +430,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_captures_crawl_id"), ["crawl_id"], unique=False)
 
     op.create_table(
+        "cluster_bands",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("band", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("picture_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["picture_id"],
+            ["seen_pictures.id"],
+            name=op.f("fk_cluster_bands_picture_id_seen_pictures"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_cluster_bands_work_id_works")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cluster_bands")),
+        sa.UniqueConstraint("work_id", "band", "picture_id", name=op.f("uq_cluster_bands_work_id_band_picture_id")),
+    )
+    with op.batch_alter_table("cluster_bands", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_cluster_bands_picture_id"), ["picture_id"], unique=False)
+
+    op.create_table(
         "complaints",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("platform", sa.String(), nullable=False),

@@ -53,8 +53,8 @@ class Alert(Table):
     listing_key: Mapped[int] = mapped_column(ForeignKey(Listing.id))
     work_id: Mapped[int] = mapped_column(ForeignKey(Work.id))
     case_id: Mapped[int | None] = mapped_column(ForeignKey(Case.id), index=True)
-    # What is decided together: the SHA-256 of the bytes that the strongest finding was made on, which listings with
-    # the same picture share; of an alert without findings a word of its own.
+    # What is decided together: the SHA-256 of the picture with the strongest finding, or of the first one that it
+    # repeats (storage.clusters); of an alert without findings a word of its own.
     cluster: Mapped[str] = mapped_column(String(64), default=lambda: uuid4().hex)
     priority: Mapped[str]
     score: Mapped[int]

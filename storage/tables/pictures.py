@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.tables.base import Table
@@ -29,6 +29,20 @@ class SeenPicture(Table):
     picture_url: Mapped[str]
     seen_at: Mapped[datetime] = mapped_column(index=True)
     __table_args__ = ({"sqlite_autoincrement": True},)
+
+
+class ClusterBand(Table):
+    """A part of the hash of a picture that gave a cluster its name, by which pictures like it are found (twins).
+
+    Thirteen rows a cluster, in the order in which clusters began; they go when the picture is forgotten.
+    """
+
+    __tablename__ = "cluster_bands"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    work_id: Mapped[int] = mapped_column(ForeignKey(Work.id))
+    band: Mapped[int]  # detectors.twins.bands
+    picture_id: Mapped[int] = mapped_column(ForeignKey(SeenPicture.id, ondelete="CASCADE"), index=True)
+    __table_args__ = (UniqueConstraint("work_id", "band", "picture_id"),)
 
 
 class Negative(Table):
