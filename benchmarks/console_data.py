@@ -11,11 +11,14 @@ from typing import Any
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from monitor.console.passwords import hash_password
 from monitor.daemon import Parts
 from storage import tables
 from storage.search import words_of
+from storage.users import add_user
 
-WORKS, SELLERS, SEARCHES, COMPLAINTS, DECISIONS, ENTRIES = 200, 5000, 60, 1000, 5000, 100_000
+WORKS, SELLERS, SEARCHES, COMPLAINTS, DECISIONS, ENTRIES, PEOPLE = 1000, 48_000, 60, 1000, 5000, 100_000, 20
+PASSWORD = "correct horse battery"  # of everybody who reads
 _CHUNK = 20_000
 _WORDS = (
     *("fox", "moth", "pin", "sticker", "enamel", "patch", "moon", "flower", "vintage"),
@@ -37,7 +40,8 @@ class Planted:
     def _at(self, days: float) -> datetime:
         return self.now - timedelta(days=self._chance.random() * days)
 
-    def _title(self, number: int) -> str:
+    def title(self, number: int) -> str:
+        """What the listing of that number is called."""
         return f"{self._titles[number % 5000]} {number % 97}"
 
     @staticmethod
@@ -53,7 +57,7 @@ class Planted:
         """A listing of one of the sellers."""
         return {
             "id": number, "marketplace": f"site-{number % 12}", "listing_id": str(number), "price": None,
-            "url": f"https://site.example/item/{number}", "title": self._title(number),
+            "url": f"https://site.example/item/{number}", "title": self.title(number),
             "seller_key": number % SELLERS + 1, "content": "0" * 64, "attempts": 0, "first_seen_at": self._at(90),
             "last_seen_at": self._at(9), "examined_at": self.now,
         }  # fmt: skip
@@ -82,7 +86,7 @@ class Planted:
     def words(self, number: int) -> Row:
         """What the alert of that number is found by."""
         seller = number % SELLERS + 1
-        said = f"{self._title(number)} {number} Shop {seller} {seller}"
+        said = f"{self.title(number)} {number} Shop {seller} {seller}"
         return {"id": number, "words": " ".join(words_of(said))}
 
     def complaint(self, number: int) -> Row:
@@ -139,7 +143,13 @@ def _few(planted: Planted) -> Iterator[tuple[Any, Iterator[Row]]]:
     yield (
         tables.Seller,
         (
-            {"id": n, "marketplace": f"site-{n % 12}", "seller_id": str(n), "name": f"Shop {n}", "first_seen_at": now}
+            {
+                "id": n,
+                "marketplace": f"site-{(n - 1) % 12}",
+                "seller_id": str(n),
+                "name": f"Shop {n}",
+                "first_seen_at": now,
+            }
             for n in range(1, SELLERS + 1)
         ),
     )
@@ -186,9 +196,8 @@ def _many(planted: Planted) -> Iterator[tuple[Any, Iterator[Row]]]:
     yield tables.Audit, rows(planted.entry, ENTRIES)
 
 
-async def plant(parts: Parts, listings: int, alerts: int) -> None:
+async def plant(parts: Parts, planted: Planted) -> None:
     """Fill the tables of an empty database and let it count them."""
-    planted = Planted(listings, alerts)
     async with parts.database.write("planted") as session:
         for table, rows in itertools.chain(_few(planted), _many(planted)):
             while chunk := list(itertools.islice(rows, _CHUNK)):
@@ -200,13 +209,19 @@ async def plant(parts: Parts, listings: int, alerts: int) -> None:
 
 
 async def _fit_in(session: AsyncSession, planted: Planted) -> None:
-    """The words of the search, and on PostgreSQL the numbers that come next."""
+    """The words of the searches, people who sign in, and on PostgreSQL the numbers that come next."""
     postgres = session.get_bind().dialect.name == "postgresql"
     id_, words = ("id", "array_to_tsvector(string_to_array(:words, ' '))") if postgres else ("rowid", ":words")
-    keep = text(f"INSERT INTO alert_search ({id_}, words) VALUES (:id, {words})")
-    rows = map(planted.words, range(1, planted.alerts + 1))
-    while chunk := list(itertools.islice(rows, _CHUNK)):
-        await session.execute(keep, chunk)
+    shops = ({"id": n, "words": " ".join(words_of(f"Shop {n} {n}"))} for n in range(1, SELLERS + 1))
+    titles = ({"id": n, "words": f"work {n}"} for n in range(1, WORKS + 1))
+    alerts = map(planted.words, range(1, planted.alerts + 1))
+    for name, rows in (("alert_search", alerts), ("seller_search", shops), ("work_search", titles)):
+        keep = text(f"INSERT INTO {name} ({id_}, words) VALUES (:id, {words})")
+        while chunk := list(itertools.islice(rows, _CHUNK)):
+            await session.execute(keep, chunk)
+    hashed = hash_password(PASSWORD)
+    for number in range(PEOPLE):
+        await add_user(session, planted.now, "benchmark", f"reader {number}", "admin", hashed, None)
     if not postgres:
         return
     for name, table in tables.Table.metadata.tables.items():

@@ -300,7 +300,7 @@ def _beyond(session: AsyncSession, filters: Filters) -> list[Any]:
         of_seller = select(Alert.id).join(Listing, Listing.id == Alert.listing_key)
         conditions.append(Alert.id.in_(of_seller.where(Listing.seller_key == filters.seller_key)))
     if filters.text:
-        conditions.append(found_by(session, filters.text))
+        conditions.append(found_by(session, Alert, filters.text))
     return conditions
 
 

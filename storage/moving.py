@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import tables
 from storage.database import Database
 from storage.errors import Refused, StaleState
-from storage.search import note_words
+from storage.search import note_title, note_words
 
 _AT_ONCE: Final = 500  # rows; those of remembered pictures are 13 KB each
 _DIGEST_BYTES: Final = 32
@@ -56,6 +56,8 @@ async def move(source: Database, target: Database, advance: Callable[[], None] =
         await _go_on_counting(new)
         async for alert in await session.stream_scalars(select(tables.Alert).execution_options(yield_per=_AT_ONCE)):
             await note_words(session, alert)
+        for work in await session.scalars(select(tables.Work)):
+            await note_title(session, work)
     return moved
 
 

@@ -1,35 +1,44 @@
-"""Full-text search over the alerts: FTS5 on SQLite, a GIN index over tsvector on PostgreSQL.
+"""Full-text search over alerts, sellers and works: FTS5 on SQLite, a GIN index over tsvector on PostgreSQL.
 
-An alert is found by its listing's title and number and its seller's name and number, as of the last examination. Both
-databases are given words that were cut here, so that they find the same: folded, without accents, and runs of scripts
-that put no spaces between words as pairs of signs.
+An alert is found by its listing's title and number and its seller's name and number, as of the last examination; a
+seller with an alert by the latter two; a work by its title. Both databases are given words that were cut here, so that
+they find the same: folded, without accents, and runs of scripts that put no spaces between words as pairs of signs.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, column, false, select, text
+from sqlalchemy import BigInteger, TextClause, column, false, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.tables import Alert, Listing, Seller
+from storage.tables import Alert, Listing, Seller, Work
 from storage.upsert import dialect_of
 
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # Thai to Han
 _RUN = re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
-_KEEP = {
-    "sqlite": text("INSERT OR REPLACE INTO alert_search (rowid, words) VALUES (:id, :words)"),
-    "postgresql": text(
-        "INSERT INTO alert_search (id, words) VALUES (:id, array_to_tsvector(string_to_array(:words, ' '))) "
+_TABLES: Final[dict[Any, str]] = {Alert: "alert_search", Seller: "seller_search", Work: "work_search"}
+
+
+@cache
+def _keep(dialect: str, noun: Any) -> TextClause:
+    if dialect == "sqlite":
+        return text(f"INSERT OR REPLACE INTO {_TABLES[noun]} (rowid, words) VALUES (:id, :words)")  # noqa: S608
+    return text(
+        f"INSERT INTO {_TABLES[noun]} (id, words) VALUES (:id, array_to_tsvector(string_to_array(:words, ' '))) "  # noqa: S608
         "ON CONFLICT (id) DO UPDATE SET words = excluded.words"
-    ),
-}
-_FIND = {
-    "sqlite": text("SELECT rowid AS id FROM alert_search WHERE alert_search MATCH :sought"),
-    "postgresql": text("SELECT id FROM alert_search WHERE words @@ CAST(:sought AS tsquery)"),
-}
+    )
+
+
+@cache
+def _find(dialect: str, noun: Any) -> TextClause:
+    name = _TABLES[noun]
+    if dialect == "sqlite":
+        return text(f"SELECT rowid AS id FROM {name} WHERE {name} MATCH :sought")  # noqa: S608
+    return text(f"SELECT id FROM {name} WHERE words @@ CAST(:sought AS tsquery)")  # noqa: S608
 
 
 def words_of(said: str) -> list[str]:
@@ -46,23 +55,34 @@ def words_of(said: str) -> list[str]:
 
 
 async def note_words(session: AsyncSession, alert: Alert) -> None:
-    """Let an alert be found by what its listing and seller are called now."""
+    """Let an alert be found by what its listing and seller are called now, and the seller too."""
     of_alert = (
-        select(Listing.title, Listing.listing_id, Seller.name, Seller.seller_id)
+        select(Listing.title, Listing.listing_id, Seller.name, Seller.seller_id, Seller.id)
         .outerjoin(Seller, Seller.id == Listing.seller_key)
         .where(Listing.id == alert.listing_key)
     )
-    said = (await session.execute(of_alert)).one()
+    title, listing_id, name, seller_id, seller_key = (await session.execute(of_alert)).one()
+    await _note(session, Alert, alert.id, title, listing_id, name, seller_id)
+    if seller_key is not None:
+        await _note(session, Seller, seller_key, name, seller_id)
+
+
+async def note_title(session: AsyncSession, work: Work) -> None:
+    """Let a work be found by its title."""
+    await _note(session, Work, work.id, work.title)
+
+
+async def _note(session: AsyncSession, noun: Any, number: int, *said: str | None) -> None:
     words = " ".join(words_of(" ".join(filter(None, said))))
-    await session.execute(_KEEP[dialect_of(session)], {"id": alert.id, "words": words})
+    await session.execute(_keep(dialect_of(session), noun), {"id": number, "words": words})
 
 
-def found_by(session: AsyncSession, said: str) -> Any:
-    """The condition on `Alert` that lets by what has every word of a text, or words that begin so."""
+def found_by(session: AsyncSession, noun: Any, said: str) -> Any:
+    """The condition on `Alert`, `Seller` or `Work` that lets by what has every word of a text, or its beginning."""
     words, dialect = words_of(said), dialect_of(session)
     if not words:
         return false()
     join, prefix = (" ", '"{}"*') if dialect == "sqlite" else (" & ", "'{}':*")
     sought = join.join(prefix.format(word) for word in words)
-    found = _FIND[dialect].bindparams(sought=sought).columns(column("id", BigInteger))
-    return Alert.id.in_(select(found.subquery().c.id))
+    found = _find(dialect, noun).bindparams(sought=sought).columns(column("id", BigInteger))
+    return noun.id.in_(select(found.subquery().c.id))

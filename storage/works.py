@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.audit import record
 from storage.errors import NotFound, Refused
+from storage.search import note_title
 from storage.tables import Alert, Owner, Reference, RightWork, Work
 from storage.upsert import dialect_of
 
@@ -58,6 +59,7 @@ async def add_work(session: AsyncSession, now: datetime, actor: str, owner_id: i
         session.add(work)
     work.removed_at = None
     await session.flush()
+    await note_title(session, work)
     await record(session, now, actor, "work added", f"work {work.id}", {"title": title})
     await _count_change(session, work)
     return work
@@ -88,6 +90,7 @@ async def edit_work(
     before = {name: str(getattr(work, name)) for name in given}
     for name, value in given.items():
         setattr(work, name, value)
+    await note_title(session, work)
     after = {name: str(value) for name, value in given.items()}
     await record(session, now, actor, "work edited", f"work {work_id}", {"before": before, "after": after})
     return work

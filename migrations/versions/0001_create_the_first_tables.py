@@ -1071,16 +1071,25 @@ def upgrade() -> None:
     )
     _make_append_only("audit_log")
     _make_append_only("custody")
-    _make_alert_search()
+    for noun in ("alert", "seller", "work"):
+        _make_search(noun)
+    _make_open_alerts()
 
 
-def _make_alert_search() -> None:
-    """What `storage.search` keeps, a row for each alert under the alert's id; and what lists open alerts quickly."""
+def _make_search(noun: str) -> None:
+    """The words by which `storage.search` finds rows of a table, under their ids."""
+    name = f"{noun}_search"
     if op.get_bind().dialect.name == "sqlite":
-        op.execute("CREATE VIRTUAL TABLE alert_search USING fts5(words, tokenize = 'unicode61 remove_diacritics 0')")
+        op.execute(f"CREATE VIRTUAL TABLE {name} USING fts5(words, tokenize = 'unicode61 remove_diacritics 0')")
         return
-    op.execute("CREATE TABLE alert_search (id BIGINT PRIMARY KEY REFERENCES alerts (id), words TSVECTOR NOT NULL)")
-    op.execute("CREATE INDEX ix_alert_search_words ON alert_search USING gin (words)")
+    op.execute(f"CREATE TABLE {name} (id BIGINT PRIMARY KEY REFERENCES {noun}s (id), words TSVECTOR NOT NULL)")
+    op.execute(f"CREATE INDEX ix_{name}_words ON {name} USING gin (words)")
+
+
+def _make_open_alerts() -> None:
+    """What lists open alerts quickly where the indexes that the tables name do not."""
+    if op.get_bind().dialect.name == "sqlite":
+        return
     # PostgreSQL reads an index in its order only behind values that it compares by "=", which IS NULL is not.
     for columns in ("score, id", "priority, score, id", "work_id, score, id"):
         name = f"ix_alert_search_open_{columns.partition(',')[0]}"

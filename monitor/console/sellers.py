@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter
@@ -21,22 +20,22 @@ from storage import tables
 from storage.cases import allowed_reason
 from storage.errors import NotFound
 from storage.inbox import Owners, owned
+from storage.search import found_by
 
 router = APIRouter(include_in_schema=False)
 _ON_A_PAGE = 50
-_MOST = 5000  # sellers that can be paged through
+_MOST = 100_000  # sellers that can be paged through, 10 MB of them
 
 
 @router.get("/sellers")
 async def sellers(request: Request, parts: PartsOf, person: Viewer) -> Response:
     """Sellers with alerts, those with most infringing listings first."""
     wanted, at = text_field(request.query_params, "text", 100), whole_number(request.query_params, "page") or 1
+    found = await counted(request.app.state.kept, parts, person.owners)
     async with parts.database.read() as session:
         if wanted:
-            named = select(tables.Seller.id).where(tables.Seller.name.icontains(wanted, autoescape=True)).limit(_MOST)
-            found = await _counted(session, person.owners, list(await session.scalars(named)))
-        else:
-            found = await counted(request.app.state.kept, parts, person.owners)
+            named = set(await session.scalars(select(tables.Seller.id).where(found_by(session, tables.Seller, wanted))))
+            found = [row for row in found if row[0] in named]
         shown = found[(at - 1) * _ON_A_PAGE : at * _ON_A_PAGE + 1]
         keys = [seller_key for seller_key, _, _ in shown]
         known = {one.id: one for one in await session.scalars(select(tables.Seller).where(tables.Seller.id.in_(keys)))}
@@ -55,7 +54,7 @@ async def counted(kept: Kept, parts: Parts, owners: Owners) -> list[Any]:
     return await kept.get(("sellers", owners), count)
 
 
-async def _counted(session: AsyncSession, owners: Owners, keys: Sequence[int] | None = None) -> list[Any]:
+async def _counted(session: AsyncSession, owners: Owners) -> list[Any]:
     """(seller's row id, alerts, infringing ones) of sellers with alerts, the worst first."""
     infringing = func.sum(case((tables.Alert.answer == "infringing", 1), else_=0))
     query = (
@@ -66,8 +65,6 @@ async def _counted(session: AsyncSession, owners: Owners, keys: Sequence[int] | 
         .order_by(infringing.desc(), func.count(tables.Alert.id).desc(), tables.Listing.seller_key)
         .limit(_MOST)
     )
-    if keys is not None:
-        query = query.where(tables.Listing.seller_key.in_(keys))
     return list((await session.execute(query)).all())
 
 

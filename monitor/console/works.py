@@ -31,6 +31,7 @@ from storage import tables
 from storage.errors import NotFound
 from storage.inbox import Owners
 from storage.rights import add_right, list_rights, right_states, rights_of, set_right_state
+from storage.search import found_by
 from storage.works import edit_work, get_work, references, remove_work
 
 router = APIRouter(include_in_schema=False)
@@ -201,7 +202,7 @@ async def _catalogue(session: AsyncSession, owners: Owners, wanted: str, at: int
     if owners is not None:
         rows = rows.where(tables.Work.owner_id.in_(owners))
     if wanted:
-        rows = rows.where(tables.Work.title.icontains(wanted, autoescape=True))
+        rows = rows.where(found_by(session, tables.Work, wanted))
     rows = rows.order_by(tables.Work.id.desc()).offset((at - 1) * _ON_A_PAGE).limit(_ON_A_PAGE + 1)
     return list((await session.execute(rows)).all())
 

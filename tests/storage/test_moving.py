@@ -56,7 +56,7 @@ async def test_every_row_arrives_and_the_chain_the_search_and_the_numbers_go_on(
         assert await count_open(new, NOW) == await count_open(old, NOW)
         assert await first_broken(new) is None
         assert await contradictions(new) == await contradictions(old)
-        assert len(list(await new.scalars(select(Alert).where(found_by(new, "pin 1"))))) == 1
+        assert len(list(await new.scalars(select(Alert).where(found_by(new, Alert, "pin 1"))))) == 1
     async with target.write("more") as session:
         recorded = await record_listings(session, [listing(1000)], None, NOW)
     assert recorded.new == (700,)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from storage.search import found_by, note_words, words_of
-from storage.tables import Alert, Listing, Seller
+from storage.tables import Alert, Listing, Seller, Work
+from storage.works import edit_work
 from tests.storage.making import NOW, add_a_work, add_alert_of
 
 
@@ -59,5 +60,20 @@ async def alerts(database):
 )  # fmt: skip
 async def test_an_alert_is_found_by_every_word_or_its_beginning(database, alerts, said, places):
     async with database.read() as session:
-        found = select(Alert.id).where(found_by(session, said)).order_by(Alert.id)
+        found = select(Alert.id).where(found_by(session, Alert, said)).order_by(Alert.id)
         assert list(await session.scalars(found)) == [alerts[place] for place in places]
+
+
+async def test_a_seller_with_an_alert_is_found_by_name_and_number_and_a_work_by_its_present_title(database, alerts):
+    async with database.write("renamed") as session:
+        (work,) = await session.scalars(select(Work))
+        await edit_work(session, work.id, NOW, "mira", title="Nachtfalter, grün")
+
+    async def found(noun, name, said):
+        async with database.read() as session:
+            return list(await session.scalars(select(name).where(found_by(session, noun, said))))
+
+    assert await found(Seller, Seller.name, "FUCHSE") == await found(Seller, Seller.name, "s 47") == ["Füchse & Co"]
+    assert await found(Seller, Seller.name, "mug") == []
+    assert await found(Work, Work.title, "grun nacht") == ["Nachtfalter, grün"]
+    assert await found(Work, Work.title, "moth") == []

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from monitor.complaints.packs import policy
 from storage import tables
 from storage.complaints import add_complaint
-from storage.search import note_words
+from storage.search import note_title, note_words
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -89,6 +89,7 @@ async def _work(parts, session, world, title, listings, clusters, hostile, kind,
                        revision=len(world.works), reference_price=Decimal(20), currency="EUR")  # fmt: skip
     session.add(work)
     await session.flush()
+    await note_title(session, work)
     original = await parts.blobs.put(drawing(work.id))
     reference = tables.Reference(work_id=work.id, sha256=original, file_name=f"moth{hostile}.png", description=b"",
                                  added_at=now)  # fmt: skip
