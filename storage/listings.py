@@ -221,6 +221,11 @@ async def parked_listings(session: AsyncSession, limit: int) -> list[Listing]:
     return list(await session.scalars(parked.limit(limit)))
 
 
+async def count_parked(session: AsyncSession) -> int:
+    """How many listings were set aside after failures."""
+    return await session.scalar(select(func.count(Listing.id)).where(Listing.failure.is_not(None))) or 0
+
+
 async def retry_parked(session: AsyncSession, now: datetime, keys: Sequence[int] | None = None) -> int:
     """Give parked listings, all or those named, their attempts back, at once; how many there were."""
     chosen = select(Listing.id).where(Listing.failure.is_not(None))

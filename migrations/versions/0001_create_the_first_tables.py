@@ -768,6 +768,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("listings", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_listings_last_seen_at"), ["last_seen_at"], unique=False)
+        batch_op.create_index(
+            "ix_listings_parked",
+            ["last_seen_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("failure IS NOT NULL"),
+            postgresql_where=sa.text("failure IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_listings_seller_key"), ["seller_key"], unique=False)
         batch_op.create_index(
             "ix_listings_waiting",

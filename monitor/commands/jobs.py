@@ -115,7 +115,7 @@ def retry(
 
     async def again(parts: Parts) -> int:
         try:
-            return await try_again(parts.database, parts.clock.now(), ids or None)
+            return await try_again(parts.database, parts.clock.now(), ctx.obj.actor, ids or None)
         except ValueError as error:
             raise UsageProblem(str(error)) from None
 

@@ -20,6 +20,7 @@ from monitor.console import (
     decisions,
     health,
     inbox,
+    jobs,
     mails,
     marketplaces,
     ownshop,
@@ -63,6 +64,7 @@ _NOUNS = (
         sellers,
         searches,
         marketplaces,
+        jobs,
     ),
     *(rules, reviewers, audit, settings, dashboard, pictures, health),
 )

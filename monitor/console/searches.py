@@ -17,6 +17,7 @@ from monitor.console.fields import Id, text_field, whole_number
 from monitor.console.guard import Problem
 from monitor.console.view import back_to, page
 from monitor.marketplaces.base import Query
+from storage.audit import record
 from storage.searches import REFUSED, add_search, get_search, list_searches, make_due, remove_search, set_paused
 from storage.tables import Capture, Crawl, Reference, Search, Work
 
@@ -89,10 +90,11 @@ async def add(request: Request, parts: PartsOf, person: Admin) -> Response:
 
 
 @router.post("/searches/{search_id}/run")
-async def run_now(parts: PartsOf, person: WholeAnalyst, search_id: Id) -> Response:  # noqa: ARG001 - signed in
+async def run_now(parts: PartsOf, person: WholeAnalyst, search_id: Id) -> Response:
     """Make a search due at once."""
     async with parts.database.write("search made due") as session:
         await make_due(session, [search_id], parts.clock.now())
+        await record(session, parts.clock.now(), person.name, "search made due", f"search {search_id}")
     return back_to("/searches")
 
 

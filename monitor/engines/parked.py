@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from monitor.tasks import EXAMINE
+from storage.audit import record
 from storage.database import Database
 from storage.errors import NotFound
 from storage.listings import parked_listings, retry_parked
@@ -23,6 +24,7 @@ class Parked:
         id: As `try_again` takes it: ``listing:12``, ``job:3``.
         what: The task or the chore.
         where: The marketplace; empty for a chore.
+        subject, url: The listing's title and address, as the marketplace says them; empty for a chore.
         at: When the listing was last seen; when the chore failed last.
     """
 
@@ -31,6 +33,8 @@ class Parked:
     where: str
     at: datetime
     reason: str
+    subject: str = ""
+    url: str = ""
 
 
 async def parked(database: Database, limit: int) -> list[Parked]:
@@ -38,7 +42,8 @@ async def parked(database: Database, limit: int) -> list[Parked]:
     async with database.read() as session:
         listings = await parked_listings(session, limit)
     found = [
-        Parked(f"listing:{one.id}", EXAMINE, one.marketplace, one.last_seen_at, one.failure or "") for one in listings
+        Parked(f"listing:{one.id}", EXAMINE, one.marketplace, one.last_seen_at, one.failure or "", one.title, one.url)
+        for one in listings
     ]
     if not database.embedded:
         from monitor.engines.shared import held
@@ -47,7 +52,7 @@ async def parked(database: Database, limit: int) -> list[Parked]:
     return found
 
 
-async def try_again(database: Database, now: datetime, ids: Sequence[str] | None = None) -> int:
+async def try_again(database: Database, now: datetime, actor: str, ids: Sequence[str] | None = None) -> int:
     """Let what is parked, all of it or what is named, be tried again with all its attempts; how much that was.
 
     Raises:
@@ -68,6 +73,8 @@ async def try_again(database: Database, now: datetime, ids: Sequence[str] | None
         count = await retry_parked(session, now, listings)
         if listings and count < len(listings):
             raise NotFound("one of these listings is not parked; `bazaarwatch jobs list` shows them")
+        facts = {"tried again": again + count, "named": list(ids) if ids is not None else "all"}
+        await record(session, now, actor, "parked work tried again", "jobs", facts)
     return again + count
 
 

@@ -97,6 +97,7 @@ class Seller(Table):
 
 
 _WAITING = text("examine_at IS NOT NULL")
+_PARKED = text("failure IS NOT NULL")
 
 
 class Listing(Table):
@@ -125,6 +126,7 @@ class Listing(Table):
     __table_args__ = (
         UniqueConstraint("marketplace", "listing_id"),
         Index("ix_listings_waiting", "examine_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        Index("ix_listings_parked", "last_seen_at", "id", sqlite_where=_PARKED, postgresql_where=_PARKED),
     )
 
 

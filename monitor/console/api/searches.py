@@ -12,6 +12,7 @@ from starlette.responses import Response
 from monitor.console.access import Manages, PartsOf, ReadsAll
 from monitor.console.api.common import PROBLEMS, Key, once
 from monitor.console.fields import Id
+from storage.audit import record
 from storage.searches import list_searches, make_due
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
@@ -75,6 +76,7 @@ async def run_now(request: Request, parts: PartsOf, person: Manages, search_id: 
     async def work() -> Due:
         async with parts.database.write("search made due by a program") as session:
             await make_due(session, [search_id], parts.clock.now())
+            await record(session, parts.clock.now(), person.name, "search made due", f"search {search_id}")
         return Due(id=search_id)
 
     return await once(request, parts, person, key, work)

@@ -158,3 +158,15 @@ async def plant_complaint(parts, world):
                                explanation="It shows the work.")  # fmt: skip
         await add_complaint(session, now, "planter", row, world.alerts[:2])
         return row.id
+
+
+async def plant_parked(parts, listing_id, hostile=""):
+    """A listing that could not be examined and waits for a person; its row id."""
+    now = parts.clock.now()
+    row = tables.Listing(marketplace="demo-bazaar", listing_id=listing_id + hostile, url="http://127.0.0.1/item/parked",
+                         title=f"Parked pin{hostile}", content="0" * 64, first_seen_at=now, last_seen_at=now,
+                         examine_at=now, attempts=3, failure=f"UndecodableImage: not a picture{hostile}")  # fmt: skip
+    async with parts.database.write("parked") as session:
+        session.add(row)
+        await session.flush()
+        return row.id

@@ -68,6 +68,8 @@ PAGES = {
     ("POST", "/searches/{search_id}/pause"): "a*",
     ("POST", "/searches/{search_id}/remove"): "d*",
     ("GET", "/marketplaces"): "v*",
+    ("GET", "/jobs"): "v*",
+    ("POST", "/jobs/retry"): "a*",
     ("GET", "/rules"): "v*",
     ("POST", "/rules"): "p*",
     ("POST", "/rules/remove"): "p*",

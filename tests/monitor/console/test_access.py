@@ -13,7 +13,7 @@ from storage import tables
 from storage.decisions import decide_together
 from storage.tokens import add_token
 from tests.monitor.console.conftest import BASE, HASHED, PASSWORD, Seat, browser
-from tests.monitor.console.planting import plant, plant_complaint
+from tests.monitor.console.planting import plant, plant_complaint, plant_parked
 from tests.monitor.console.routes import API, PAGES, filled
 
 ROLES = ("viewer", "analyst", "approver", "admin")
@@ -42,6 +42,7 @@ async def full(parts, owner, hostile=""):
             .where(tables.Alert.id == world.alerts[0])
         )  # fmt: skip
     world.complaint = await plant_complaint(parts, world)
+    await plant_parked(parts, f"{owner}-parked", hostile)
     return world
 
 

@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from storage import tables
 from storage.cases import allowed_reason
+from tests.monitor.console.planting import plant_parked
 
 
 async def state_of(parts, table, key):
@@ -76,3 +77,25 @@ async def test_readiness_says_what_a_platform_asks_for_next(parts, seat, world):
     assert "Moth of Mira Moss" in page
     assert 'class="next"' in page
     assert "bazaarwatch " in page
+
+
+async def test_what_is_parked_is_shown_with_its_reason_and_tried_again_one_or_all(parts, seat, seated):
+    keys = [await plant_parked(parts, f"parked {number}") for number in range(3)]
+    page = (await seat.get("/jobs")).text
+    assert page.count("UndecodableImage: not a picture") == 3
+    assert 'href="http://127.0.0.1/item/parked"' in page
+    assert (await seat.post("/jobs/retry", {"id": f"listing:{keys[1]}"})).status_code == 303
+    row = await state_of(parts, tables.Listing, keys[1])
+    assert (row.failure, row.attempts, row.examine_at <= parts.clock.now()) == (None, 0, True)
+    assert (await seat.get("/jobs")).text.count("not a picture") == 2
+    for wrong, status in (({"id": f"listing:{keys[1]}"}, 404), ({"id": "work:1"}, 422), ({}, 422)):
+        assert (await seat.post("/jobs/retry", wrong)).status_code == status
+    viewer = await seated("vera", "viewer")
+    assert "Try again" not in (await viewer.get("/jobs")).text
+    analyst = await seated("ann", "analyst")
+    assert (await analyst.post("/jobs/retry", {"all": "1"})).status_code == 303
+    assert "Nothing is parked" in (await analyst.get("/jobs")).text
+    async with parts.database.read() as session:
+        entries = select(tables.Audit).where(tables.Audit.subject == "jobs").order_by(tables.Audit.id)
+        said = [(one.actor == "ann", one.facts["tried again"]) for one in await session.scalars(entries)]
+    assert said == [(False, 1), (True, 2)]
