@@ -36,6 +36,8 @@ _BIG_ROBOTS = 1 << 16  # bytes that are read in a thread, off the event loop
 _SLOWEST_S = 30.0  # between two requests to a host under strain; within what is waited for (fetch.max_wait_s)
 _EASED = 0.8  # of that time after each answer in good time
 _WORTH_NOTING_S = 0.1
+_LATE_S = 1.0  # a turn that is taken later than this may fall together with another's
+_TURNS_MISSED = 5  # in a row: then the page is left for later
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,11 +239,30 @@ class Politeness:
         return min(ours, theirs) if ours and theirs else ours or theirs
 
     async def _turn(self, target: Target, wish_s: float, delay_s: float, per_day: int) -> Refusal | None:
-        """Wait until the host may be asked, and count that; a refusal if that is too far off."""
+        """Wait until the host may be asked, and count that; a refusal if that is too far off.
+
+        A turn that this process slept through (stopped, or starved) belongs to nobody: others have asked since, so a
+        new one is taken. Taking it is a write, which a unit whose job went to another worker meanwhile is refused.
+        """
         wish_s = 0.0 if self._is_own(target) else wish_s
         pace_s = max(self._pace_s(target), self._known(target).slow_s, wish_s, delay_s)
         if pace_s == 0 and per_day == 0:
             return None
+        for _ in range(_TURNS_MISSED):
+            start = await self._reserve(target, pace_s, per_day)
+            if isinstance(start, Refusal):
+                return start
+            if (wait_s := (start - self._clock.now()).total_seconds()) > 0:
+                await self._clock.sleep(wait_s)
+            late_s = (self._clock.now() - start).total_seconds()
+            if pace_s == 0 or late_s <= _LATE_S:
+                return None
+            _logger.info("turn missed", extra={"host": target.key, "late_s": round(late_s, 1)})
+        reason = f"{target.key} was not asked: this machine is too busy to keep its turns"
+        return Refusal(Outcome.RATE_LIMITED, reason, self._clock.now() + timedelta(seconds=_SLOWEST_S))
+
+    async def _reserve(self, target: Target, pace_s: float, per_day: int) -> datetime | Refusal:
+        """When the host may be asked, with that counted; a refusal if it is too far off."""
         longest_s = self._settings.max_wait_s
         now = start = self._clock.now()
         again = None
@@ -258,9 +279,7 @@ class Politeness:
             )
         if wait_s > longest_s:
             return Refusal(Outcome.RATE_LIMITED, f"{target.key} has its turn in {wait_s:.0f} s", start, pause=True)
-        if wait_s > 0:
-            await self._clock.sleep(wait_s)
-        return None
+        return start
 
 
 def _ahead(until: datetime | None, now: datetime, longest: timedelta) -> bool:

@@ -120,3 +120,31 @@ async def test_a_host_that_refuses_us_for_months_is_left_alone_a_day_at_a_time(m
         for _ in range(100):
             await hosts.block(session, PAGE.key, clock.now(), "blocked", clock.now())
     assert await make().block(PAGE, Outcome.BLOCKED) == clock.now() + timedelta(days=1)
+
+
+async def test_a_turn_that_was_slept_through_is_not_taken_late_for_others_have_asked_since(make, clock, monkeypatch):
+    stopped, other = make(pace_s=3), make(pace_s=3)
+    await stopped.admit(PAGE, 0.0, no_robots)
+    sleep, taken = clock.sleep, []
+
+    async def stopped_for_90_s(seconds):
+        monkeypatch.setattr(clock, "sleep", sleep)
+        await sleep(seconds + 90)
+        await other.admit(PAGE, 0.0, no_robots)
+        taken.append(clock.now())
+
+    monkeypatch.setattr(clock, "sleep", stopped_for_90_s)
+    assert await stopped.admit(PAGE, 0.0, no_robots) is None
+    assert (clock.now() - taken[0]).total_seconds() >= 3
+
+
+async def test_a_machine_that_misses_every_turn_asks_nothing_and_says_why(make, clock, monkeypatch):
+    polite, sleep = make(pace_s=3), clock.sleep
+
+    async def late(seconds):
+        await sleep(seconds + 2)
+
+    monkeypatch.setattr(clock, "sleep", late)
+    await polite.admit(PAGE, 0.0, no_robots)
+    refusal = await polite.admit(PAGE, 0.0, no_robots)
+    assert (refusal.outcome, "too busy to keep its turns" in refusal.reason) == (Outcome.RATE_LIMITED, True)
