@@ -29,7 +29,7 @@ from monitor.demo.drawings import draw
 from monitor.demo.edits import EDITS
 from monitor.innocents import generated, jpeg
 from monitor.lookback import RADIUS_BITS
-from storage.pictures import ROW_BYTES
+from storage.lookback import ROW_BYTES
 
 
 def search(rows: int) -> None:

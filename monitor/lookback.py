@@ -14,7 +14,8 @@ from detectors.errors import DetectorError
 from monitor.errors import SandboxError
 from storage.errors import NotFound
 from storage.listings import record_listings
-from storage.pictures import SeenHashes, count_seen, listings_showing, seen_by_number
+from storage.lookback import SeenHashes, Shard
+from storage.pictures import listings_showing, seen_by_number
 from storage.works import references
 
 if TYPE_CHECKING:
@@ -61,17 +62,24 @@ async def look_back(
     Raises:
         StorageError: A reference's picture is missing.
     """
-    rows = await SeenHashes(parts.settings.data_dir / "lookback").rows(parts.database)
-    async with parts.database.read() as session:
-        searched = await count_seen(session)
+    shards = await SeenHashes(parts.settings.data_dir / "lookback").shards(parts.database)
+    searched = sum(shard.held for shard in shards)
     found = []
     for work_id in work_ids:
-        queries = await _queries(parts, work_id) if len(rows) else []
-        from detectors.pdq import near  # brings faiss
-
-        numbers = await asyncio.to_thread(near, rows, queries, RADIUS_BITS) if queries else {}
-        found.append(await _check(parts, work_id, searched, {row + 1: bits for row, bits in numbers.items()}))
+        queries = await _queries(parts, work_id) if shards else []
+        bits = await asyncio.to_thread(near_in, shards, queries) if queries else {}
+        found.append(await _check(parts, work_id, searched, bits))
         advance()
+    return found
+
+
+def near_in(shards: Sequence[Shard], queries: Sequence[bytes]) -> dict[int, int]:
+    """The numbers of the pictures that come near to any of some hashes, and how many bits apart. Exact."""
+    from detectors.pdq import near  # brings faiss
+
+    found: dict[int, int] = {}
+    for shard in shards:
+        found |= {shard.first + row: bits for row, bits in near(shard.mapped(), queries, RADIUS_BITS).items()}
     return found
 
 

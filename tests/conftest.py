@@ -10,10 +10,13 @@ import asyncio
 import atexit
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -124,6 +127,7 @@ class PostgresServer(NamedTuple):
 
     folder: Path
     programs: Path
+    options: str  # of the server's command line
 
     def url(self, name: str) -> str:
         return f"postgresql+asyncpg://postgres@/{name}?host={self.folder}"
@@ -135,9 +139,27 @@ class PostgresServer(NamedTuple):
     def drop(self, name: str) -> None:
         self._run("dropdb", "--force", name)
 
+    def kill(self) -> None:
+        """End the server at once, as if its machine had failed; what it acknowledged must be there after `start`."""
+        os.kill(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
+    def start(self) -> None:
+        """Start the server again; its last processes may take a moment to see that it died."""
+        command = [*_as_postgres(), self.programs / "pg_ctl", "-D", "data", "-l", "log", "-w", "-t", "60"]
+        for _ in range(60):
+            done = subprocess.run([*command, "-o", self.options, "start"], cwd=self.folder, stdout=subprocess.DEVNULL)
+            if done.returncode == 0:
+                return
+            time.sleep(0.5)
+        pytest.fail(f"PostgreSQL did not start: {(self.folder / 'log').read_text(errors='replace')}", pytrace=False)
+
     def _run(self, program: str, *arguments: str) -> None:
         command = [self.programs / program, "--host", self.folder, "--username", "postgres", *arguments]
         subprocess.run(command, check=True, timeout=60)
+
+
+def _as_postgres() -> list[str]:
+    return ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []  # PostgreSQL refuses root
 
 
 # The server ends with the tests however they end: with them goes the other side of its standard input.
@@ -145,11 +167,10 @@ _SERVE = """
 set -e
 cd "$1"
 "$2/initdb" -D data -U postgres --auth=trust --encoding=UTF8 --locale=C --no-sync >log 2>&1
-"$2/pg_ctl" -D data -l log -w -t 60 start >/dev/null -o "-k '$1' -c listen_addresses='' -c max_connections=100 \
-  -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+"$2/pg_ctl" -D data -l log -w -t 60 start >/dev/null -o "$3"
 echo ready
 read -r _ || true
-"$2/pg_ctl" -D data -m immediate stop >/dev/null
+"$2/pg_ctl" -D data -m immediate stop >/dev/null || true
 cd / && rm -rf "$1"
 """
 
@@ -162,27 +183,41 @@ def _postgres_programs() -> Path | None:
     return next((folder for folder in candidates if all((folder / name).exists() for name in programs)), None)
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL server on a Unix socket, started for this process and gone with it."""
+@contextmanager
+def _serving(options: str) -> Iterator[PostgresServer]:
+    """A PostgreSQL server on a Unix socket, gone with this process."""
     programs = _postgres_programs()
     if programs is None:
         _missing("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]  # they would lead clients to the developer's own server
     folder = Path(tempfile.mkdtemp(prefix="bazaarwatch-pg-"))
-    command = ["sh", "-c", _SERVE, "sh", str(folder), str(programs)]
-    if os.geteuid() == 0:  # PostgreSQL refuses root
+    server = PostgresServer(folder, programs, f"-k '{folder}' -c listen_addresses='' -c fsync=off {options}")
+    if _as_postgres():
         shutil.chown(folder, "postgres", "postgres")
-        command = ["runuser", "-u", "postgres", "--", *command]
+    command = [*_as_postgres(), "sh", "-c", _SERVE, "sh", str(folder), str(programs), server.options]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder, start_new_session=True
-    ) as server:
-        assert server.stdout is not None
-        if server.stdout.readline() != b"ready\n":
+    ) as serving:
+        assert serving.stdout is not None
+        if serving.stdout.readline() != b"ready\n":
             pytest.fail(f"PostgreSQL did not start: {(folder / 'log').read_text(errors='replace')}", pytrace=False)
-        yield PostgresServer(folder, programs)
-        server.communicate(timeout=60)
+        yield server
+        serving.communicate(timeout=60)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, started once for this process: fast, and not to be killed."""
+    with _serving("-c max_connections=100 -c synchronous_commit=off -c full_page_writes=off") as server:
+        yield server
+
+
+@pytest.fixture
+def mortal_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for this test alone, which keeps what it acknowledged when it is killed."""
+    with _serving("-c max_connections=200") as server:
+        yield server
 
 
 async def _migrate(url: str) -> None:

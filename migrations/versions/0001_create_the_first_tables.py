@@ -178,6 +178,7 @@ def upgrade() -> None:
         sa.Column("listing_id", sa.String(), nullable=False),
         sa.Column("listing_url", sa.String(), nullable=False),
         sa.Column("picture_url", sa.String(), nullable=False),
+        sa.Column("first_seen_at", storage.tables.base.Utc(timezone=True), nullable=False),
         sa.Column("seen_at", storage.tables.base.Utc(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_seen_pictures")),
         sa.UniqueConstraint("bytes_hash", name=op.f("uq_seen_pictures_bytes_hash")),

@@ -14,7 +14,7 @@ from storage.tables.works import Work
 class SeenPicture(Table):
     """A crawled picture as it is known again when a work is registered later. Outlives the listing and the bytes.
 
-    Rows are numbered without gaps being filled again: the file of hashes that look-back searches has a place for each.
+    Rows are numbered without gaps being filled again: the files that a look back searches have a place for each.
     """
 
     __tablename__ = "seen_pictures"
@@ -27,6 +27,7 @@ class SeenPicture(Table):
     listing_id: Mapped[str]
     listing_url: Mapped[str]
     picture_url: Mapped[str]
+    first_seen_at: Mapped[datetime]
     seen_at: Mapped[datetime] = mapped_column(index=True)
     __table_args__ = ({"sqlite_autoincrement": True},)
 

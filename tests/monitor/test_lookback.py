@@ -33,7 +33,6 @@ from storage.cases import decide
 from storage.database import Database
 from storage.listings import Link, link_pictures, pictures_of, record_listings, waiting_ids
 from storage.negatives import add_negative
-from storage.pictures import SeenHashes, count_seen
 from storage.tables import Listing as ListingRow
 from storage.tables import ListingPicture, Match, Negative, Reference, SeenPicture
 from storage.works import set_owner, the_owner
@@ -86,6 +85,11 @@ async def crawled(parts, number, picture):
     return key
 
 
+async def seen(parts):
+    async with parts.database.read() as session:
+        return list(await session.scalars(select(SeenPicture.id)))
+
+
 async def registered(parts, picture, name="moth.png"):
     async with parts.database.read() as session:
         owner = await the_owner(session, None)
@@ -134,26 +138,9 @@ async def test_pictures_are_forgotten_when_their_time_is_over(parts, art):
     (found,) = await look_back(parts, [intake.work_id])
     assert (found.near, found.shown) == (1, 0), "its hash is still in the file, but it counts no more"
     await crawled(parts, 2, jpeg(EDITS["pad"](art[1][0], Random(2))))
-    async with parts.database.read() as session:
-        assert await count_seen(session) == 1
-
-
-async def test_the_file_of_hashes_grows_with_the_table_and_is_made_anew_when_lost(parts, tmp_path):
-    hashes = SeenHashes(tmp_path / "lookback")
-    assert len(await hashes.rows(parts.database)) == 0
-    for number in (1, 3):
-        async with parts.database.write("test") as session:
-            row = SeenPicture(id=number, bytes_hash=bytes([number]) * 32, whole=bytes([number]) * 32)
-            row.trimmed, row.thumbnail, row.seen_at = b"t" * 32, b"", parts.clock.now()
-            row.marketplace = row.listing_id = row.listing_url = row.picture_url = ""
-            session.add(row)
-        rows = await hashes.rows(parts.database)
-        assert len(rows) == number
-        assert rows[number - 1].tobytes() == bytes([number]) * 32 + b"t" * 32
-    assert not rows[1].any(), "no picture has this number"
-    before = rows.tobytes()
-    (tmp_path / "lookback" / "hashes").unlink()
-    assert (await hashes.rows(parts.database)).tobytes() == before
+    (found,) = await look_back(parts, [intake.work_id])
+    assert found.searched == 1, "its month's file went with it"
+    assert len(await seen(parts)) == 1
 
 
 @pytest.mark.slow

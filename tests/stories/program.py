@@ -1,7 +1,8 @@
 """Runs the command line in processes of their own, forked from one that has everything imported: fast, and killable.
 
 Reads orders from standard input, a JSON object a line, runs each in a fork and answers with its exit code (negative:
-the signal that ended it). With ``once ORDER`` it becomes that process itself.
+the signal that ended it); one with ``background`` is answered at once with its process id, ``{"wait": ID}`` with the
+code of such a one. With ``once ORDER`` it becomes that process itself.
 """
 
 import importlib
@@ -134,11 +135,12 @@ def main():
         importlib.import_module(name)
     configure_mappers()
     for line in sys.stdin:
-        child = os.fork()
+        order = json.loads(line)
+        child = order.get("wait") or os.fork()
         if child == 0:
-            run(json.loads(line))
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+            run(order)
+        answer = child if order.get("background") else os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        sys.stdout.write(f"{answer}\n")
         sys.stdout.flush()
 
 
