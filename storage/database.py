@@ -72,6 +72,7 @@ class Database:
         self.url = make_url(url)
         self.listen_url = make_url(listen_url or url)
         self.embedded = self.url.get_backend_name() == "sqlite"
+        self.pooled = not self.embedded and self.listen_url != self.url  # by a pooler that keeps no session
         self.commit_points = commit_points or CommitPoints()
         self._one_writer = asyncio.Lock()
         if self.embedded and self.url.database:
@@ -79,7 +80,12 @@ class Database:
         embedded = {"connect_args": {"timeout": BUSY_TIMEOUT_S, "async_creator_fn": sqlite.connect}}
         # Asked before use: after a restart of the server no unit of work fails for a connection that is gone.
         pooled = {"pool_size": pool_size, "max_overflow": pool_size, "pool_pre_ping": True}
-        self.engine = _create_engine(self.url, embedded if self.embedded else pooled)
+        if self.pooled:
+            from storage.postgres import keeping_no_session
+
+            self.engine = keeping_no_session(self.url, pooled)
+        else:
+            self.engine = _create_engine(self.url, embedded if self.embedded else pooled)
         # The same connections, told what they are for.
         self._brief = self.engine.execution_options(brief=True)
         self._writing = self.engine.execution_options(begin_immediate=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -14,6 +15,34 @@ from sqlalchemy.pool import NullPool
 from storage.database import Database
 
 _AWAY = ("08", "53", "57P")  # SQLSTATEs: no connection, no resources, shutting down or starting
+
+
+def keeping_no_session(url: URL, options: Mapping[str, Any]) -> AsyncEngine:
+    """An engine for a pooler that gives a connection for a transaction (PgBouncer): nothing outlives one.
+
+    Statements have no name, so that none is sought on another connection; what asks for one and then runs it does both
+    in one transaction.
+    """
+
+    unnamed = {"statement_cache_size": 0, "prepared_statement_cache_size": 0, "prepared_statement_name_func": str}
+    return create_async_engine(url, **options, connect_args=unnamed | {"connection_class": _Pooled})
+
+
+class _Pooled(asyncpg.Connection):  # type: ignore[misc]
+    async def set_type_codec(self, *arguments: Any, **options: Any) -> None:
+        async with self.transaction():  # SQLAlchemy calls it outside of one, and it asks for the type
+            await super().set_type_codec(*arguments, **options)
+
+
+@asynccontextmanager
+async def alone(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the pool for single statements."""
+    async with raw(database.engine) as connection:
+        if not database.pooled:
+            yield connection
+            return
+        async with connection.transaction():  # else a statement could be sent to another server than it was prepared on
+            yield connection
 
 
 @asynccontextmanager

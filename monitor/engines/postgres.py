@@ -31,7 +31,7 @@ from monitor.engines.base import Chore, Lost, Task, past_conflicts, until_done
 from monitor.errors import TryLater
 from storage.database import Database, guarded
 from storage.errors import LeaseLost, SchemaOutdated
-from storage.postgres import is_away, listening, raw
+from storage.postgres import alone, is_away, listening
 
 _DEAD_AFTER = timedelta(seconds=15)  # without a heartbeat a worker's jobs go to another
 _TRIES: Final = 3  # of a chore before its failure is held for a person to see
@@ -337,11 +337,11 @@ class _Driver:
         self.tm = TaskManager()
 
     async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
-        async with raw(self._database.engine) as connection:
+        async with alone(self._database) as connection:
             return [dict(row) for row in await connection.fetch(query, *args)]
 
     async def execute(self, query: str, *args: object) -> str:
-        async with raw(self._database.engine) as connection:
+        async with alone(self._database) as connection:
             return str(await connection.execute(query, *args))
 
     async def notify(self, channel: str, payload: str) -> None:

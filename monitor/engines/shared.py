@@ -12,7 +12,7 @@ from pgqueuer.types import JobId
 
 from storage.database import Database
 from storage.errors import NotFound
-from storage.postgres import direct, raw
+from storage.postgres import alone, direct
 
 _INSTALLING = 7_216_010  # an advisory lock: one process at a time
 _HELD = """
@@ -80,13 +80,13 @@ async def install(database: Database) -> None:
 
 async def held(database: Database) -> list[Held]:
     """The chores whose last run failed for good, oldest first."""
-    async with raw(database.engine) as connection:
+    async with alone(database) as connection:
         return [Held(**row) for row in await connection.fetch(_HELD)]
 
 
 async def load(database: Database) -> list[Load]:
     """What waits and runs now, by task and marketplace."""
-    async with raw(database.engine) as connection:
+    async with alone(database) as connection:
         return [Load(**row) for row in await connection.fetch(_LOAD)]
 
 
@@ -99,6 +99,6 @@ async def try_again(database: Database, jobs: Sequence[int]) -> None:
     missing = set(jobs) - {one.job for one in await held(database)}
     if missing:
         raise NotFound(f"no held job {min(missing)}; `bazaarwatch jobs list` shows them")
-    async with raw(database.engine) as connection:
+    async with alone(database) as connection:
         await connection.execute(_QUEUED_ANYWAY, jobs)
         await Queries(AsyncpgDriver(connection)).requeue_jobs([JobId(job) for job in jobs])
