@@ -35,6 +35,16 @@ class DatabaseSettings(_Section):
     crash_at: int = Field(ge=0)
 
 
+class BlobsSettings(_Section):
+    """Where pictures, pages and evidence are."""
+
+    url: str = Field(pattern="^(s3://[^/]+.*)?$")
+    endpoint: str
+    region: str
+    access_key_id: str
+    secret_access_key: SecretStr
+
+
 class FetchSettings(_Section):
     """How the only door to the network behaves."""
 
@@ -232,6 +242,7 @@ class Settings(BaseSettings):
 
     data_dir: Path
     database: DatabaseSettings
+    blobs: BlobsSettings
     fetch: FetchSettings
     marketplaces: MarketplacesSettings
     sandbox: SandboxSettings

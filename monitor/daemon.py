@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from config.errors import ConfigError
 from config.settings import Settings
 from monitor.clock import Clock, SystemClock
 from monitor.marketplaces.base import Marketplace
@@ -139,7 +140,7 @@ async def build(
     points = CommitPoints(settings.database.crash_at)
     listen_url = settings.database.listen_url.get_secret_value()
     database = Database(settings.database_url, points, listen_url=listen_url, pool_size=settings.database.pool_size)
-    blobs = Blobs(settings.data_dir / "blobs", points)
+    blobs = make_blobs(settings, points)
     described = described_marketplaces(settings.data_dir)
     sandbox = make_sandbox(settings, described)
     works = Works(database, blobs, sandbox, settings.detection)
@@ -162,6 +163,29 @@ def described_marketplaces(data_dir: Path) -> Mapping[str, Marketplace]:
     from monitor.marketplaces.described import described_sites
 
     return described_sites(data_dir, MARKETPLACES)
+
+
+def make_blobs(settings: Settings, points: CommitPoints | None = None) -> Blobs:
+    """Where files are stored: in the data folder, or in an object store.
+
+    Raises:
+        ConfigError: The extra that talks to object stores is not installed, or the store's settings are wrong.
+    """
+    where = settings.blobs
+    if not where.url:
+        return Blobs(settings.data_dir / "blobs", points)
+    keys = {"access_key_id": where.access_key_id, "secret_access_key": where.secret_access_key.get_secret_value()}
+    given = {
+        name: value for name, value in {"endpoint": where.endpoint, "region": where.region, **keys}.items() if value
+    }
+    try:
+        from storage.objects import ObjectBlobs
+
+        return ObjectBlobs(where.url, given, points)
+    except ImportError:
+        raise ConfigError("blobs.url needs the extra `s3`: pip install 'bazaarwatch[s3]'") from None
+    except ValueError as error:
+        raise ConfigError(f"[blobs]: {error}") from None
 
 
 def make_sandbox(settings: Settings, described: Mapping[str, Marketplace]) -> Sandbox:

@@ -23,6 +23,29 @@ except ImportError:  # Windows
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+def require_sha256(name: str) -> None:
+    """Make sure that a name is a hash and no path.
+
+    Raises:
+        NotFound: It is none.
+    """
+    if not _SHA256.fullmatch(name):
+        raise NotFound(f"{name!r} is no SHA-256")
+
+
+def checked(sha256: str, data: bytes | None) -> bytes:
+    """What was read under a hash, if it is what was stored.
+
+    Raises:
+        NotFound: Nothing was read, or its bytes have changed.
+    """
+    if data is None:
+        raise NotFound(f"no stored file {sha256}; was the blobs folder moved or cleaned?")
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise NotFound(f"stored file {sha256} no longer has that hash; restore it from a backup")
+    return data
+
+
 class Blobs:
     """A content-addressed store in one folder; storing twice is harmless, half-written files never show."""
 
@@ -47,10 +70,8 @@ class Blobs:
         try:
             data = self._path(sha256).read_bytes()
         except FileNotFoundError:
-            raise NotFound(f"no stored file {sha256}; was the blobs folder moved or cleaned?") from None
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise NotFound(f"stored file {sha256} no longer has that hash; restore it from a backup")
-        return data
+            data = None
+        return checked(sha256, data)
 
     def remove(self, sha256: str) -> None:
         """Delete a stored file; one that is gone already is no fault."""
@@ -82,8 +103,7 @@ class Blobs:
                 yield path.name
 
     def _path(self, sha256: str) -> Path:
-        if not _SHA256.fullmatch(sha256):
-            raise NotFound(f"{sha256!r} is no SHA-256")
+        require_sha256(sha256)
         return self._root / sha256[:2] / sha256
 
     def _put(self, data: bytes) -> str:

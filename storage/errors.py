@@ -23,3 +23,7 @@ class SchemaOutdated(StorageError):
 
 class LeaseLost(StorageError):
     """Another process does this unit of work by now; what this one still wanted to write is refused."""
+
+
+class StoreAway(StorageError):
+    """The object store that holds the files does not answer, or refuses us."""

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from storage.database import Database
+from storage.errors import StoreAway
 
 _AWAY = ("08", "53", "57P")  # SQLSTATEs: no connection, no resources, shutting down or starting
 
@@ -80,7 +81,9 @@ async def listening(database: Database, channel: str, told: Callable[[str], None
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether the database cannot be reached for now: nothing is wrong with what was asked."""
+    """Whether the database or the object store cannot be reached for now: nothing is wrong with what was asked."""
+    if isinstance(error, StoreAway):
+        return True
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or (error.orig is not None and is_away(error.orig))
     state = getattr(error, "sqlstate", None)

@@ -14,6 +14,7 @@ from rich.progress import Progress
 from config.settings import EMBEDDED, FILE_NAME, Settings, embedded_url
 from monitor.commands.common import AsJson, State, UsageProblem, messages, say, show, with_parts
 from monitor.daemon import Parts
+from storage.blobs import Blobs
 from storage.database import Database, upgrade_schema
 from storage.works import set_owner
 
@@ -140,3 +141,23 @@ async def _upgrade(opened: Database) -> None:
         from monitor.engines.shared import install
 
         await install(opened)
+
+
+@database.command("move-files")
+def move_files(ctx: typer.Context) -> None:
+    """Copy every stored file of the data folder into the object store that blobs.url names; may be run again."""
+
+    async def work(parts: Parts) -> int:
+        if not parts.settings.blobs.url:
+            raise UsageProblem("set blobs.url first, see docs/operations.md")
+        folder = Blobs(parts.settings.data_dir / "blobs")
+        present = await asyncio.to_thread(lambda: set(parts.blobs.hashes()))
+        missing = [
+            sha256 for sha256 in await asyncio.to_thread(lambda: sorted(folder.hashes())) if sha256 not in present
+        ]
+        with Progress(console=messages, transient=True) as bar:
+            for sha256 in bar.track(missing, description="copying files"):
+                await parts.blobs.put(await folder.get(sha256))
+        return len(missing)
+
+    say(f"{with_parts(ctx, work)} files copied; `bazaarwatch doctor --deep` compares all of them with their hashes")
