@@ -25,6 +25,7 @@ _WORDS = (
     *("cute", "set", "kawaii", "laptop", "bottle", "gift", "hare", "owl", "fern"),
     *("lantern", "quilt", "tote", "mug", "print", "poster", "brooch", "charm"),
 )
+_UNSAID = {"answer": None, "decided_at": None, "decided_by": None, "ask_again_at": None}
 Row = dict[str, Any]
 
 
@@ -94,7 +95,8 @@ class Planted:
         state = ("draft", "ready", "exported", "submitted", "upheld", "rejected")[number % 6]
         left = self._at(60) if number % 6 > 1 else None
         return {
-            "id": number, "platform": "demo", "site": "demo", "work_id": number % WORKS + 1, "right_id": 1,
+            "id": number, "platform": "demo", "site": "demo", "route": "portal",
+            "work_id": number % WORKS + 1, "right_id": 1,
             "reason": "copy", "explanation": "It shows the work.", "state": state, "state_since": self._at(30),
             "drafted_at": self._at(90), "exported_at": left, "submitted_at": left,
             "confirmation": {} if left else None, "confirmed_by": "ann" if left else None, "confirmed_at": left,
@@ -138,7 +140,9 @@ def _few(planted: Planted) -> Iterator[tuple[Any, Iterator[Row]]]:
         ),
     )
     yield tables.Right, iter([{"id": 1, "owner_id": 1, "kind": "copyright_unregistered", "title": "Works",
-                               "number": "", "facts": {}, "created_at": now}])  # fmt: skip
+                               "number": "", "created_at": now,
+                               "facts": {"kind": "copyright_unregistered", "title": "Works", "holder": "Mira"},
+                               }])  # fmt: skip
     yield tables.RightWork, ({"right_id": 1, "work_id": n} for n in range(1, WORKS + 1))
     yield (
         tables.Seller,
@@ -188,7 +192,7 @@ def _many(planted: Planted) -> Iterator[tuple[Any, Iterator[Row]]]:
             for n in range(1, DECISIONS + 1)
         ),
     )
-    yield tables.DecisionItem, ({"decision_id": n // 2 + 1, "alert_id": 10 * n + 10, "before": {}}
+    yield tables.DecisionItem, ({"decision_id": n // 2 + 1, "alert_id": 10 * n + 10, "before": _UNSAID}
                                 for n in range(min(2 * DECISIONS, alerts // 10)))  # fmt: skip
     yield tables.Complaint, rows(planted.complaint, COMPLAINTS)
     yield tables.ComplaintTarget, rows(planted.target, min(5 * COMPLAINTS, (alerts - 5010) // 30), 0)

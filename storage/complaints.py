@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,6 +27,7 @@ from storage.tables import (
     ListingPicture,
     Match,
     Right,
+    RightWork,
     Seller,
     Work,
 )
@@ -73,7 +75,7 @@ class TargetFacts:
     pictures: tuple[ListingPicture, ...]
 
 
-def _taken(right_id: int) -> Select[int]:
+def _taken(right_id: Any) -> Select[int]:
     """Alerts that stand in a complaint under a right, which they leave when it is given up or they are freed."""
     return (
         select(ComplaintTarget.alert_id)
@@ -101,6 +103,25 @@ async def infringing_alerts(session: AsyncSession, work_id: int, right_id: int) 
         )
     )
     return [AlertView(*row) for row in await session.execute(query.order_by(Alert.decided_at, Alert.id))]
+
+
+async def waiting_addresses(session: AsyncSession) -> dict[int, list[str]]:
+    """By right: the addresses of listings that copy its works, decided so and in no complaint under it."""
+    taken = _taken(RightWork.right_id).where(ComplaintTarget.alert_id == Alert.id).correlate(RightWork, Alert)
+    query = (
+        select(RightWork.right_id, Listing.url)
+        .join(Alert, Alert.work_id == RightWork.work_id)
+        .join(Listing, Listing.id == Alert.listing_key)
+        .where(
+            Alert.answer == Answer.INFRINGING,
+            Alert.suppressed.is_(None),
+            ~taken.exists(),
+        )
+    )
+    found: dict[int, list[str]] = {}
+    for right_id, url in await session.execute(query):
+        found.setdefault(right_id, []).append(url)
+    return found
 
 
 async def add_complaint(

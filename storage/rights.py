@@ -240,6 +240,12 @@ async def publications_of(session: AsyncSession, work_id: int) -> list[Publicati
     return sorted(found, key=lambda proof: proof.stated_on or proof.seen_at.date())
 
 
+async def published_rights(session: AsyncSession) -> set[int]:
+    """The rights that protect a work with a proof that it was public."""
+    proved = select(RightWork.right_id).join(Publication, Publication.work_id == RightWork.work_id)
+    return set(await session.scalars(proved.distinct()))
+
+
 async def work_published_at(session: AsyncSession, owner_id: int, url: str) -> Work | None:
     """The rights holder's watched work whose publication a page proves."""
     found = select(Work).join(Publication, Publication.work_id == Work.id)

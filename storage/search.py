@@ -12,7 +12,7 @@ import unicodedata
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, TextClause, column, false, select, text
+from sqlalchemy import BigInteger, Select, TextClause, column, false, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.tables import Alert, Listing, Seller, Work
@@ -77,12 +77,17 @@ async def _note(session: AsyncSession, noun: Any, number: int, *said: str | None
     await session.execute(_keep(dialect_of(session), noun), {"id": number, "words": words})
 
 
-def found_by(session: AsyncSession, noun: Any, said: str) -> Any:
-    """The condition on `Alert`, `Seller` or `Work` that lets by what has every word of a text, or its beginning."""
+def ids_found(session: AsyncSession, noun: Any, said: str) -> Select[int]:
+    """The ids of alerts, sellers or works that have every word of a text, or words that begin so."""
     words, dialect = words_of(said), dialect_of(session)
     if not words:
-        return false()
+        return select(noun.id).where(false())
     join, prefix = (" ", '"{}"*') if dialect == "sqlite" else (" & ", "'{}':*")
     sought = join.join(prefix.format(word) for word in words)
     found = _find(dialect, noun).bindparams(sought=sought).columns(column("id", BigInteger))
-    return noun.id.in_(select(found.subquery().c.id))
+    return select(found.subquery().c.id)
+
+
+def found_by(session: AsyncSession, noun: Any, said: str) -> Any:
+    """The condition on `Alert` or `Work` that lets by what has every word of a text, or words that begin so."""
+    return noun.id.in_(ids_found(session, noun, said))

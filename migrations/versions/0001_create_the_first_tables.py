@@ -647,6 +647,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_right_works_work_id_works")),
         sa.PrimaryKeyConstraint("right_id", "work_id", name=op.f("pk_right_works")),
     )
+    with op.batch_alter_table("right_works", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_right_works_work_id"), ["work_id"], unique=False)
+
     op.create_table(
         "thresholds",
         sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -21,7 +21,7 @@ from monitor.console.cards import Card, as_open, choices_of, history, read_card
 from monitor.console.fields import Id, text_field, whole_number
 from monitor.console.guard import Problem
 from monitor.console.labels import chosen
-from monitor.console.view import address, back_to, counts, forget_counts, page
+from monitor.console.view import address, back_to, counts, forget_counts, page, part
 from monitor.daemon import Parts
 from storage import tables
 from storage.alerts import view_alert
@@ -126,7 +126,7 @@ async def card_alone(request: Request, parts: PartsOf, person: Analyst) -> Respo
     """The card behind a position as a part of a page, loaded ahead; the present one stays leased."""
     wanted = asked(request.query_params)
     card = await _next_card(parts, person, wanted, keep=whole_number(request.query_params, "keep"))
-    return await page(request, "card.html", person, card=card, asked=wanted, done=None)
+    return part(request, "card.html", person, card=card, asked=wanted, done=None)
 
 
 async def _next_card(parts: Parts, person: Person, wanted: Asked, keep: int) -> Card | None:

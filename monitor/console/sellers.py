@@ -20,7 +20,7 @@ from storage import tables
 from storage.cases import allowed_reason
 from storage.errors import NotFound
 from storage.inbox import Owners, owned
-from storage.search import found_by
+from storage.search import ids_found
 
 router = APIRouter(include_in_schema=False)
 _ON_A_PAGE = 50
@@ -34,7 +34,7 @@ async def sellers(request: Request, parts: PartsOf, person: Viewer) -> Response:
     found = await counted(request.app.state.kept, parts, person.owners)
     async with parts.database.read() as session:
         if wanted:
-            named = set(await session.scalars(select(tables.Seller.id).where(found_by(session, tables.Seller, wanted))))
+            named = set(await session.scalars(ids_found(session, tables.Seller, wanted)))
             found = [row for row in found if row[0] in named]
         shown = found[(at - 1) * _ON_A_PAGE : at * _ON_A_PAGE + 1]
         keys = [seller_key for seller_key, _, _ in shown]

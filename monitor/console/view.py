@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -21,6 +23,7 @@ from monitor.text import clip, link, utc, visible
 from storage.inbox import Filters, count_alerts
 
 _COUNT_FOR_S = 15.0  # the number beside "Inbox" may be so old
+_COUNT_SHARE = 20  # after a decision they are counted anew, but in no more than this part of the time
 _MOST_COUNTS = 200
 
 
@@ -44,35 +47,49 @@ def environment() -> Environment:
 
 async def page(request: Request, template: str, person: Person | None, /, status: int = 200, **values: Any) -> Response:
     """A page as HTML."""
-    values |= {"person": person, "path": request.url.path, "now": get_parts(request).clock.now()}
     if person is not None:
-        values["open_alerts"] = await open_alerts(request, person)
+        values["open_alerts"] = sum((await counts(request, person, Filters())).values())
+    return part(request, template, person, status, **values)
+
+
+def part(request: Request, template: str, person: Person | None, /, status: int = 200, **values: Any) -> Response:
+    """A part of a page as HTML, which the script puts into one."""
+    values |= {"person": person, "path": request.url.path, "now": get_parts(request).clock.now()}
     return HTMLResponse(environment().get_template(template).render(values), status)
 
 
-async def open_alerts(request: Request, person: Person) -> int:
-    """How many alerts wait for a decision."""
-    return sum((await counts(request, person, Filters())).values())
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What was counted: when it was begun, how long it took, and whether something was decided since."""
+
+    at_s: float = float("-inf")
+    took_s: float = 0.0
+    found: Mapping[str, int] = field(default_factory=dict)
+    outdated: bool = False
 
 
-async def counts(request: Request, person: Person, filters: Filters) -> dict[str, int]:
+async def counts(request: Request, person: Person, filters: Filters) -> Mapping[str, int]:
     """How many alerts the filters let by, by priority; some seconds old at most."""
     parts, about = get_parts(request), (person.owners, filters)
-    known: dict[Any, tuple[float, dict[str, int]]] = request.app.state.counts
-    at, found = known.get(about, (float("-inf"), {}))
-    if parts.clock.monotonic() - at > _COUNT_FOR_S:
+    known: dict[Any, Counted] = request.app.state.counts
+    last = known.get(about, Counted())
+    now_s = parts.clock.monotonic()
+    if now_s - last.at_s > (_COUNT_SHARE * last.took_s if last.outdated else _COUNT_FOR_S):
         while len(known) >= _MOST_COUNTS:
             del known[next(iter(known))]
-        known[about] = (parts.clock.monotonic(), found)  # who comes meanwhile takes the old numbers
+        known[about] = replace(last, at_s=now_s, outdated=False)  # who comes meanwhile takes the old numbers
         async with parts.database.read() as session:
             found = await count_alerts(session, filters, person.owners, parts.clock.now())
-        known[about] = (parts.clock.monotonic(), found)
-    return found
+        outdated = about in known and known[about].outdated
+        last = known[about] = Counted(now_s, parts.clock.monotonic() - now_s, found, outdated)
+    return last.found
 
 
 def forget_counts(request: Request) -> None:
     """Count the open alerts anew for the next page: something was decided."""
-    request.app.state.counts.clear()
+    known: dict[Any, Counted] = request.app.state.counts
+    for about, last in known.items():
+        known[about] = replace(last, outdated=True)
 
 
 def back_to(path: str, **query: object) -> Response:

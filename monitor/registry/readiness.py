@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.documents import Paper, authorisation_problem, identity_kinds, missing_papers
@@ -18,9 +20,9 @@ from monitor.complaints.policy import Policy, WindowName
 from monitor.daemon import Parts
 from storage import tables
 from storage.accounts import list_accounts
-from storage.complaints import infringing_alerts, list_complaints
+from storage.complaints import waiting_addresses
 from storage.documents import list_documents, paper_of
-from storage.rights import account_for, get_right, list_rights, publications_of, states_by_account
+from storage.rights import account_for, get_right, published_rights, states_by_account
 
 _NOT_LEFT = frozenset({"draft", "ready", "in_review", "approved"})
 
@@ -127,6 +129,15 @@ class Facts:
     alerts: int = 0
 
 
+class _Complaint(NamedTuple):
+    """What of a complaint counts here."""
+
+    id: int
+    right_id: int
+    platform: str
+    state: str
+
+
 async def readiness(
     parts: Parts, platform: str | None = None, owner_ids: Collection[int] | None = None
 ) -> list[Readiness]:
@@ -136,15 +147,21 @@ async def readiness(
         PolicyError: There is no such platform.
     """
     async with parts.database.read() as session:
-        complaints = [one.complaint for one in await list_complaints(session)]
+        mine = None if owner_ids is None else tables.Right.owner_id.in_(owner_ids)
+        rights = select(tables.Right) if mine is None else select(tables.Right).where(mine)
+        of_complaint = tables.Complaint.id, tables.Complaint.right_id, tables.Complaint.platform, tables.Complaint.state
+        complaints = [_Complaint(*row) for row in await session.execute(select(*of_complaint))]
         accounts = await list_accounts(session, owner_ids)
         packs = parts.settings.data_dir / "policies"
+        public, copies = await published_rights(session), await waiting_addresses(session)
+        known = list(await session.scalars(rights.order_by(tables.Right.id)))
         used = ({one.platform for one in accounts} | {one.platform for one in complaints}) & set(platforms(packs))
         found = []
         for name in [platform] if platform else sorted(used):
             rules = policy(name, packs)
-            for right, works in await list_rights(session, owner_ids):
-                base = await _facts(parts, session, rules, right, works, complaints)
+            for right in known:
+                base = await _facts(parts, session, rules, right, complaints, copies.get(right.id, ()))
+                base = replace(base, published=right.id in public)
                 found += [_readiness(one) for one in await _per_account(session, base, accounts)]
     return found
 
@@ -191,28 +208,24 @@ async def _facts(
     session: AsyncSession,
     policy: Policy,
     row: tables.Right,
-    works: Sequence[tables.Work],
-    complaints: Sequence[tables.Complaint],
+    complaints: Sequence[_Complaint],
+    copies: Sequence[str],
 ) -> Facts:
     waiting = [
         one.id
         for one in complaints
         if one.right_id == row.id and one.platform == policy.platform and one.state in _NOT_LEFT
     ]
-    alerts = 0
-    for work in works:
-        views = await infringing_alerts(session, work.id, row.id)
-        alerts += sum(policy.site_of(view.listing.url) is not None for view in views)
     return Facts(
         policy=policy,
         right_id=row.id,
         right=Right.from_wire(row.facts),
         owner=await session.get_one(tables.Owner, row.owner_id),
         papers=tuple([paper_of(one) for one in await list_documents(session, [row.owner_id])]),
-        published=any([await publications_of(session, work.id) for work in works]),
+        published=False,
         today=parts.clock.now().date(),
         complaints=tuple(sorted(waiting)),
-        alerts=alerts,
+        alerts=sum(policy.site_of(url) is not None for url in copies),
     )
 
 

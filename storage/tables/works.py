@@ -74,7 +74,7 @@ class RightWork(Table):
 
     __tablename__ = "right_works"
     right_id: Mapped[int] = mapped_column(ForeignKey(Right.id, ondelete="CASCADE"), primary_key=True)
-    work_id: Mapped[int] = mapped_column(ForeignKey(Work.id), primary_key=True)
+    work_id: Mapped[int] = mapped_column(ForeignKey(Work.id), primary_key=True, index=True)
 
 
 class AllowedSeller(Table):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from storage.search import found_by, note_words, words_of
+from storage.search import found_by, ids_found, note_words, words_of
 from storage.tables import Alert, Listing, Seller, Work
 from storage.works import edit_work
 from tests.storage.making import NOW, add_a_work, add_alert_of
@@ -71,7 +71,7 @@ async def test_a_seller_with_an_alert_is_found_by_name_and_number_and_a_work_by_
 
     async def found(noun, name, said):
         async with database.read() as session:
-            return list(await session.scalars(select(name).where(found_by(session, noun, said))))
+            return list(await session.scalars(select(name).where(noun.id.in_(ids_found(session, noun, said)))))
 
     assert await found(Seller, Seller.name, "FUCHSE") == await found(Seller, Seller.name, "s 47") == ["Füchse & Co"]
     assert await found(Seller, Seller.name, "mug") == []
