@@ -6,6 +6,7 @@ import asyncio
 import logging
 import shutil
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -22,7 +23,10 @@ from storage.alerts import count_open
 from storage.listings import count_backlog
 from storage.searches import list_searches
 from storage.tables import Complaint, Host
-from storage.workers import worker_faults
+from storage.workers import list_workers, worker_faults
+
+if TYPE_CHECKING:
+    from monitor.engines.shared import Load
 
 router = APIRouter()
 _logger = logging.getLogger(__name__)
@@ -89,12 +93,22 @@ async def _numbers(parts: Parts) -> bytes:
         states = await session.execute(select(Complaint.state, func.count()).group_by(Complaint.state))
         complaints = dict(states.all())
         blocked = await session.scalar(select(func.count()).where(Host.blocked_until > now)) or 0
+        workers = await list_workers(session)
+    jobs, held = await _queue(parts)
     for name, help_text, value in (
         ("listings", "Listings known", backlog.listings),
         ("listings_waiting", "Listings that wait to be examined", backlog.waiting),
         ("listings_parked", "Listings set aside after failures", backlog.parked),
         ("hosts_blocked", "Hosts that refuse us now", blocked),
         ("searches_late", "Searches late by two rhythms or more", await _late(parts)),
+        ("workers", "Processes that share the work, heard of lately", len(workers)),
+        (
+            "workers_behind",
+            "Of them, those that compare with works of before",
+            sum(bool(w.behind_since) for w in workers),
+        ),
+        ("chores_held", "Chores that failed again and again and wait for a person", held),
+        ("faults", "What /health names", len(await faults_of(parts))),
     ):
         Gauge(f"bazaarwatch_{name}", help_text, registry=registry).set(value)
     open_alerts = Gauge("bazaarwatch_open_alerts", "Alerts without a decision", ["priority"], registry=registry)
@@ -103,4 +117,17 @@ async def _numbers(parts: Parts) -> bytes:
     by_state = Gauge("bazaarwatch_complaints", "Complaints by state", ["state"], registry=registry)
     for state, count in complaints.items():
         by_state.labels(state).set(count)
+    queue = Gauge("bazaarwatch_jobs", "The shared queue", ["task", "marketplace", "state"], registry=registry)
+    for one in jobs:
+        queue.labels(one.task, one.site, "waiting").set(one.waiting)
+        queue.labels(one.task, one.site, "running").set(one.running)
     return generate_latest(registry)
+
+
+async def _queue(parts: Parts) -> tuple[list[Load], int]:
+    """What waits and runs in the queue that processes share, and how many chores are held; nothing, on SQLite."""
+    if parts.database.embedded:
+        return [], 0
+    from monitor.engines.shared import held, load
+
+    return await load(parts.database), len(await held(parts.database))
