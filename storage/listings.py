@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
+from operator import attrgetter
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import Dialect, Table, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors import model
+from storage.bulk import Prepared, is_among, many, reserve_ids
 from storage.errors import NotFound
 from storage.tables import Capture, Listing, ListingPicture, Picture, Seller
 from storage.upsert import dialect_of, insert_on, take_turn
@@ -24,10 +25,12 @@ _FIRST_DELAY = timedelta(minutes=5)  # before the second attempt at an examinati
 # Said once: making a statement takes SQLAlchemy longer than running it, and each of these runs for every listing.
 _listings, _addresses = cast("Table", Listing.__table__), cast("Table", ListingPicture.__table__)
 _sellers = cast("Table", Seller.__table__)
-_INSERT = insert(_listings).returning(_listings.c.id, _listings.c.marketplace, _listings.c.listing_id)
-_KNOWN = select(_listings.c.id, _listings.c.listing_id, _listings.c.content).where(
-    _listings.c.marketplace == bindparam("site"), _listings.c.listing_id.in_(bindparam("wanted", expanding=True))
+_SAID = ("marketplace", "listing_id", "url", "title", "price", "currency", "price_raw")
+_NEW = (
+    *("id", *_SAID, "seller_key", "content"),
+    *("capture_id", "first_capture_id", "examine_at", "attempts", "first_seen_at", "last_seen_at"),
 )
+_NEW_SELLER = ("id", "marketplace", "seller_id", "name", "url", "first_seen_at")
 _SEEN = (
     select(Listing, Seller, Capture.url, Capture.how)
     .outerjoin(Seller, Seller.id == Listing.seller_key)
@@ -57,18 +60,16 @@ async def record_listings(
     await take_turn(session, _LOCK)
     once = {(listing.marketplace, listing.listing_id): listing for listing in listings}
     sellers = await _record_sellers(session, once.values(), now)
-    known = await _known(session, list(once))
-    fresh = {key: listing for key, listing in once.items() if key not in known}
-    ids = {key: row_id for key, (row_id, _) in known.items()} | await _insert(session, fresh, sellers, capture_id, now)
-    changed = [key for key, (_, content) in known.items() if content != _content(once[key])]
-    await _update(
-        session,
-        [
-            {"key": ids[key], **_seen(once[key], sellers, capture_id, now)}
-            | ({"content": _content(once[key]), **_to_examine(now)} if key in changed else {})
-            for key in known
-        ],
-    )
+    rows = await _known(session, _listings, ("id", "content"), list(once))
+    known = {key: rows[key] for key in once if key in rows}
+    fresh = {key: (listing, _content(listing)) for key, listing in once.items() if key not in known}
+    ids = {key: row.id for key, row in known.items()} | await _insert(session, fresh, sellers, capture_id, now)
+    new_content = {key: _content(once[key]) for key in known}
+    changed = {key: content for key, content in new_content.items() if content != known[key].content}
+    seen = {"last_seen_at": now} | ({"capture_id": capture_id} if capture_id else {})
+    await _update(session, [_said(ids[key], once[key], sellers) for key in known if key not in changed], seen)
+    again = [_said(ids[key], once[key], sellers) | {"content": content} for key, content in changed.items()]
+    await _update(session, again, seen | _to_examine(now))
     await _add_pictures(session, [(ids[key], listing.image_urls) for key, listing in once.items()])
     return Recorded(
         tuple(ids[key] for key in fresh), tuple(ids[key] for key in changed), tuple(ids[key] for key in once)
@@ -81,7 +82,8 @@ async def add_details(
     """Merge what the item's own page shows more than the search page did: seller, price, more pictures."""
     await take_turn(session, _LOCK)
     sellers = await _record_sellers(session, [listing], now)
-    await _update(session, [{"key": row.id, **_seen(listing, sellers, capture_id, now), "detailed_at": now}])
+    seen = {"last_seen_at": now, "capture_id": capture_id, "detailed_at": now}
+    await _update(session, [_said(row.id, listing, sellers)], seen)
     await _add_pictures(session, [(row.id, listing.image_urls)])
 
 
@@ -193,7 +195,7 @@ async def waiting_ids(session: AsyncSession, now: datetime, limit: int) -> list[
 async def finish_examination(session: AsyncSession, listing_key: int, now: datetime) -> None:
     """The listing needs no further look until it changes."""
     done = {"examine_at": None, "attempts": 0, "failure": None, "examined_at": now}
-    await _update(session, [{"key": listing_key, **done}])
+    await _update(session, [{"key": listing_key}], done)
 
 
 async def note_attempt(
@@ -266,67 +268,81 @@ async def parked_reasons(session: AsyncSession) -> dict[str, int]:
     return {reason: count for reason, count in rows if reason}
 
 
-async def _known(session: AsyncSession, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, str]]:
-    """Row ids and content hashes of the listings that are known, in the order of ``keys``."""
-    found: dict[tuple[str, str], tuple[int, str]] = {}
-    for marketplace in dict.fromkeys(marketplace for marketplace, _ in keys):
-        wanted = [listing_id for name, listing_id in keys if name == marketplace]
-        for row_id, listing_id, content in await session.execute(_KNOWN, {"site": marketplace, "wanted": wanted}):
-            found[marketplace, listing_id] = row_id, content
-    return {key: found[key] for key in keys if key in found}
+async def _known(
+    session: AsyncSession, table: Table, fields: tuple[str, ...], keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Any]:
+    """The rows of listings or sellers that are known, by their marketplace and its own id of them."""
+    dialect, connection = dialect_of(session), await session.connection()
+    found: dict[tuple[str, str], Any] = {}
+    for site in dict.fromkeys(marketplace for marketplace, _ in keys):
+        wanted = many(dialect, [number for marketplace, number in keys if marketplace == site])
+        for row in await connection.execute(_by_own_id(dialect, table, fields), {"site": site, "wanted": wanted}):
+            found[site, row[0]] = row
+    return found
+
+
+@cache
+def _by_own_id(dialect: str, table: Table, fields: tuple[str, ...]) -> Any:
+    own_id = table.c.listing_id if table is _listings else table.c.seller_id
+    return select(own_id, *(table.c[name] for name in fields)).where(
+        table.c.marketplace == bindparam("site"), is_among(dialect, own_id, "wanted")
+    )
 
 
 async def _insert(
     session: AsyncSession,
-    fresh: Mapping[tuple[str, str], model.Listing],
+    fresh: Mapping[tuple[str, str], tuple[model.Listing, str]],
     sellers: Mapping[tuple[str, str], int],
     capture_id: int | None,
     now: datetime,
 ) -> dict[tuple[str, str], int]:
+    """Row ids of new listings; ``fresh`` holds each with the hash of its content."""
     if not fresh:
         return {}
-    unknown = {"price": None, "currency": None, "price_raw": None, "seller_key": None}
-    first = {"first_seen_at": now, "capture_id": capture_id, "first_capture_id": capture_id, "examine_at": now}
-    rows = [
-        {"marketplace": key[0], "listing_id": key[1], "content": _content(listing), "attempts": 0}
-        | {**unknown, **first, **_seen(listing, sellers, capture_id, now)}
-        for key, listing in fresh.items()
-    ]
-    return {(site, listing_id): row_id for row_id, site, listing_id in await session.execute(_INSERT, rows)}
+    listings = [listing for listing, _ in fresh.values()]
+    ids = await reserve_ids(session, _listings, len(listings))
+    columns = {
+        "id": ids,
+        "content": [content for _, content in fresh.values()],
+        "seller_key": [one.seller and sellers[one.marketplace, one.seller.seller_id] for one in listings],
+    }
+    columns |= dict(zip(_SAID, zip(*map(attrgetter(*_SAID), listings), strict=True), strict=True))
+    times = {"examine_at": now, "first_seen_at": now, "last_seen_at": now}
+    same = {"capture_id": capture_id, "first_capture_id": capture_id, "attempts": 0, **times}
+    await _prepared(session, _listings, _NEW).run(session, columns, same)
+    return dict(zip(fresh, ids, strict=True))
 
 
-async def _update(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
-    """Set what each row gives, under the ids that are its ``key``; rows that give the same go together."""
-    alike: dict[frozenset[str], list[dict[str, Any]]] = {}
+async def _update(session: AsyncSession, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]) -> None:
+    """Set in listings what each row gives, under the id that is its ``key``, and what is the same for all of them."""
+    alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
-        alike.setdefault(frozenset(row), []).append(row)
+        alike.setdefault(tuple(row), []).append(row)
     for fields, several in alike.items():
-        connection = await session.connection()  # the session itself would update by primary key, one object at a time
-        await connection.execute(_update_of(fields - {"key"}), several)
+        columns = {name: [row[name] for row in several] for name in fields}
+        await _prepared(session, _listings, (*fields, *same)).run(session, columns, same)
+
+
+def _prepared(session: AsyncSession, table: Table, fields: tuple[str, ...]) -> Prepared:
+    """An INSERT of these columns, which leaves known picture addresses alone; with ``key``, an UPDATE under that id."""
+    return _prepare(session.get_bind().dialect, table, fields)
 
 
 @cache
-def _update_of(fields: frozenset[str]) -> Any:
-    return (
-        update(_listings).where(_listings.c.id == bindparam("key")).values({name: bindparam(name) for name in fields})
-    )
+def _prepare(dialect: Dialect, table: Table, fields: tuple[str, ...]) -> Prepared:
+    given: dict[str, Any] = {name: bindparam(name) for name in fields if name != "key"}
+    if len(given) < len(fields):
+        return Prepared(update(table).where(table.c.id == bindparam("key")).values(given), dialect)
+    adding = insert_on(dialect.name, table).values(given)
+    return Prepared(adding.on_conflict_do_nothing() if table is _addresses else adding, dialect)
 
 
 async def _add_pictures(session: AsyncSession, several: Iterable[tuple[int, Sequence[str]]]) -> None:
-    rows = [
-        {"listing_key": key, "url": url, "position": at}
-        for key, urls in several
-        for at, url in enumerate(dict.fromkeys(urls))
-    ]
-    if rows:
-        await session.execute(_new_picture(dialect_of(session)), rows)
-
-
-@cache
-def _new_picture(dialect: str) -> Any:
-    given: dict[str, Any] = {name: bindparam(name) for name in ("listing_key", "url", "position")}
-    # No bytes have come yet: said in the statement, not once more for each row.
-    return insert_on(dialect, _addresses).values(head=literal_column("'{}'"), **given).on_conflict_do_nothing()
+    shown = [(key, url, at) for key, urls in several for at, url in enumerate(urls)]  # a repeated one changes nothing
+    if shown:
+        columns = dict(zip(("listing_key", "url", "position"), zip(*shown, strict=True), strict=True))
+        # No bytes have come yet: the head is empty.
+        await _prepared(session, _addresses, (*columns, "head")).run(session, columns, {"head": {}})
 
 
 @cache
@@ -335,36 +351,28 @@ def _kept_picture(dialect: str) -> Any:
     return insert.on_conflict_do_update(index_elements=["sha256"], set_={"failure": insert.excluded.failure})
 
 
-@cache
-def _newest_seller(dialect: str) -> Any:
-    insert = insert_on(dialect, _sellers)
-    newest = {"name": insert.excluded.name, "url": func.coalesce(insert.excluded.url, _sellers.c.url)}
-    kept = insert.on_conflict_do_update(index_elements=["marketplace", "seller_id"], set_=newest)
-    return kept.returning(_sellers.c.id, _sellers.c.marketplace, _sellers.c.seller_id)
-
-
 async def _record_sellers(
     session: AsyncSession, listings: Iterable[model.Listing], now: datetime
 ) -> dict[tuple[str, str], int]:
     """Row ids by (marketplace, seller id); a changed display name is taken over, the id stays."""
-    sellers = {(item.marketplace, item.seller.seller_id): item.seller for item in listings if item.seller}
-    if not sellers:
-        return {}
-    rows = [
-        {"marketplace": marketplace, "seller_id": seller_id, "name": s.name, "url": s.url, "first_seen_at": now}
-        for (marketplace, seller_id), s in sorted(sellers.items(), key=lambda item: item[0])
-    ]
-    stored = await session.execute(_newest_seller(dialect_of(session)), rows)
-    return {(marketplace, seller_id): row_id for row_id, marketplace, seller_id in stored}
+    offering = {(item.marketplace, item.seller.seller_id): item.seller for item in listings if item.seller}
+    known = await _known(session, _sellers, ("id", "name", "url"), list(offering))
+    for key, row in known.items():
+        said = {"name": offering[key].name, "url": offering[key].url or row.url}
+        if said != {"name": row.name, "url": row.url}:
+            await session.execute(update(Seller).where(Seller.id == row.id).values(said))
+    fresh = {key: account for key, account in offering.items() if key not in known}
+    ids = await reserve_ids(session, _sellers, len(fresh)) if fresh else ()
+    if fresh:
+        columns = {"id": ids, "marketplace": [site for site, _ in fresh], "seller_id": [number for _, number in fresh]}
+        columns |= {name: [getattr(account, name) for account in fresh.values()] for name in ("name", "url")}
+        await _prepared(session, _sellers, _NEW_SELLER).run(session, columns, {"first_seen_at": now})
+    return {key: row.id for key, row in known.items()} | dict(zip(fresh, ids, strict=True))
 
 
-def _seen(
-    listing: model.Listing, sellers: Mapping[tuple[str, str], int], capture_id: int | None, now: datetime
-) -> dict[str, Any]:
-    """What a page says of a listing; what it does not say stays as it is."""
-    said: dict[str, Any] = {"url": listing.url, "title": listing.title, "last_seen_at": now}
-    if capture_id:
-        said["capture_id"] = capture_id
+def _said(key: int, listing: model.Listing, sellers: Mapping[tuple[str, str], int]) -> dict[str, Any]:
+    """What a page says of a listing, for its row; what it does not say stays as it is."""
+    said: dict[str, Any] = {"key": key, "url": listing.url, "title": listing.title}
     if listing.price is not None:
         said |= {"price": listing.price, "currency": listing.currency, "price_raw": listing.price_raw}
     if listing.seller:
@@ -378,4 +386,4 @@ def _to_examine(now: datetime) -> dict[str, Any]:
 
 def _content(listing: model.Listing) -> str:
     """A hash of what the detectors and the reviewer judge by; a price alone asks for no new look."""
-    return hashlib.sha256(json.dumps([listing.title, listing.image_urls]).encode()).hexdigest()
+    return hashlib.sha256("\0".join([listing.title, *listing.image_urls]).encode()).hexdigest()

@@ -771,7 +771,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("marketplace", "listing_id", name=op.f("uq_listings_marketplace_listing_id")),
     )
     with op.batch_alter_table("listings", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_listings_last_seen_at"), ["last_seen_at"], unique=False)
         batch_op.create_index(
             "ix_listings_parked",
             ["last_seen_at", "id"],
@@ -879,7 +878,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("listing_key", "url", name=op.f("uq_listing_pictures_listing_key_url")),
     )
     with op.batch_alter_table("listing_pictures", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_listing_pictures_listing_key"), ["listing_key"], unique=False)
         batch_op.create_index(batch_op.f("ix_listing_pictures_sha256"), ["sha256"], unique=False)
 
     op.create_table(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from detectors.model import Outcome
@@ -177,9 +178,10 @@ class _Texts:
             whole = signature.where is Where.PART
             return next((text for text in signature.texts for part in begun if _begins(part, text, whole)), None)
         place = self._place(signature.where)
-        for text in signature.texts:  # some five hundred for each page: no generator, no call
-            if text in place:
-                return text
+        if place:
+            for text in signature.texts:  # some five hundred for each page: no generator, no call
+                if text in place:
+                    return text
         return None
 
     def _place(self, where: Where) -> str:
@@ -197,8 +199,8 @@ class _Texts:
 
     @cached_property
     def _is_thin(self) -> bool:
-        links = self._page.tree.css("a[href]")  # counted first: it is cheap, and settles it for most healthy pages
-        return len(links) <= _THIN_LINKS and len(self._page.visible_text) <= _THIN_CHARACTERS
+        # Links are counted first: it is cheap, and settles it for most healthy pages.
+        return not _has_links(self._page, _THIN_LINKS) and len(self._page.visible_text) <= _THIN_CHARACTERS
 
     @cached_property
     def _source(self) -> str:
@@ -212,8 +214,17 @@ class _Texts:
 
     @cached_property
     def _headings(self) -> str:
-        selector = "h1, h2, h3, p, [role=alert]" if self._is_thin else "h1, [role=alert]"
+        selector = "h1, h2, h3, p" if self._is_thin else "h1"
+        if "alert" in self._page.text:  # looking for an attribute takes three times as long as for a tag
+            selector += ", [role=alert]"
         return "\n".join([self._title, *_short_texts(self._page, selector)])
+
+
+def _has_links(page: Document, count: int) -> bool:
+    """Whether the page has more links than this; what follows so many is not looked at."""
+    body = page.tree.body
+    links = (node for node in body.traverse() if node.tag == "a") if body else ()
+    return next(islice((node for node in links if "href" in node.attributes), count, None), None) is not None
 
 
 def _begins(part: str, text: str, whole: bool) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote
 
 from selectolax.lexbor import LexborNode
@@ -14,9 +14,9 @@ from monitor.marketplaces.base import Abilities, Page, ParsedPage, Query, Reques
 from monitor.marketplaces.document import Document, document, first_attribute, first_text, one
 from monitor.marketplaces.html import Cards, sources_of
 from monitor.marketplaces.prices import Price, iso_code, to_decimal
-from monitor.marketplaces.reading import Found, Site, found, gone, nothing, parsed, seller
-from monitor.marketplaces.text import one_line
-from monitor.marketplaces.urls import absolute
+from monitor.marketplaces.reading import Found, Site, founds, gone, nothing, parsed, seller
+from monitor.marketplaces.text import lines
+from monitor.marketplaces.urls import absolute, absolutes
 
 _ITEM_PATH = re.compile(r"/item/(\d{1,18})/?(?:[?#].*)?$")
 
@@ -66,48 +66,55 @@ class DemoBazaar(Site):
             return gone(self, "item", first_text(whole.tree, ".ended"))
         main = one(whole.tree, "main[data-bazaar]", self.name)
         if main.attributes.get("data-bazaar") == "item":
-            item = self._listing(whole, Cards(whole.tree, "main[data-bazaar]"), main, "h1.title", "img.picture", "")
-            return parsed(self, whole, [item], layout="main[data-bazaar=item]", kind="product")
+            items = self._listings(whole, Cards(whole.tree, "main[data-bazaar]"), "h1.title", "img.picture")
+            return parsed(self, whole, items, layout="main[data-bazaar=item]", kind="product")
         cards = Cards(main, "article.listing")
         if not cards.nodes and main.attributes.get("data-total") == "0" and main.css_first(".no-results") is not None:
             return nothing(self, "search", first_text(main, ".no-results") or "data-total is 0")
-        founds = [
-            self._listing(whole, cards, card, "a.title", "img", _attribute(cards.css(card, "a.title"), "href"))
-            for card in cards.nodes
-        ]
+        founds = self._listings(whole, cards, "a.title", "img")
         following = first_attribute(whole.tree, "a[rel=next][href]", "href")
         return parsed(self, whole, founds, layout="article.listing", following=following)
 
-    def _listing(
-        self, page: Document, cards: Cards, node: LexborNode, title: str, pictures: str, href: str
-    ) -> Found | None:
-        number = (node.attributes.get("data-id") or "").strip()
-        prices = cards.css(node, "span.price")
-        stated = prices[0].attributes if prices else {}
-        raw = " ".join(prices[0].text().split()) if prices else None
-        shown = sources_of(cards.css(node, pictures))
-        item = found(
+    def _listings(self, page: Document, cards: Cards, title: str, pictures: str) -> list[Found | None]:
+        ids = lines([(card.attributes.get("data-id") or "").strip() for card in cards.nodes])
+        titles = cards.first(title)
+        hrefs = [node.attributes.get("href") if node else None for node in titles]
+        shown = [sources_of(images) for images in cards.css(pictures)]
+        return founds(
             self,
             page,
-            number,
-            absolute(page.address, href or f"/item/{number}") or "",
-            next(filter(None, [one_line(one.text()) for one in cards.css(node, title)]), ""),
-            price=Price(to_decimal(stated.get("data-amount")), iso_code(stated.get("data-currency")), raw),
-            pictures=[source.replace("/thumb/", "/full/", 1) for source in shown],
-            seller=_account(page, next(iter(cards.css(node, "a.seller")), None)),
+            ids=ids,
+            urls=absolutes(page.address, [href or f"/item/{number}" for href, number in zip(hrefs, ids, strict=True)]),
+            titles=lines([node.text() if node else "" for node in titles]),
+            prices=[_price_on(node) for node in cards.first("span.price")],
+            pictures=[[source.replace("/thumb/", "/full/", 1) for source in sources] for sources in shown],
+            sources=shown,  # as the page writes them
+            sellers=[_account(page.address, link) for link in cards.first("a.seller")],
         )
-        return Found(item.listing, tuple(shown)) if item else None  # as the page writes them
 
 
-def _attribute(nodes: Iterable[LexborNode], name: str) -> str:
-    return next(filter(None, [(node.attributes.get(name) or "").strip() for node in nodes]), "")
+def _price_on(node: LexborNode | None) -> Price:
+    if node is None:
+        return Price()
+    stated = node.attributes
+    return _price(stated.get("data-amount"), stated.get("data-currency"), node.text())
 
 
-def _account(page: Document, link: LexborNode | None) -> Seller | None:
+@lru_cache(maxsize=1024)
+def _price(amount: str | None, currency: str | None, raw: str) -> Price:
+    return Price(to_decimal(amount), iso_code(currency), " ".join(raw.split()))
+
+
+def _account(address: str, link: LexborNode | None) -> Seller | None:
     if link is None:
         return None
     stated = link.attributes
-    return seller(stated.get("data-id"), link.text(), absolute(page.address, stated.get("href")))
+    return _seller(address, stated.get("data-id"), link.text(), stated.get("href"))
+
+
+@lru_cache(maxsize=1024)  # most sellers stand on a page more than once
+def _seller(address: str, seller_id: str | None, name: str, href: str | None) -> Seller | None:
+    return seller(seller_id, name, absolute(address, href))
 
 
 MARKETPLACE = DemoBazaar(

@@ -173,24 +173,35 @@ def shop_cards(site: Site, page: Document) -> Iterator[Found]:
         return
     for system in _SHOP_SYSTEMS:
         cards = Cards(page.tree, system.card)
-        for card in cards.nodes:
-            listing = _shop_card(site, page, system, cards, card)
+        selectors = (system.title, "a[href]", "img", system.number, *system.price.split(", "))
+        for card, *found_in_it in zip(cards.nodes, *map(cards.css, selectors), strict=True):
+            listing = _shop_card(site, page, system, card, *found_in_it)
             if listing is not None:
                 yield listing
 
 
-def _shop_card(site: Site, page: Document, system: _ShopSystem, cards: Cards, card: LexborNode) -> Found | None:
+def _shop_card(
+    site: Site,
+    page: Document,
+    system: _ShopSystem,
+    card: LexborNode,
+    titles: list[LexborNode],
+    links: list[LexborNode],
+    images: list[LexborNode],
+    numbered: list[LexborNode],
+    *prices: list[LexborNode],
+) -> Found | None:
     """A card with a title, a link to a page of its own, and a price or a picture: anything less is decoration."""
-    title = next(filter(None, (one_line(node.text()) for node in cards.css(card, system.title))), "")
-    addresses = (absolute(page.address, node.attributes.get("href")) for node in cards.css(card, "a[href]"))
+    title = next(filter(None, (one_line(node.text()) for node in titles)), "")
+    addresses = (absolute(page.address, node.attributes.get("href")) for node in links)
     url = next((one for one in addresses if one and "add-to-cart" not in one and _path_of(one)), None)
-    shown = [one_line(node.text()) for selector in system.price.split(", ") for node in cards.css(card, selector)]
-    pictures = sources_of(cards.css(card, "img"))
+    shown = [one_line(node.text()) for nodes in prices for node in nodes]
+    pictures = sources_of(images)
     if not title or url is None or not (shown or pictures):
         return None
     cleaned = without_tracking(url)
-    numbered = [card, *cards.css(card, system.number)]
-    number = next(filter(None, ((node.attributes.get(system.attribute) or "").strip() for node in numbered)), "")
+    numbers = ((node.attributes.get(system.attribute) or "").strip() for node in (card, *numbered))
+    number = next(filter(None, numbers), "")
     host = host_of(cleaned)
     return found(
         site,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -25,19 +25,13 @@ _SETS = ("srcset", "data-srcset")
 _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)[wx]")
 _LONGEST_SET = 20_000
 _ODD = frozenset((*_LAZY, *_SETS))
-_PLACEHOLDERS = (
-    "s_1x2.gif",
-    "pixel.gif",
-    "blank.gif",
-    "spacer.gif",
-    "transparent-pixel",
-    "placeholder",
-    "loading.gif",
-    "1x1.",
+_IDLE = re.compile(  # what stands in a picture's place until it is loaded, and what is no address at all
+    r"^\s*(?:data:|$)|s_1x2\.gif|pixel\.gif|blank\.gif|spacer\.gif|transparent-pixel|placeholder|loading\.gif|1x1\."
 )
 
 _MOST_CARDS = 2000
 _MOST_IN_CARDS = 20_000
+_DEEP_IN_CARD = 8
 _SEGMENTS = 500
 _SEGMENT_CHARACTERS = 100_000
 
@@ -61,24 +55,33 @@ class Cards:
     def __init__(self, root: LexborHTMLParser | LexborNode, selector: str) -> None:
         self._root = root
         self.nodes = root.css(selector)[:_MOST_CARDS]
-        self._within: dict[str, dict[int, list[LexborNode]]] = {}
-        self._around: dict[int, tuple[int, ...]] = {}  # by a node: the cards that it is in or is, the innermost first
-        ids = {card.mem_id for card in self.nodes}
-        for card in self.nodes:
-            self._around[card.mem_id] = (card.mem_id, *_cards_above(card, ids))
+        self._ids = [card.mem_id for card in self.nodes]
+        self._are_siblings = len({_id_of(card.parent) for card in self.nodes}) == 1
 
-    def css(self, card: LexborNode, selector: str) -> list[LexborNode]:
-        """What the selector finds inside one of the cards, in page order."""
-        if selector not in self._within:
-            self._within[selector] = self._by_card(selector)
-        return self._within[selector].get(card.mem_id, [])
+    def css(self, selector: str) -> list[list[LexborNode]]:
+        """What the selector finds inside each of the cards, in page order; a list for each of ``nodes``."""
+        nodes = self._root.css(selector)[:_MOST_IN_CARDS]
+        return self._one_in_each(nodes) or self._by_card(nodes)
 
-    def _by_card(self, selector: str) -> dict[int, list[LexborNode]]:
+    def first(self, selector: str) -> list[LexborNode | None]:
+        """The first that the selector finds in each of the cards."""
+        return [nodes[0] if nodes else None for nodes in self.css(selector)]
+
+    def _one_in_each(self, nodes: list[LexborNode]) -> list[list[LexborNode]] | None:
+        """One in each card, all equally deep, as most pages have it; None where it is not so."""
+        around: list[LexborNode | None] = [*nodes]
+        for _ in range(_DEEP_IN_CARD if self._are_siblings and len(nodes) == len(self.nodes) else 0):
+            around = [node.parent if node else None for node in around]
+            if list(map(_id_of, around)) == self._ids:
+                return [[node] for node in nodes]
+        return None
+
+    def _by_card(self, nodes: list[LexborNode]) -> list[list[LexborNode]]:
         found: dict[int, list[LexborNode]] = {}
-        for node in self._root.css(selector)[:_MOST_IN_CARDS]:
+        for node in nodes:
             for card in self._cards_of(node.parent):
                 found.setdefault(card, []).append(node)
-        return found
+        return [found.get(card, []) for card in self._ids]
 
     def _cards_of(self, node: LexborNode | None) -> tuple[int, ...]:
         """The cards around something in this node; what is on the way up is asked once."""
@@ -93,6 +96,16 @@ class Cards:
             node = node.parent
         self._around.update(dict.fromkeys(passed, cards))
         return cards
+
+    @cached_property
+    def _around(self) -> dict[int, tuple[int, ...]]:
+        """By a node: the cards that it is in or is, the innermost first; what is asked for is added."""
+        ids = frozenset(self._ids)
+        return {card.mem_id: (card.mem_id, *_cards_above(card, ids)) for card in self.nodes}
+
+
+def _id_of(node: LexborNode | None) -> int:
+    return node.mem_id if node else 0
 
 
 def _cards_above(node: LexborNode, ids: Container[int]) -> Iterator[int]:
@@ -110,10 +123,8 @@ def image_sources(root: LexborHTMLParser | LexborNode, selector: str = "img") ->
 
 def sources_of(images: Iterable[LexborNode]) -> list[str]:
     """`image_sources` of images that are known."""
-    found: dict[str, None] = {}
-    for node in images:
-        found.update(dict.fromkeys(_sources(node)))
-    return list(found)
+    sources = [source for node in images for source in _sources(node)]
+    return list(dict.fromkeys(sources)) if len(sources) > 1 else sources
 
 
 def linked_pictures(
@@ -129,17 +140,14 @@ def linked_pictures(
     return found
 
 
-def _sources(node: LexborNode) -> Iterator[str]:
+def _sources(node: LexborNode) -> list[str]:
     attributes = node.attributes
     if _ODD.isdisjoint(attributes):
-        candidates = [attributes.get("src")]
-    else:
-        candidates = [attributes[name] for name in (*_LAZY, "src") if name in attributes]
-        candidates += [_largest(attributes[name] or "") for name in _SETS if name in attributes]
-    for candidate in candidates:
-        source = (candidate or "").strip()
-        if source and not source.startswith("data:") and not any(sign in source for sign in _PLACEHOLDERS):
-            yield source
+        source = attributes.get("src")
+        return [source.strip()] if source and not _IDLE.search(source) else []
+    candidates = [attributes[name] for name in (*_LAZY, "src") if name in attributes]
+    candidates += [_largest(attributes[name] or "") for name in _SETS if name in attributes]
+    return [source.strip() for source in candidates if source and not _IDLE.search(source)]
 
 
 def _largest(candidates: str) -> str:

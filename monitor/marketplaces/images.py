@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from monitor.marketplaces.urls import absolute, on_host
+from monitor.marketplaces.urls import absolute, absolutes, on_host
 
 _RESIZED = re.compile(r"(\.(?:jpe?g|png|webp|gif))(?:[_.].*)$", re.IGNORECASE)  # .jpg_460x460q100.jpg_.webp
 _EBAY = re.compile(r"^/(?:thumbs/)?(?:images/g|d/l\d+/m|g)/([\w~-]{8,40})/s-l\d{1,4}\.\w{3,4}$")
@@ -89,9 +90,7 @@ _RULES: tuple[tuple[frozenset[str], Callable[[str], str], bool], ...] = (
     (frozenset({"dhresource.com"}), _dhgate, True),
 )
 
-_KNOWN = re.compile(
-    "|".join(map(re.escape, ["cdn.shopify.com", "/cdn/shop/", *(h for hosts, _, _ in _RULES for h in hosts)]))
-)
+_KNOWN = re.compile("|".join(map(re.escape, ["cdn.shopify.com", *(h for hosts, _, _ in _RULES for h in hosts)])))
 
 
 def full_size(url: str) -> str:
@@ -99,7 +98,7 @@ def full_size(url: str) -> str:
 
     Signed addresses (Vinted, Facebook) are never touched: their signature is for one size.
     """
-    if not _KNOWN.search(url):
+    if not _has_rule(url[: url.find("/", 8)]) and "/cdn/shop/" not in url:
         return url
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
@@ -113,6 +112,11 @@ def full_size(url: str) -> str:
     return url
 
 
+@lru_cache(maxsize=256)
+def _has_rule(origin: str) -> bool:
+    return _KNOWN.search(origin.lower()) is not None
+
+
 def wordpress_full_size(url: str) -> str:
     """WordPress keeps ``name-300x300.jpg`` beside ``name.jpg``."""
     parts = urlsplit(url)
@@ -124,13 +128,23 @@ def full_sizes(base: str, sources: Iterable[object]) -> tuple[str, ...]:
 
     Paths that a browser wrote when it saved the page lead nowhere and are left out.
     """
-    found = (absolute_picture(base, source) for source in sources if isinstance(source, str))
-    return tuple(dict.fromkeys(full_size(url) for url in found if url))[:50]
+    found = [absolute_picture(base, source) for source in sources if isinstance(source, str)]
+    return tuple(dict.fromkeys([full_size(url) for url in found if url]))[:50]
+
+
+def full_sizes_of(base: str, several: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """`full_sizes` of each card's pictures; where every card shows one by its path, they are looked at together."""
+    first = [sources[0] for sources in several if len(sources) == 1 and sources[0][:1] == "/"]
+    if len(first) == len(several):
+        return [(full_size(url),) if url else () for url in absolutes(base, first)]
+    return [full_sizes(base, sources) for sources in several]
 
 
 def absolute_picture(base: str, source: str) -> str | None:
     """The http(s) address of a picture, None for data, blobs and paths into a saved page's folder."""
-    if source.lstrip()[:6].lower().startswith(("data:", "blob:", "file:", "about:")) or is_local(source):
+    if not source.startswith(("/", "http:", "https:")) and (
+        source.lstrip()[:6].lower().startswith(("data:", "blob:", "file:", "about:")) or is_local(source)
+    ):
         return None
     return absolute(base, source)
 

@@ -17,7 +17,9 @@ _LONG_PIECE = re.compile(rb"<[a-z][^<]{%d,}" % (2 * _MOST_ATTRIBUTES))
 _HEAD = re.compile(rb"<[a-z](?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?)*+")  # never looks at a sign twice
 _QUOTED = re.compile(rb"=\s*+(?:\"[^\"]*+\"|'[^']*+')")
 _ATTRIBUTE = re.compile(rb"[\s/][^\s=/]")
-_FORMAT = re.compile(rb"<(/?)(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)((?:[\s/][^<>]{0,200})?)>")
+_NAMES = rb"(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)"
+_FORMAT = re.compile(rb"<(/?)" + _NAMES + rb"((?:[\s/][^<>]{0,200})?)>")
+_OPENED_FORMAT = re.compile(rb"<" + _NAMES + rb"[\s/]")
 
 
 def unreadable(body: bytes) -> str | None:
@@ -28,14 +30,21 @@ def unreadable(body: bytes) -> str | None:
     if tags > _MOST_TAGS:
         return f"the page has more than {_MOST_TAGS} tags"
     text = body.lower()
-    for piece in _LONG_PIECE.finditer(text):
-        if _attributes(piece[0]) > _MOST_ATTRIBUTES:
-            return f"a tag of the page has more than {_MOST_ATTRIBUTES} attributes"
+    if _has_long_piece(text) and any(_attributes(piece[0]) > _MOST_ATTRIBUTES for piece in _LONG_PIECE.finditer(text)):
+        return f"a tag of the page has more than {_MOST_ATTRIBUTES} attributes"
     if tags > _MOST_OPTIONS and text.count(b"<option") > _MOST_OPTIONS:
         return f"the page has more than {_MOST_OPTIONS} options"
-    if tags > _MOST_FORMATS and _has_many_formats(text):
+    if tags > _MOST_FORMATS and len(_OPENED_FORMAT.findall(text)) > _MOST_FORMATS and _has_many_formats(text):
         return f"more than {_MOST_FORMATS} kinds of formatting are open at once"
     return None
+
+
+def _has_long_piece(text: bytes) -> bool:
+    """Whether a piece may be too long: such a one has no tag begin in one of the places where that is looked for."""
+    return any(
+        text.find(b"<", at, at + _MOST_ATTRIBUTES) < 0
+        for at in range(0, len(text) - _MOST_ATTRIBUTES + 1, _MOST_ATTRIBUTES)
+    )
 
 
 def _attributes(piece: bytes) -> int:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from detectors.model import Listing, Outcome, Seller
 from monitor.errors import LayoutChanged
 from monitor.marketplaces.base import Abilities, Pace, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document
-from monitor.marketplaces.images import full_sizes
+from monitor.marketplaces.images import full_sizes, full_sizes_of
 from monitor.marketplaces.prices import Price
 from monitor.marketplaces.text import clean_text
 from monitor.marketplaces.urls import absolute, host_of, is_encodable, on_host, query_value, same_site, split
 
 _LISTINGS_PER_PAGE = 2000
 _LONGEST_ID = 200
+_PLAIN_PICTURE = re.compile(r"(?:https?:/)?/[!-~]{1,4000}")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """One listing and its pictures' sources as the page writes them."""
 
     listing: Listing
@@ -95,10 +96,9 @@ def found(
     known_id, known_title = clean_text(listing_id).strip()[:_LONGEST_ID], clean_text(title)
     if not known_id or not known_title.strip():
         return None
-    sources = tuple(dict.fromkeys(source for source in pictures if isinstance(source, str) and _is_picture(source)))[
-        :50
-    ]
-    others = (clean_text(alias)[:_LONGEST_ID] for alias in aliases)
+    shown = [source for source in pictures if isinstance(source, str) and _is_picture(source)]
+    sources = tuple(dict.fromkeys(shown))[:50]
+    others = [clean_text(alias)[:_LONGEST_ID] for alias in aliases]
     listing = Listing(
         marketplace=site.name,
         listing_id=known_id,
@@ -109,9 +109,49 @@ def found(
         price_raw=price.raw,
         image_urls=full_sizes(page.address, sources),
         seller=seller,
-        aliases=tuple(dict.fromkeys(other for other in others if other and other != known_id)),
+        aliases=tuple(dict.fromkeys([other for other in others if other and other != known_id])),
     )
     return Found(listing, sources, day_of(published))
+
+
+def founds(
+    site: Site,
+    page: Document,
+    *,
+    ids: Sequence[str],
+    urls: Sequence[str | None],
+    titles: Sequence[str],
+    prices: Sequence[Price],
+    pictures: Sequence[Sequence[str]],
+    sources: Sequence[Sequence[str]],
+    sellers: Sequence[Seller | None],
+) -> list[Found | None]:
+    """`found` for many cards at once, column by column: of a page's hundreds, most are plain and alike.
+
+    ``ids`` and ``titles`` are clean (`monitor.marketplaces.text.lines`); ``pictures``, and ``sources``, which are the
+    same as the page writes them, are what `sources_of` finds.
+    """
+    name, images = site.name, full_sizes_of(page.address, pictures)
+    columns = zip(ids, urls, titles, prices, images, sellers, sources, strict=True)
+    return [
+        Found(
+            Listing(
+                name,
+                number[:_LONGEST_ID],
+                url or "",
+                title,
+                price.amount,
+                price.currency,
+                price.raw,
+                shown,
+                account,
+            ),
+            tuple(filter(_is_picture, written)),
+        )
+        if number and title
+        else None
+        for number, url, title, price, shown, account, written in columns
+    ]
 
 
 def parsed(
@@ -133,8 +173,9 @@ def parsed(
         raise site.drift(layout)
     pictures: dict[str, tuple[str, ...]] = {}
     for one in kept:
-        known = pictures.get(one.listing.listing_id, ())
-        pictures[one.listing.listing_id] = tuple(dict.fromkeys((*known, *one.sources)))
+        number = one.listing.listing_id
+        known = pictures.get(number)
+        pictures[number] = tuple(dict.fromkeys((*known, *one.sources))) if known else one.sources
     onward = absolute(page.address, following) if following else None
     if onward and not (on_host(host_of(onward), site.hosts) or same_site(onward, page.address)):
         onward = None
@@ -213,6 +254,8 @@ def dicts(value: Any) -> Sequence[dict[str, Any]]:
 
 
 def _is_picture(source: str) -> bool:
+    if _PLAIN_PICTURE.fullmatch(source):
+        return True
     if not 0 < len(source) < 4096 or not is_encodable(source):
         return False
     return not source.lstrip()[:12].lower().startswith(("data:", "blob:", "about:", "javascript:"))

@@ -30,7 +30,7 @@ def own_item(site: Marketplace, page: Page) -> ParsedPage | None:
         if seller is not None and seller.seller_id == host_of(described.listing.url):
             seller = None  # the marketplace itself, or the brand: nobody's account
         listing = replace(described.listing, marketplace=site.name, listing_id=listing_id, url=url, seller=seller)
-        return parsed(site, whole, [replace(described, listing=listing)], layout=layout, kind="product")
+        return parsed(site, whole, [described._replace(listing=listing)], layout=layout, kind="product")
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import html
 import re
+from collections.abc import Sequence
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -54,6 +55,7 @@ _CODECS = {
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _LANGUAGES = {"zh": "gb18030", "ja": "cp932", "ko": "cp949", "ru": "cp1251", "uk": "cp1251", "pl": "iso-8859-2"}
 _HEAD_BYTES = 8192  # where a declaration is looked for; the standard asks for the first 1024
+_CHARSETS = re.compile(rb"charset\s*+=\s*+[\"']?\s*+([^\s\"'/>;]*+)", re.IGNORECASE)
 _LONG_HEAD_BYTES = 2**19  # a page whose bytes are no UTF-8 declares itself somewhere: Tmall after 155 KB of scripts
 _TITLE_CHARACTERS = 2000
 # Controls, lone surrogates, zero-width and direction marks: invisible, and trouble in logs, SQL and terminals.
@@ -72,8 +74,11 @@ def decode(body: bytes, content_type: str = "") -> str:
     for mark, codec in _MARKS:
         if body.startswith(mark):
             return body[len(mark) :].decode(codec, "replace")
+    text = _as_utf8(body)
+    if text is not None and _says_utf8(body[:_HEAD_BYTES], content_type):
+        return text
     codecs_tried = _candidates(body[:_HEAD_BYTES], content_type)
-    if codecs_tried[0] == "utf-8" and not _is_utf8(body):
+    if codecs_tried[0] == "utf-8" and text is None:
         codecs_tried = _candidates(body[:_LONG_HEAD_BYTES], content_type)
     for codec in codecs_tried:
         try:
@@ -83,12 +88,17 @@ def decode(body: bytes, content_type: str = "") -> str:
     return min((body.decode(codec, "replace") for codec in codecs_tried), key=lambda text: text.count("\ufffd"))
 
 
-def _is_utf8(body: bytes) -> bool:
+def _as_utf8(body: bytes) -> str | None:
     try:
-        body.decode("utf-8")
+        return body.decode("utf-8")
     except UnicodeDecodeError:
-        return False
-    return True
+        return None
+
+
+def _says_utf8(head: bytes, content_type: str) -> bool:
+    """Whether nothing that looks like a declaration says anything else: then none need be told from mere text."""
+    declared = {_label(charset.decode("latin-1")) for charset in _CHARSETS.findall(head)}
+    return (declared | {_label(_charset(content_type))}) <= {"", "utf-8", "utf8"}
 
 
 def _candidates(start: bytes, content_type: str) -> list[str]:
@@ -121,7 +131,7 @@ def clean_text(value: object) -> str:
     if not isinstance(value, str):
         whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**30
         return str(value) if whole else ""
-    if value.isascii() and value.isprintable() and "&" not in value and "<" not in value:
+    if value.isprintable() and "&" not in value and "<" not in value:
         return value[:_TITLE_CHARACTERS]
     text = value[: 4 * _TITLE_CHARACTERS]
     if "&" in text:
@@ -134,6 +144,15 @@ def clean_text(value: object) -> str:
 def one_line(value: object) -> str:
     """As ``clean_text``, with every run of white space as one space, as a browser would show it."""
     return " ".join(clean_text(value).split())
+
+
+def lines(values: Sequence[str]) -> Sequence[str]:
+    """`one_line` of each; a page's texts are mostly plain, and then looked at together."""
+    whole = " ".join(values)
+    plain = whole.isprintable() and not ("&" in whole or "<" in whole or "  " in whole) and whole == whole.strip()
+    if plain and max(map(len, values), default=0) <= _TITLE_CHARACTERS:
+        return values
+    return [one_line(value) for value in values]
 
 
 def _without_markup(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -46,8 +46,9 @@ _TRACKING = frozenset(
 )
 _LONGEST = 4096
 # What needs no normalising: most links, at a tenth of the cost.
-_PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}/[^\s#\\]*")
-_PLAIN_PATH = re.compile(r"/(?:[^\s#\\/][^\s#\\]*)?")
+_PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}/[!\"$-\[\]-~]*")
+_PLAIN_PATHS = re.compile(r"/(?!/)[!\"$-\[\]-~]*(?:\n/(?!/)[!\"$-\[\]-~]*)*")
+_PLAIN_PATH = re.compile(r"/(?!/)[!\"$-\[\]-~]*")
 
 
 def split(url: str | None) -> SplitResult | None:
@@ -86,16 +87,16 @@ def on_host(host: str, hosts: Iterable[str]) -> bool:
 
 def absolute(base: str, href: str | None) -> str | None:
     """The http(s) address that a link on page ``base`` leads to, without fragment; None if there is none."""
-    if not href or len(href) > _LONGEST or href.startswith("#"):
+    if not href or len(href) > _LONGEST:
         return None
-    if not is_encodable(href):
-        return None
-    if href[0] == "/":
-        if _PLAIN_PATH.fullmatch(href) and "/." not in href:
+    if _PLAIN_PATH.fullmatch(href):
+        if "/." not in href:
             root = _root(base)
             return f"{root}{href}" if root else None
     elif _PLAIN_ADDRESS.fullmatch(href):
         return href
+    if href[0] == "#" or not is_encodable(href):
+        return None
     text = "".join(href.split("\t")).strip().replace("\n", "").replace("\r", "")
     try:
         joined = urljoin(base, text) if base else text
@@ -112,6 +113,16 @@ def absolute(base: str, href: str | None) -> str | None:
         return None
     netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port is not None else "")
     return urlunsplit(parts._replace(netloc=netloc, fragment="", path=parts.path.replace(" ", "%20")))
+
+
+def absolutes(base: str, hrefs: Sequence[str]) -> Sequence[str | None]:
+    """`absolute` of each; the links of a page are mostly plain paths, and then looked at together."""
+    together = "\n".join(hrefs)
+    root = _root(base)
+    plain = root and "/." not in together and _PLAIN_PATHS.fullmatch(together)
+    if plain and together.count("\n") == len(hrefs) - 1 and max(map(len, hrefs)) <= _LONGEST:
+        return [f"{root}{href}" for href in hrefs]
+    return [absolute(base, href) for href in hrefs]
 
 
 def is_encodable(text: str) -> bool:

@@ -120,7 +120,7 @@ class Listing(Table):
     attempts: Mapped[int] = mapped_column(default=0)
     failure: Mapped[str | None]  # why it was parked after the last attempt
     first_seen_at: Mapped[datetime]
-    last_seen_at: Mapped[datetime] = mapped_column(index=True)
+    last_seen_at: Mapped[datetime]
     detailed_at: Mapped[datetime | None]  # when its own page was last read; none since a change of content
     examined_at: Mapped[datetime | None]
     __table_args__ = (
@@ -144,7 +144,7 @@ class ListingPicture(Table):
 
     __tablename__ = "listing_pictures"
     id: Mapped[int] = mapped_column(primary_key=True)
-    listing_key: Mapped[int] = mapped_column(ForeignKey(Listing.id), index=True)
+    listing_key: Mapped[int] = mapped_column(ForeignKey(Listing.id))  # found by the unique key below
     url: Mapped[str]
     position: Mapped[int]
     sha256: Mapped[str | None] = mapped_column(ForeignKey(Picture.sha256), index=True)
