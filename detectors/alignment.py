@@ -7,6 +7,7 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft  # in single precision, where numpy's works in double
 
 from detectors.outline import Matrix, Outline, Pyramid, lines
 
@@ -82,7 +83,7 @@ class _Blocks:
         window = _BLOCK + 2 * _REACH
         own = np.lib.stride_tricks.sliding_window_view(wanted, (_BLOCK, _BLOCK))[rows, columns]
         around = np.lib.stride_tricks.sliding_window_view(there, (window, window))[rows, columns]
-        products = np.fft.ifft2(np.fft.fft2(around) * np.conj(np.fft.fft2(own, s=(window, window)))).real
+        products = fft.ifft2(fft.fft2(around) * np.conj(fft.fft2(own, s=(window, window)))).real
         shifts = slice(_REACH - slip, _REACH + slip + 1)
         square = np.asarray(np.abs(there) ** 2, np.float32)
         sums = cv2.boxFilter(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -14,13 +13,16 @@ from detectors.features import KEPT, Features, Variants, variants
 from detectors.geometry import Pairs
 
 _NEIGHBOURS: Final = 6
-_LISTS_LOOKED_AT: Final = 2  # 2, 4 and 8 of 1,024 lists find the same copies
+_SHORTLIST: Final = 24  # nearest by their short codes, whose distances are then computed exactly
+_LISTS_LOOKED_AT: Final = 2
+_CODE_BITS: Final = 4  # for each two numbers of a vector: 16 bytes in all, compared in registers
 _RATIO: Final = 0.92  # nearer than this share of the distance to another work's nearest point
 _FARTHEST: Final = 160.0  # another work's point is seldom farther, however few works there are
 _WORKS_EXAMINED: Final = 8
 _TRAINED_PER_LIST: Final = 40
 _MOST_LISTS: Final = 4096
-_LISTS_PER_ROOT: Final = 0.8  # times the root of the points: choosing lists then costs as much as reading them
+_LISTS_PER_ROOT: Final = 0.5  # times the root of the points: choosing lists then costs as much as reading them
+_LEAST_TRAINED: Final = 1 << 10  # a few works' vectors are repeated up to that many
 _MOST_WAITING: Final = 400_000  # points added and not yet in the index: 25 MB
 _AT_ONCE: Final = 50_000  # vectors that are given to faiss as floats at a time
 _REGROWTH: Final = 4  # lists are laid out anew when the points have grown this many times
@@ -29,7 +31,12 @@ Reference = tuple[int, int]  # work id, reference id
 
 
 class FeatureIndex:
-    """The features of all references, in memory: about 80 bytes a form of a feature, 16 more a feature."""
+    """The features of all references, in memory: about 100 bytes a form of a feature, 16 more a feature.
+
+    Short codes choose candidates, the vectors themselves decide among them.
+
+    Source: F. Andre et al., Quicker ADC, 2019, by faiss.
+    """
 
     def __init__(self) -> None:
         self._points: dict[int, NDArray[np.float32]] = {}
@@ -38,9 +45,11 @@ class FeatureIndex:
         self._slot = np.zeros(0, np.int32)  # by row: the reference's place in the list
         self._feature = np.zeros(0, np.uint16)
         self._flips = np.zeros(0, np.uint8)  # 1: mirrored, 2: inverted
+        self._vectors: Any = None  # by row, exact
         self._new: list[tuple[int, Variants]] = []
         self._waiting = 0
-        self._index: Any = None
+        self._index: Any = None  # short codes, of the rows whose work is still held
+        self._refined: Any = None
         self._laid_out_for = 0
         self._taking_in = threading.Lock()
 
@@ -72,8 +81,7 @@ class FeatureIndex:
         if self._index is None or self._index.ntotal == 0 or not len(picture):
             return {}
         asked = variants(picture, every=False)
-        squares, rows = self._index.search(asked.vectors.astype(np.float32), _NEIGHBOURS)
-        distance = np.where(rows < 0, np.inf, np.sqrt(np.maximum(squares, 0.0)))
+        distance, rows = self._nearest(asked.vectors)
         slot = np.where(rows < 0, -1, self._slot[rows])
         work = self._work[slot]
         other = np.where(work != work[:, :1], distance, np.inf).min(axis=1)
@@ -81,6 +89,11 @@ class FeatureIndex:
         query, rank = np.nonzero((work == work[:, :1]) & (rows >= 0) & (distance < _RATIO * other))
         weight = 1.0 - distance[query, rank] / other[query, 0]
         return self._by_reference(asked, picture, query, rows[query, rank], weight)
+
+    def _nearest(self, asked: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Distances and rows of the nearest vectors, each m x 6; -1 and infinite where there are none."""
+        squares, rows = self._refined.search(asked.astype(np.float32), _NEIGHBOURS)
+        return np.where(rows < 0, np.float32(np.inf), np.sqrt(np.maximum(squares, 0.0))), rows
 
     def _by_reference(
         self,
@@ -121,66 +134,39 @@ class FeatureIndex:
                 self._take_in_new()
 
     def _take_in_new(self) -> None:
+        import faiss  # tens of MB of memory: only a process that searches pays
+
         new, self._new, self._waiting = self._new, [], 0
         self._work = np.array([-1 if held is None else held[0] for held in self._references] + [-1], dtype=np.int64)
         first = len(self._slot)
-        vectors = np.concatenate([v.vectors for _, v in new])
         self._slot = np.concatenate([self._slot, *(np.full(len(v.feature), slot, np.int32) for slot, v in new)])
         self._feature = np.concatenate([self._feature, *(v.feature.astype(np.uint16) for _, v in new)])
         self._flips = np.concatenate([self._flips, *((v.mirrored + 2 * v.inverted).astype(np.uint8) for _, v in new)])
-        rows = np.arange(first, len(self._slot), dtype=np.int64)
-        held = 0 if self._index is None else self._index.ntotal
-        outgrown = held + len(rows) > _REGROWTH * self._laid_out_for
-        if outgrown:
-            old, self._index = self._index, _lay_out(vectors, held + len(rows))
-            self._laid_out_for = held + len(rows)
-            for old_rows, old_vectors in _content(old):
-                self._index.add_with_ids(old_vectors.astype(np.float32), old_rows)
+        if self._vectors is None:
+            self._vectors = faiss.IndexScalarQuantizer(KEPT, faiss.ScalarQuantizer.QT_8bit_direct)
+        for _, forms in new:
+            self._vectors.add(forms.vectors.astype(np.float32))
+        rows = np.flatnonzero(self._work[self._slot] >= 0)
+        if len(rows) > _REGROWTH * self._laid_out_for:
+            self._index, self._laid_out_for = self._lay_out(rows), len(rows)
+        else:
+            rows = rows[rows >= first]
         for at in range(0, len(rows), _AT_ONCE):
-            part = slice(at, at + _AT_ONCE)
-            self._index.add_with_ids(vectors[part].astype(np.float32), rows[part])
-        if outgrown:
-            _fit(self._index)
+            part = rows[at : at + _AT_ONCE]
+            self._index.add_with_ids(self._vectors.reconstruct_batch(part), part)
+        self._refined = faiss.IndexRefine(self._index, self._vectors)
+        self._refined.k_factor = _SHORTLIST / _NEIGHBOURS
 
+    def _lay_out(self, rows: NDArray[np.intp]) -> Any:
+        """An empty index whose lists and codes suit the vectors of these rows. The same vectors give the same."""
+        import faiss
 
-def _lay_out(vectors: NDArray[np.uint8], points: int) -> Any:
-    """An empty index whose lists suit so many points like these. The same vectors give the same lists."""
-    import faiss  # tens of MB of memory: only a process that searches pays
-
-    lists = max(1, min(_MOST_LISTS, int(_LISTS_PER_ROOT * math.sqrt(points))))
-    index = faiss.IndexIVFScalarQuantizer(faiss.IndexFlatL2(KEPT), KEPT, lists, faiss.ScalarQuantizer.QT_8bit_direct)
-    index.by_residual = False  # the bytes are the vectors themselves
-    index.cp.niter = 8
-    index.cp.min_points_per_centroid = 1
-    sample = np.random.default_rng(0).permutation(len(vectors))[: lists * _TRAINED_PER_LIST]
-    index.train(vectors[sample].astype(np.float32))
-    index.nprobe = min(lists, _LISTS_LOOKED_AT)
-    return index
-
-
-def _fit(index: Any) -> None:
-    """Give each list just the memory that it fills: lists that grew hold up to twice that."""
-    import faiss
-
-    loose: Any = index.invlists
-    fitting: Any = faiss.ArrayInvertedLists(index.nlist, index.code_size)
-    for at in range(index.nlist):
-        if size := loose.list_size(at):
-            fitting.add_entries(at, size, loose.get_ids(at), loose.get_codes(at))
-            loose.resize(at, 0)
-    fitting.this.disown()  # from here on the index's
-    index.replace_invlists(fitting, True)
-
-
-def _content(index: Any) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
-    """Row numbers and vectors of everything an index holds, list by list; each is emptied once it was read."""
-    if index is None:
-        return
-    import faiss
-
-    for at in range(index.nlist):
-        if size := index.invlists.list_size(at):
-            rows = faiss.rev_swig_ptr(index.invlists.get_ids(at), size).copy()
-            codes = faiss.rev_swig_ptr(index.invlists.get_codes(at), size * KEPT).reshape(size, KEPT).copy()
-            index.invlists.resize(at, 0)
-            yield rows, codes
+        lists = max(1, min(_MOST_LISTS, int(_LISTS_PER_ROOT * math.sqrt(len(rows)))))
+        index = faiss.IndexIVFPQFastScan(faiss.IndexFlatL2(KEPT), KEPT, lists, KEPT // 2, _CODE_BITS)
+        index.by_residual = False  # one table of distances serves all lists
+        index.cp.niter = 8
+        index.cp.min_points_per_centroid = index.pq.cp.min_points_per_centroid = 1
+        sample = np.random.default_rng(0).permutation(rows)[: max(lists * _TRAINED_PER_LIST, _LEAST_TRAINED)]
+        index.train(self._vectors.reconstruct_batch(np.resize(sample, max(len(sample), _LEAST_TRAINED))))
+        index.nprobe = min(lists, _LISTS_LOOKED_AT)
+        return index

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cmath
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,9 +75,11 @@ def _placements(pairs: Pairs, chosen: NDArray[np.intp], mirrored: bool) -> list[
     agree = vote.agreement()
     support = np.where(agree.sum(axis=1) >= LEAST_INLIERS, agree @ pairs.weight[chosen], 0.0)
     found: list[Placement] = []
+    tried = np.zeros(len(chosen), bool)
     for best in np.argsort(-support, kind="stable")[:_HYPOTHESES]:
-        if support[best] > 0 and not any(chosen[best] in placement.inliers for placement in found):
+        if support[best] > 0 and not tried[best]:
             placement = vote.refine(best, agree[best])
+            tried |= agree[best]
             found += [] if placement is None else [placement]
     return found
 
@@ -114,8 +118,7 @@ class _Votes:
             linear, shift = self._fit(inside, linear)
             inside = self._fitting(linear, shift)
         inside = self._one_to_one(inside)
-        stretch = np.linalg.svd(linear, compute_uv=False)
-        if len(inside) < LEAST_INLIERS or np.linalg.det(linear) <= 0 or stretch[0] > _MOST_SHEAR * stretch[1]:
+        if len(inside) < LEAST_INLIERS or not _sane(linear):
             return None
         thickness = _thickness(self.start[inside]) / self.extent
         score = float(self.weight[inside].sum()) * min(1.0, thickness / _LINE)
@@ -123,22 +126,21 @@ class _Votes:
         return Placement(matrix, self.chosen[inside], self.mirrored, score)
 
     def _fit(self, inside: NDArray[np.intp], prior: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-        start = np.column_stack([self.start[inside].real, self.start[inside].imag])
-        end = np.column_stack([self.end[inside].real, self.end[inside].imag])
-        centre, target = start.mean(axis=0), end.mean(axis=0)
+        start, end = self.start[inside].view(float).reshape(-1, 2), self.end[inside].view(float).reshape(-1, 2)
+        centre, target = start.sum(axis=0) / len(inside), end.sum(axis=0) / len(inside)
         stiff = _STIFFNESS * len(inside) * self.extent**2
         normal = (start - centre).T @ (start - centre) + stiff * np.eye(2)
-        linear = np.linalg.solve(normal, (start - centre).T @ (end - target) + stiff * prior.T).T
+        linear = ((end - target).T @ (start - centre) + stiff * prior) @ _inverse(normal)
         return linear, target - linear @ centre
 
     def _fitting(self, linear: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.intp]:
-        scale = np.sqrt(max(abs(float(np.linalg.det(linear))), 1e-12))
-        x = linear[0, 0] * self.start.real + linear[0, 1] * self.start.imag + shift[0]
-        y = linear[1, 0] * self.start.real + linear[1, 1] * self.start.imag + shift[1]
-        near = np.abs(x + 1j * y - self.end) < _TOLERANCE * self.extent * scale
-        sized = np.abs(self.growth - np.log(scale)) < _SIZE_SLACK
-        turn = np.arctan2(linear[1, 0] - linear[0, 1], linear[0, 0] + linear[1, 1])
-        return np.flatnonzero(near & sized & (_angle(self.turn - turn) < _TURN_SLACK))
+        (a, b), (c, d) = linear.tolist()
+        scale = math.sqrt(max(abs(a * d - b * c), 1e-12))
+        alike, mirrored = complex(a + d, c - b) / 2, complex(a - d, c + b) / 2  # of a linear map of the plane
+        miss = np.abs(alike * self.start + mirrored * self.start.conj() + complex(*shift) - self.end)
+        near = miss < _TOLERANCE * self.extent * scale
+        sized = np.abs(self.growth - math.log(scale)) < _SIZE_SLACK
+        return np.flatnonzero(near & sized & (_angle(self.turn - cmath.phase(alike)) < _TURN_SLACK))
 
     def _one_to_one(self, inside: NDArray[np.intp]) -> NDArray[np.intp]:
         """Each place once on either side, the surest pair first: a point with two angles is still one place."""
@@ -153,11 +155,25 @@ class _Votes:
         return np.array(kept, dtype=np.intp)
 
 
+def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of 2 x 2: numpy's own takes ten times as long on so few numbers."""
+    (a, b), (c, d) = matrix.tolist()
+    return np.asarray(np.array([[d, -b], [-c, a]]) / (a * d - b * c))
+
+
+def _sane(linear: NDArray[np.float64]) -> bool:
+    """Whether a placement neither turns the reference over nor shears it more than a photograph can."""
+    (a, b), (c, d) = linear.tolist()
+    growth, flip = math.hypot(a + d, c - b), math.hypot(a - d, c + b)  # sum and difference of the two stretchings
+    return bool(growth > flip and growth + flip <= _MOST_SHEAR * (growth - flip))
+
+
 def _angle(difference: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.abs((difference + np.pi) % (2 * np.pi) - np.pi)
 
 
 def _thickness(where: Complex) -> float:
     """The standard deviation of points across the line that fits them best."""
-    spread = np.linalg.eigvalsh(np.cov(np.stack([where.real, where.imag])))
-    return float(np.sqrt(max(spread[0], 0.0)))
+    apart = where - where.sum() / len(where)
+    both, along = np.vdot(apart, apart).real, abs(complex((apart * apart).sum()))
+    return math.sqrt(max(both - along, 0.0) / 2 / (len(where) - 1))

@@ -5,6 +5,7 @@ Colours, grounds and light may differ: only where edges run counts, compared on 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,18 +50,28 @@ class Pyramid:
         import cv2
 
         long = self._long
-        step = np.sqrt(abs(float(np.linalg.det(grid[:2, :2])))) * long
-        level = int(np.clip(np.round(np.log2(max(step, 1e-6))), 0, len(self._levels) - 1))
+        (a, b, _), (c, d, _), _ = grid.tolist()
+        step = math.sqrt(abs(a * d - b * c)) * long
+        level = min(max(round(math.log2(max(step, 1e-6))), 0), len(self._levels) - 1)
         source = self._levels[level]
         matrix = (np.diag([long / 2**level, long / 2**level, 1.0]) @ grid)[:2]
         matrix[:, 2] += self._border / 2**level
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         seen = cv2.warpAffine(source, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        columns, rows = np.arange(width)[None], np.arange(height)[:, None]
+        return np.asarray(seen, np.float32), _inside(matrix, width, height, source.shape)
+
+
+def _inside(matrix: Matrix, width: int, height: int, source: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which points of a width x height grid lie in a picture of that shape, not on its border."""
+
+    def within(columns: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         x = matrix[0, 0] * columns + matrix[0, 1] * rows + matrix[0, 2]
         y = matrix[1, 0] * columns + matrix[1, 1] * rows + matrix[1, 2]
-        inside = (x >= 1) & (y >= 1) & (x <= source.shape[1] - 2) & (y <= source.shape[0] - 2)
-        return np.asarray(seen, np.float32), inside
+        return np.asarray((x >= 1) & (y >= 1) & (x <= source[1] - 2) & (y <= source[0] - 2))
+
+    if within(np.array([0, width - 1, 0, width - 1]), np.array([0, 0, height - 1, height - 1])).all():
+        return np.ones((height, width), np.bool_)  # the usual case: with its corners all of it
+    return within(np.arange(width)[None], np.arange(height)[:, None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,7 @@ def agreement(reference: Outline, picture: Pyramid, placement: Matrix) -> float:
 
 
 def _planes(field: Lines) -> Field:
-    return np.dstack([field.real, field.imag])
+    return np.ascontiguousarray(field)[..., None].view(np.float32)
 
 
 def lines(grey: Field) -> Lines:
@@ -121,9 +132,10 @@ def lines(grey: Field) -> Lines:
     import cv2
 
     across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
-    square = across * across + down * down
-    strength = np.sqrt(square)
+    strength = cv2.magnitude(across, down)
     even = np.minimum(strength / (cv2.blur(strength, (_NEIGHBOURHOOD, _NEIGHBOURHOOD)) + _FLOOR), _STRONGEST)
-    doubled = np.dstack([across * across - down * down, 2 * across * down]) * (even / (square + 1e-6))[..., None]
-    blurred = np.asarray(cv2.GaussianBlur(doubled, (0, 0), 1.0), np.float32)
-    return np.ascontiguousarray(blurred).view(np.complex64)[..., 0]
+    slope = np.empty((*grey.shape, 1), np.complex64)
+    slope.real[..., 0], slope.imag[..., 0] = across, down
+    doubled = slope * slope * (even / (strength * strength + 1e-6))[..., None]
+    blurred = np.asarray(cv2.GaussianBlur(doubled.view(np.float32), (0, 0), 1.0))
+    return blurred.view(np.complex64)[..., 0]

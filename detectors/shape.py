@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 from detectors.outline import Matrix, Pyramid, lines
 
@@ -30,6 +31,7 @@ _NEAREST: Final = 6  # by their waves; these are then turned over one another
 
 _AXIS = (np.arange(_SIDE) + 0.5) / _SIDE * 2 * _REACH - _REACH
 _X, _Y = np.meshgrid(_AXIS, _AXIS)
+_MOMENTS: Final = np.stack([np.ones_like(_X), _X, _Y, _X * _X, _X * _Y, _Y * _Y]).reshape(6, -1)
 _GRID: Final = np.array([[_AXIS[1] - _AXIS[0], 0.0, _AXIS[0]], [0.0, _AXIS[1] - _AXIS[0], _AXIS[0]], [0.0, 0.0, 1.0]])
 _ANGLE = np.arange(_TURNS) * 2 * np.pi / _TURNS
 _RADIUS = ((np.arange(_RINGS) + 0.7) / _RINGS * 2.4)[:, None]
@@ -80,18 +82,11 @@ def _seen(picture: Pyramid, box: tuple[float, float, float, float], frame: Matri
 
 def _centred(frame: Matrix, strength: NDArray[np.float32]) -> Matrix | None:
     """The frame moved and stretched so that the lines in it have mean 0 and deviation 1 each way."""
-    weight = np.maximum(strength - _NOISE * float(strength.max()), 0.0)
-    total = float(weight.sum())
+    total, *moments = (_MOMENTS @ np.maximum(strength - _NOISE * float(strength.max()), 0.0).ravel()).tolist()
     if total < 1e-3:
         return None
-    x, y = float((weight * _X).sum()) / total, float((weight * _Y).sum()) / total
-    mixed = float((weight * (_X - x) * (_Y - y)).sum()) / total
-    spread = np.array(
-        [
-            [float((weight * (_X - x) ** 2).sum()) / total, mixed],
-            [mixed, float((weight * (_Y - y) ** 2).sum()) / total],
-        ]
-    )
+    x, y, xx, xy, yy = (moment / total for moment in moments)
+    spread = np.array([[xx - x * x, xy - x * y], [xy - x * y, yy - y * y]])
     values, axes = np.linalg.eigh(spread + 1e-3 * np.eye(2))
     moved = frame.copy()
     moved[:2, 2] += frame[:2, :2] @ [x, y]
@@ -110,7 +105,7 @@ def _on_rings(seen: NDArray[np.complex64]) -> NDArray[np.complex64]:
 
 
 def _look(rings: NDArray[np.complex64]) -> NDArray[np.float32]:
-    strength, waves = np.abs(np.fft.fft(np.abs(rings), axis=1)), np.abs(np.fft.fft(rings, axis=1))
+    strength, waves = np.abs(fft.fft(np.abs(rings), axis=1)), np.abs(fft.fft(rings, axis=1))
     look = np.sqrt(np.concatenate([strength[:, :_WAVES], waves[:, :_WAVES], waves[:, 1 - _WAVES :]], axis=1)).ravel()
     return np.asarray(look / (np.linalg.norm(look) + 1e-6), np.float32)
 
@@ -152,8 +147,8 @@ class Shapes:
         """Each reference turned over the shape, mirrored or not, as it fits best."""
         rings = np.stack([self._held[reference].rings for reference in references])
         both = np.stack([rings, np.conj(np.roll(rings[..., ::-1], 1, axis=-1))])
-        waves = np.fft.fft(one.rings, axis=-1) * np.conj(np.fft.fft(both, axis=-1))
-        fits = np.fft.ifft(waves, axis=-1).real.sum(axis=2)
+        waves = fft.fft(one.rings, axis=-1) * np.conj(fft.fft(both, axis=-1))
+        fits = fft.ifft(waves, axis=-1).real.sum(axis=2)
         fits /= np.linalg.norm(one.rings) * np.linalg.norm(rings, axis=(1, 2))[None, :, None] + 1e-6
         found = []
         for at, reference in enumerate(references):
