@@ -223,14 +223,12 @@ async def _fit_in(session: AsyncSession, planted: Planted) -> None:
         keep = text(f"INSERT INTO {name} ({id_}, words) VALUES (:id, {words})")
         while chunk := list(itertools.islice(rows, _CHUNK)):
             await session.execute(keep, chunk)
-    hashed = hash_password(PASSWORD)
-    for number in range(PEOPLE):
-        await add_user(session, planted.now, "benchmark", f"reader {number}", "admin", hashed, None)
-    if not postgres:
-        return
-    for name, table in tables.Table.metadata.tables.items():
+    for name, table in tables.Table.metadata.tables.items() if postgres else ():
         if "id" in table.columns and table.columns["id"].autoincrement:
             sequence = await session.scalar(text(f"SELECT pg_get_serial_sequence('{name}', 'id')"))
             if sequence:
                 newest = f"(SELECT coalesce(max(id), 0) + 1 FROM {name})"
                 await session.execute(text(f"SELECT setval('{sequence}', {newest}, false)"))
+    hashed = hash_password(PASSWORD)
+    for number in range(PEOPLE):
+        await add_user(session, planted.now, "benchmark", f"reader {number}", "admin", hashed, None)

@@ -33,7 +33,7 @@ from storage.database import Database, guarded
 from storage.errors import LeaseLost, SchemaOutdated
 from storage.postgres import alone, is_away, listening
 
-_DEAD_AFTER = timedelta(seconds=15)  # without a heartbeat a worker's jobs go to another
+_DEAD_AFTER = timedelta(seconds=10)  # without a heartbeat a worker's jobs go to another
 _TRIES: Final = 3  # of a chore before its failure is held for a person to see
 _FIRST_DELAY_S: Final = 10.0  # before the second try; four times that before the third
 _RECONNECT_S: Final = (1.0, 3.0)

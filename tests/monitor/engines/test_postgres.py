@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from uuid import uuid4
 
 import pytest
@@ -228,43 +229,67 @@ async def test_when_every_connection_is_cut_the_work_goes_on(shared_work, ask):
 
 
 @pytest.mark.soak
-async def test_when_the_server_dies_again_and_again_every_unit_is_done_in_the_end(
-    shared_work, queue_database, postgres_server, ask
+@pytest.mark.timeout(900)
+async def test_with_the_server_away_twenty_times_once_for_a_minute_every_unit_is_done_without_a_busy_loop(
+    mortal_postgres, caplog
 ):
+    database = Database(mortal_postgres.create("cut"))
+    await install(database)
+    caplog.set_level(logging.WARNING, "monitor.engines.postgres")
+    done, lost = Counter(), []
+
+    async def ask(question):
+        async with raw(database.engine) as connection:
+            return [tuple(row) for row in await connection.fetch(question)]
+
+    await ask("CREATE TABLE notes (number integer)")
+
     async def task(number):
         await asyncio.sleep(0.2)
-        async with queue_database.write("note") as session:
-            await session.execute(text("INSERT INTO notes VALUES (0, :number, 'done')"), {"number": number})
+        async with database.write("note") as session:
+            await session.execute(text("INSERT INTO notes VALUES (:number)"), {"number": number})
+        done[number] += 1
 
-    engine = PostgresEngine(queue_database, {"one": task}, shared_work.note, 4, dead_after=timedelta(seconds=3))
+    async def told(*what):
+        lost.append(what)
+
+    engine = PostgresEngine(database, {"one": task}, told, 4, dead_after=timedelta(seconds=3))
 
     async def queue_due():  # as `Tasks.enqueue_due` does from the tables
-        await engine.enqueue("one", set(range(100)) - {number for (number,) in await ask("SELECT number FROM notes")})
+        await engine.enqueue("one", set(range(400)) - {number for (number,) in await ask("SELECT number FROM notes")})
 
-    await engine.enqueue("one", range(100))
+    await engine.enqueue("one", range(400))
     chores = [Chore("hang", 1, asyncio.Event().wait), Chore("queue_due", 1, queue_due)]
     running = asyncio.create_task(engine.run(chores))
-    command = [postgres_server.programs / "pg_ctl", "-D", postgres_server.folder / "data", "-m", "immediate", "-w",
-               "-t", "60", "-l", "log", "restart"]  # fmt: skip
-    if os.geteuid() == 0:
-        command = ["runuser", "-u", "postgres", "--", *command]
-    for _ in range(3):
-        await asyncio.sleep(2)
-        await asyncio.to_thread(
-            subprocess.run, command, check=True, cwd=postgres_server.folder, stdout=subprocess.DEVNULL
-        )
+    lengths = Random(9)
+    for cut in range(20):
+        await asyncio.sleep(lengths.uniform(1, 3))
+        before_mb = _own_mb()
+        caplog.clear()
+        mortal_postgres.kill()
+        away_s = 60 if cut == 10 else lengths.uniform(0.5, 4)
+        await asyncio.sleep(away_s)
+        tries = sum("database away" in record.message for record in caplog.records)
+        assert tries <= 2 * away_s + 2
+        await asyncio.to_thread(mortal_postgres.start)
+        assert _own_mb() - before_mb < 50
 
     async def all_done():
         try:
-            return await ask("SELECT count(DISTINCT number) FROM notes") == [(100,)]
+            return await ask("SELECT count(DISTINCT number) FROM notes") == [(400,)]
         except (OSError, InterfaceError, PostgresError):
             return False
 
-    await asyncio.wait_for(_until(all_done), 100)
+    await asyncio.wait_for(_until(all_done), 120)
     running.cancel()  # the chore would never end
     with suppress(asyncio.CancelledError):
         await running
-    assert shared_work.lost == []
+    assert lost == []
+    await database.close()
+
+
+def _own_mb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 async def test_the_queues_tables_are_made_once_however_many_make_them(empty_postgres_url):

@@ -1,0 +1,257 @@
+"""The lines of `benchmarks/scale.py` that need listings, pictures or works."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import faiss
+import numpy as np
+from scan import draw_everything, family, pss_mb
+from sqlalchemy import text
+
+from detectors.model import Listing
+from monitor.daemon import build, work
+from monitor.demo.catalogue import make_catalogue
+from monitor.demo.server import demo_process
+from monitor.demo.tour import MARKETPLACE, demo_settings, register
+from monitor.engines.shared import install
+from monitor.lookback import near_in
+from monitor.marketplaces import MARKETPLACES
+from monitor.marketplaces.demo import DemoBazaar
+from storage.database import Database, upgrade_schema
+from storage.listings import Link, finish_examination, link_pictures, pictures_of, record_listings
+from storage.lookback import ROW_BYTES, Shard
+from storage.pictures import Seen, remember
+
+_PAGE, _PAGES = 24, 40
+_A_SHARD = 4_000_000  # 50 million in a year
+_LISTINGS = 320
+_EXAMINED = text("SELECT count(*) FROM listings WHERE examined_at IS NOT NULL")
+_TOOK = text("SELECT extract(epoch FROM max(examined_at) - min(first_seen_at)) FROM listings")
+_FILL = """
+INSERT INTO sellers (id, marketplace, seller_id, name, first_seen_at)
+    SELECT n, 'bazaar', 's' || n, 'Shop ' || n, now() FROM generate_series(:first / 50 + 1, :last / 50) n;
+INSERT INTO captures (id, marketplace, url, sha256, status, outcome, reason, how, head, captured_at)
+    SELECT n, 'bazaar', 'https://bazaar.example/search?page=' || n, md5(n::text) || md5(n::text), 200, 'ok', '',
+    'fetched', '{}', now() FROM generate_series(:first / 24 + 1, :last / 24) n;
+INSERT INTO listings (id, marketplace, listing_id, url, title, seller_key, capture_id, first_capture_id, content,
+    attempts, first_seen_at, last_seen_at, detailed_at, examined_at)
+    SELECT n, 'bazaar', n::text, 'https://bazaar.example/item/' || n, 'A cute vintage enamel pin, number ' || n,
+    (n - 1) / 50 + 1, least((n - 1) / 24 + 1, :last / 24), least((n - 1) / 24 + 1, :last / 24),
+    md5(n::text) || md5(n::text), 0, now(), now(), now(), now() FROM generate_series(:first + 1, :last) n;
+INSERT INTO pictures (sha256, first_seen_at)
+    SELECT md5('p' || n) || md5('q' || n), now() FROM generate_series(:first + 1, :last) n;
+INSERT INTO listing_pictures (listing_key, url, position, sha256, outcome, how, head, fetched_at)
+    SELECT n, 'https://bazaar.example/full/' || n || '.jpg', 0, md5('p' || n) || md5('q' || n), 'ok', 'fetched', '{}',
+    now() FROM generate_series(:first + 1, :last) n;
+SELECT setval(pg_get_serial_sequence('listings', 'id'), 1000000000 + CAST(:last AS bigint))
+"""
+Start = Callable[[int, Sequence[str]], "subprocess.Popen[str]"]
+
+
+# Listings end to end
+
+
+def list_together(url: str, workers: Sequence[int], start: Start) -> None:
+    """Print how many listings a second so many workers bring from the search page to stored findings."""
+    for number in workers:
+        asyncio.run(_list_with(url, number, start))
+
+
+async def _list_with(url: str, workers: int, start: Start) -> None:
+    admin, name = Database(url), f"listed_{workers}"
+    async with admin.engine.connect() as connection:
+        await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(
+            text(f"CREATE DATABASE {name}")
+        )
+    await admin.close()
+    own = url.replace("/postgres?", f"/{name}?")
+    database = Database(own)
+    await upgrade_schema(database)
+    await install(database)
+    with tempfile.TemporaryDirectory() as folder:
+        async with demo_process(listings=_LISTINGS) as bazaar:
+            await draw_everything(bazaar)
+            async with build(*_settings(own, Path(folder), bazaar)) as parts:
+                await register(parts, make_catalogue())
+            started = [start(n, ["be-lister", own, folder, bazaar]) for n in range(workers)]
+            async with database.engine.connect() as connection:
+                while (await connection.execute(_EXAMINED)).scalar_one() < _LISTINGS:
+                    await connection.rollback()
+                    await asyncio.sleep(0.2)
+                took_s = float((await connection.execute(_TOOK)).scalar_one())
+            for one in started:
+                one.send_signal(signal.SIGTERM)
+            cpu_s = sum(float(one.communicate(timeout=60)[0].split()[0]) for one in started)
+    await database.close()
+    print(
+        f"{workers} workers: {_LISTINGS / took_s:.1f} listings a second, {1000 * cpu_s / _LISTINGS:.0f} ms of CPU each "
+        f"(their start included)",
+        flush=True,
+    )
+
+
+def _settings(url: str, folder: Path, bazaar: str) -> tuple[object, object]:
+    settings = demo_settings(folder, urlsplit(bazaar).netloc, {"BAZAARWATCH_DATABASE__URL": url})
+    settings = settings.model_copy(update={"schedule": settings.schedule.model_copy(update={"tick_s": 1.0})})
+    return settings, dict(MARKETPLACES) | {MARKETPLACE: DemoBazaar(base_url=bazaar)}
+
+
+async def list_as_worker(url: str, folder: str, bazaar: str) -> None:
+    """Be a worker on the demo bazaar until SIGTERM, then say how much CPU that took."""
+    async with build(*_settings(url, Path(folder), bazaar)) as parts:
+        await work(parts)
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    sys.stdout.write(f"{sum(one.ru_utime + one.ru_stime for one in used):.2f}\n")
+
+
+# What a listing costs as they grow
+
+
+async def grow(url: str, sizes: Sequence[int]) -> None:
+    """Print what storing a listing costs, the database's work included, with so many stored already."""
+    database, stored, first_ms = Database(url), 0, None
+    await upgrade_schema(database)
+    for size in sizes:
+        async with database.engine.begin() as connection:
+            for statement in _FILL.split(";"):
+                await connection.execute(
+                    text(statement), {"first": stored, "last": size} if ":last" in statement else {}
+                )
+        async with database.engine.connect() as connection:
+            await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(text("VACUUM ANALYZE"))
+            await connection.execute(text("CHECKPOINT"))
+        stored = size
+        before_s, began = _cpu_s(), time.perf_counter()
+        for page in range(_PAGES):
+            await _store_page(database, size, page)
+        count = _PAGE * _PAGES
+        cpu_ms, wall_ms = 1000 * (_cpu_s() - before_s) / count, 1000 * (time.perf_counter() - began) / count
+        first_ms = first_ms or cpu_ms
+        print(
+            f"{size:>12,} listings stored: {cpu_ms:.2f} ms of CPU a listing, PostgreSQL's included "
+            f"({cpu_ms / first_ms:.2f} of the first), {wall_ms:.2f} ms on the clock",
+            flush=True,
+        )
+    await database.close()
+
+
+async def _store_page(database: Database, size: int, page: int) -> None:
+    """What the daemon writes for a page of listings, half of them known, and for the pictures of the new ones."""
+    now, half = datetime.now(UTC), _PAGE // 2
+    known = [1 + (page * 7919 + k * 104_729) % size for k in range(half)]
+    new = [f"new {size} {page} {k}" for k in range(half)]
+    listings = [
+        Listing(
+            "bazaar", str(one), f"https://bazaar.example/item/{one}", f"A pin {one}", image_urls=(f"https://b/{one}",)
+        )
+        for one in (*known, *new)
+    ]
+    async with database.write("listings") as session:
+        recorded = await record_listings(session, listings, None, now)
+    for key in recorded.new:
+        sha256, hashes = os.urandom(32).hex(), (os.urandom(32), os.urandom(32))
+        async with database.read(brief=True) as session:
+            (picture,) = await pictures_of(session, key)
+        async with database.write("examined") as session:
+            seen = Seen(sha256, *hashes, os.urandom(13_000), "bazaar", str(key), "https://b", "https://b/1.jpg")
+            await remember(session, [seen], now, now.replace(year=now.year - 1))
+            await link_pictures(session, [Link(picture.id, sha256, "fetched", now)], now)
+            await finish_examination(session, key, now)
+
+
+def _cpu_s() -> float:
+    """CPU seconds of this process and of every PostgreSQL process that runs beside it (Linux)."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, rest = stat.read_text().partition(" (")[2].rpartition(") ")
+        except OSError:  # it ended
+            continue
+        if name == "postgres":
+            ticks += sum(int(one) for one in rest.split()[11:13])
+    return own.ru_utime + own.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
+
+
+# Looking back
+
+
+def look_back_over(millions: Sequence[int]) -> None:
+    """Print what one new work costs over so many stored pictures, in months' files as the program keeps them."""
+    rng = np.random.default_rng(1)
+    with tempfile.TemporaryDirectory() as folder:
+        shards: list[Shard] = []
+        for wanted in sorted(millions):
+            _add_shards(shards, Path(folder), wanted * 1_000_000, rng)
+            middle = shards[len(shards) // 2]
+            planted = middle.first + middle.rows // 2
+            queries = [rng.bytes(32) for _ in range(15)] + [middle.mapped()[middle.rows // 2, :32].tobytes()]
+            for threads in (1, 2):
+                faiss.omp_set_num_threads(threads)
+                cpu_s, began = time.process_time(), time.perf_counter()
+                found = near_in(shards, queries)
+                cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - began
+                print(
+                    f"{wanted} million pictures in {len(shards)} files, {threads} threads: {cpu_s:.2f} s of CPU, "
+                    f"{wall_s:.2f} s on the clock, planted copy found: {planted in found}, "
+                    f"{_own_mb():.0f} MB besides mapped pages",
+                    flush=True,
+                )
+
+
+def _add_shards(shards: list[Shard], folder: Path, wanted: int, rng: np.random.Generator) -> None:
+    held = sum(shard.rows for shard in shards)
+    while held < wanted:
+        rows = min(_A_SHARD, wanted - held)
+        path = folder / f"2026-{len(shards):02}-{held + 1}"
+        with path.open("wb") as file:
+            for at in range(0, rows, 500_000):
+                file.write(rng.bytes(min(500_000, rows - at) * ROW_BYTES))
+        shards.append(Shard(path, held + 1, rows, rows))
+        held += rows
+
+
+def _own_mb() -> float:
+    """Memory of this process that is no mapped file's (Linux)."""
+    found = re.search(r"^RssAnon:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(found[1]) / 1024 if found else 0.0
+
+
+# Memory
+
+
+def rest(url: str) -> None:
+    """Print what each kind of process holds when it rests."""
+    database = Database(url)
+    asyncio.run(_prepare(database))
+    with tempfile.TemporaryDirectory() as folder:
+        environ = os.environ | {"BAZAARWATCH_DATABASE__URL": url, "BAZAARWATCH_FETCH__CONTACT": "bench@example.org"}
+        for name, arguments in {
+            "console": ["serve", "--port", "0"],
+            **{f"worker, {role}": ["worker", "--roles", role] for role in ("crawl", "examine", "notify")},
+            "worker": ["worker"],
+        }.items():
+            command = [sys.executable, "-m", "monitor", "--data", folder, *arguments]
+            with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environ) as process:
+                time.sleep(10)
+                print(f"{name}: {sum(pss_mb(pid) for pid in family(process.pid)):.0f} MB (PSS)", flush=True)
+                process.terminate()
+
+
+async def _prepare(database: Database) -> None:
+    await upgrade_schema(database)
+    await install(database)
+    await database.close()
