@@ -55,6 +55,22 @@ async def test_a_worker_hears_of_a_change_of_the_works_at_once_and_is_seen_to_kn
     assert await _workers(parts) == []
 
 
+async def test_a_work_is_known_to_every_worker_within_seconds(parts, tmp_path, postgres_url):
+    async with build(load(tmp_path, {"BAZAARWATCH_DATABASE__URL": postgres_url})) as other:
+        for one in (parts, other):
+            await one.works.index()
+        async with present(parts, ["examine"]), present(other, ["examine"]):
+            await _until(lambda: _workers(parts))
+            async with parts.database.write("work") as session:
+                await add_work(session, NOW, "mira", 1, "Moth")
+
+            async def both_know():
+                return [one.works_version for one in await _workers(parts)] == [1, 1]
+
+            await asyncio.wait_for(_until(both_know), 60)
+        assert (parts.works.version, other.works.version) == (1, 1)
+
+
 async def test_a_worker_that_cannot_follow_the_works_is_seen_to_be_behind(parts, caplog):
     await parts.works.index()
     async with present(parts, ["examine"]):
