@@ -16,6 +16,7 @@ Task = Callable[[int], Awaitable[None]]
 Lost = Callable[[str, int, Exception], Awaitable[None]]
 
 _CONFLICTS: Final = 3  # with other transactions, survived before the task counts as lost
+_AGAIN_S: Final = 5.0  # between two words to a unit to end: what it undoes takes less
 _logger = logging.getLogger(__name__)
 
 
@@ -85,13 +86,19 @@ async def past_conflicts(task: Task, number: int) -> None:
 async def until_done(
     running: Coroutine[Any, Any, None], units: Collection[asyncio.Task[None]], stop: Callable[[], None]
 ) -> None:
-    """Wait for a queue's end; if interrupted, stop it, and give up the units under way: the tables say they are due."""
+    """Wait for a queue's end; if interrupted, stop it, and give up the units under way: the tables say they are due.
+
+    They are told until they end: `asyncio.wait_for` of Python 3.11 forgets a cancellation in the moment in which what
+    it waits for is done, and the unit would go on as if nobody had said anything.
+    """
     task = asyncio.create_task(running)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
         stop()
-        for unit in units:
-            unit.cancel()
+        while not task.done():
+            for unit in tuple(units):
+                unit.cancel()
+            await asyncio.wait({task}, timeout=_AGAIN_S)
         await asyncio.gather(task, return_exceptions=True)
         raise

@@ -66,7 +66,6 @@ async def test_a_scan_ends_at_once_wherever_it_is_interrupted(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")
-@pytest.mark.soak
 async def test_a_scan_that_is_interrupted_loses_nothing(tmp_path, clock):
     async with FaultServer() as server:
         server.search = lambda **_: answer(PAGE.encode(), "200 OK", "Content-Type: text/html; charset=utf-8")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from monitor.engines import base
 from monitor.errors import Offline
 
 
@@ -107,3 +108,29 @@ async def test_what_is_under_way_when_the_program_is_interrupted_is_given_up_and
     assert work.running == 0, "the units have ended before the drain has"
     assert (work.done, work.lost, engine.lost, engine.finished["one"]) == ([], [], 0, 0)
     assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+async def test_a_unit_that_misses_the_word_to_end_is_told_again(monkeypatch):
+    monkeypatch.setattr(base, "_AGAIN_S", 0.01)
+    told = []
+
+    async def deaf():
+        while len(told) < 3:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                told.append(len(told))
+        raise asyncio.CancelledError
+
+    unit = asyncio.create_task(deaf())
+    stopped = []
+    waiting = asyncio.create_task(base.until_done(_until(unit), {unit}, lambda: stopped.append(True)))
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert (told, stopped, unit.done()) == ([0, 1, 2], [True], True)
+
+
+async def _until(unit):
+    await asyncio.wait({unit})
