@@ -81,9 +81,21 @@ class EtsySettings(_Section):
     requests_per_day: int = Field(ge=1)
 
 
+class AliExpressSettings(_Section):
+    """The application registered with AliExpress's Open Platform for affiliates, and how it shows prices and titles."""
+
+    app_key: str
+    app_secret: SecretStr
+    tracking_id: str
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    language: str = Field(pattern=r"^[A-Z]{2}$")
+    requests_per_day: int = Field(ge=1)
+
+
 class MarketplacesSettings(_Section):
     """Keys of marketplaces' own APIs."""
 
+    aliexpress: AliExpressSettings
     ebay: EbaySettings
     etsy: EtsySettings
 

@@ -6,7 +6,6 @@ when the first one comes, so that a child that only parses pages never loads num
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -115,7 +114,6 @@ def main(kind: str, memory_mb: int) -> None:
 
     def load(header: dict[str, Any], _: bytes) -> Answer:
         tasks.update(KINDS[header["kind"]]())
-        gc.freeze()  # what was loaded stays: no search for garbage need pass it
         return {"ready": header["kind"]}, ()
 
     _answer(answers, load, {"kind": kind}, b"")

@@ -31,6 +31,7 @@ from monitor.errands import HEAD_BYTES, Answer, Errand, answered_fields, checked
 from monitor.errors import FetchError, Offline
 from monitor.gate import AddressRefused, AnswerTooLarge, Gate, Target, ToProxy, bound_body, read_url
 from monitor.heads import sent_head
+from monitor.marketplaces.apis import signed
 from monitor.marketplaces.base import Api, Grant, Page, Request
 from monitor.politeness import Politeness
 from monitor.robots import LIMIT_BYTES, PRODUCT
@@ -94,6 +95,8 @@ class Fetcher:
             FetchError: The URL or a header must not be sent; no fault of the other side.
             Offline: This machine has no network.
         """
+        if request.api and request.api.signing_key:
+            request = signed(request, request.api.signing_key, self._clock.now())
         target = read_url(request.url, request.params)
         self._gate.check(target)
         self._require_leave(target, request.referrer)

@@ -49,7 +49,8 @@ async def _follow(parts: Parts, worker: Worker) -> None:
                 while not connection.is_closed():
                     await _note(parts, worker)
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(changed.wait(), _EVERY_S)
+                        async with asyncio.timeout(_EVERY_S):  # which never loses the word to end, as wait_for may
+                            await changed.wait()
                         changed.clear()
         except Exception as error:
             if not is_away(error) and not isinstance(error, OSError):

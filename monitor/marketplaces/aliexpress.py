@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from detectors.model import Seller
-from monitor.marketplaces.base import Abilities, Pace, Page, ParsedPage, Request
+from detectors.model import Listing, Outcome, Seller
+from monitor.marketplaces.apis import AliExpressAffiliate
+from monitor.marketplaces.base import Abilities, Pace, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_text, load_literal
 from monitor.marketplaces.html import image_sources, linked_pictures
 from monitor.marketplaces.prices import Price, iso_code, read_price, to_decimal
@@ -17,6 +19,7 @@ from monitor.marketplaces.urls import absolute, on_host, query_value, split
 
 _ITEM_PATH = re.compile(r"^/(?:item|i|s/item|store/product)/(?:[^/]+/)?(?:\d+_)?(\d{8,19})\.html?$")
 _ITEM_LINKS = 'a[href*="/item/"]'
+_API_OK, _API_EMPTY = 200, 405  # in the answer, whatever the HTTP status
 _SLUG = re.compile(r"[^\w]+")
 # Where the item list lies: the search script's own root, the answers of the search API, and bare parts of either.
 _MODS = (
@@ -29,8 +32,22 @@ _MODS = (
 )
 
 
+@dataclass(frozen=True)
 class AliExpress(Site):
-    """AliExpress on its international hosts and aliexpress.ru, whose addresses stay its own."""
+    """AliExpress on its international hosts and aliexpress.ru, whose addresses stay its own.
+
+    With ``api`` it is searched by its affiliate API; without, by its pages.
+    """
+
+    api: AliExpressAffiliate | None = None
+
+    def query_request(self, query: Query) -> Request | None:
+        """By the API, or else by the search page; both know keywords alone."""
+        return self.api.search(query) if self.api else super().query_request(query)
+
+    def listing_request(self, listing: Listing) -> Request | None:
+        """The item's details, by the API, or else its page."""
+        return self.api.item(listing.listing_id) if self.api else super().listing_request(listing)
 
     def search_request(self, keyword: str) -> Request | None:
         """``/w/wholesale-<keyword>.html``, the form that ``/search`` redirects to."""
@@ -42,6 +59,8 @@ class AliExpress(Site):
         if super().recognises(page):
             return True
         if whole.looks_like_json:
+            if _answer(whole.data):
+                return True
             return any("productId" in item and dig(item, "title", "displayTitle") for item in _items(whole.data)[:5])
         return "_init_data_" in whole.text and "aliexpress" in whole.text[:200_000]
 
@@ -64,6 +83,8 @@ class AliExpress(Site):
             LayoutChanged: No known place holds a listing.
         """
         whole = document(page)
+        if whole.looks_like_json and _answer(whole.data):
+            return self._parse_api(whole, _answer(whole.data))
         if whole.looks_like_json:
             return self._parse_search(whole, whole.data) or self._parse_item(whole, whole.data)
         for data in _script_data(whole, "_init_data_"):
@@ -87,6 +108,48 @@ class AliExpress(Site):
         shown = {} if page.looks_like_json else linked_pictures(page.tree, _ITEM_LINKS, self._id_of)
         founds = [self._item(page, item, shown) for item in items]
         return parsed(self, page, founds, layout="init-data itemList", following=_following(page, data))
+
+    def _parse_api(self, page: Document, answer: Mapping[str, Any]) -> ParsedPage:
+        """An answer of the affiliate API, by the field names that its clients use; no recording of it exists."""
+        outcome = dig(answer, "resp_result", "resp_code")
+        refused = clean_text(answer.get("code")) or (
+            clean_text(outcome) if outcome not in {_API_OK, _API_EMPTY} else ""
+        )
+        if refused:
+            told = clean_text(answer.get("msg") or dig(answer, "resp_result", "resp_msg"))
+            too_often = Outcome.RATE_LIMITED if "limit" in refused.lower() else Outcome.FAILED
+            return ParsedPage(
+                too_often, self.name, layout="affiliate-api", reason=f"the API answered {refused}: {told}"
+            )
+        result = dig(answer, "resp_result", "result")
+        products = dicts(dig(result, "products", "product") or dig(result, "products"))
+        if outcome == _API_EMPTY or (not products and dig(result, "current_record_count") == 0):
+            return nothing(self, "affiliate-api", "the API knows no such product")
+        counted, shown = dig(result, "total_record_count"), dig(result, "current_page_no")
+        number = shown if isinstance(shown, int) else page_number(page, "page_no")
+        size = page_number(page, "page_size", 50)
+        following = (
+            next_page(page, "page_no", number + 1) if isinstance(counted, int) and number * size < counted else None
+        )
+        founds = [self._product(page, product) for product in products]
+        kind = "product" if counted is None else "search"
+        return parsed(self, page, founds, layout="affiliate-api products", kind=kind, following=following)
+
+    def _product(self, page: Document, product: Mapping[str, Any]) -> Found | None:
+        listing_id = clean_text(product.get("product_id"))
+        sale = product.get("target_sale_price") or product.get("sale_price")
+        currency = product.get("target_sale_price_currency") or product.get("sale_price_currency")
+        more = dig(product, "product_small_image_urls", "string")
+        return found(
+            self,
+            page,
+            listing_id,
+            f"https://www.aliexpress.com/item/{listing_id}.html",
+            product.get("product_title"),
+            price=read_price(sale, currency),
+            pictures=[product.get("product_main_image_url"), *_texts(more)],
+            seller=_store(page, product, "shop_id", "shop_name", "shop_url"),
+        )
 
     def _item(self, page: Document, item: Mapping[str, Any], shown: Mapping[str, list[str]]) -> Found | None:
         listing_id = clean_text(item.get("productId") or item.get("itemId"))
@@ -167,6 +230,14 @@ class AliExpress(Site):
         return known[0] if known else None
 
 
+def _answer(data: Any) -> dict[str, Any]:
+    """What stands in the affiliate API's envelope, ``error_response`` or the method's name; empty if it is none."""
+    if not isinstance(data, dict):
+        return {}
+    named = (data[key] for key in data if key.startswith("aliexpress_affiliate_") or key == "error_response")
+    return next((answer for answer in named if isinstance(answer, dict)), {})
+
+
 def _alternative_text(link: Any) -> str:
     return next(filter(None, (clean_text(node.attributes.get("alt")).strip() for node in link.css("img[alt]"))), "")
 
@@ -230,9 +301,9 @@ def _host(page: Document) -> str:
 MARKETPLACE = AliExpress(
     "aliexpress",
     abilities=Abilities(
-        "http rendered saved",
-        detail="rendered saved",
-        note="plain requests are mostly blocked; send pages by the extension or save them",
+        "api http rendered saved",
+        detail="api rendered saved",
+        note="its API needs a key; plain requests are mostly blocked, so send pages by the extension or save them",
     ),
     hosts=frozenset({"aliexpress.com", "aliexpress.us", "aliexpress.ru"}),
     pace=Pace(requests_per_minute=10),

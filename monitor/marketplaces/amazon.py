@@ -98,12 +98,14 @@ MARKETPLACE = Amazon(
     abilities=Abilities(
         "http rendered saved",
         detail="http rendered saved",
+        seller="http rendered saved",
         note="plain requests meet a CAPTCHA soon; search pages name no seller, item pages only the first",
     ),
     hosts=frozenset(f"amazon.{country}" for country in _COUNTRIES.split()),
     pace=Pace(requests_per_minute=6),
     search_url="https://www.amazon.com/s",
     search_key="k",
+    seller_key="me",
     address=re.compile(
         r"/(?:dp|gp/product|gp/aw/d|gp/offer-listing|o/asin)/(?P<id>[A-Z0-9]{10})(?=[/?])",
         re.IGNORECASE,

@@ -1,17 +1,23 @@
-"""How documented APIs are asked: eBay's Browse API and Etsy's Open API v3. Pure: the fetcher gets the tokens."""
+"""How documented APIs are asked: eBay's Browse API, Etsy's Open API v3, AliExpress's affiliate API.
+
+Pure: the fetcher gets the tokens, and says when a request is signed.
+"""
 
 from __future__ import annotations
 
+import hmac
 import json
 from base64 import b64encode
-from dataclasses import dataclass, field
-from urllib.parse import quote
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from monitor.marketplaces.base import Api, Grant, Query, Request
 
 _EBAY_PAGE = 200  # items; the Browse API's largest page
 _ALSO_AUCTIONS = "buyingOptions:{FIXED_PRICE|AUCTION}"  # without it, auctions are left out
 _ETSY_PAGE = 100  # listings; the Open API's largest page
+_ALIEXPRESS_PAGE = 50  # products; the affiliate API's largest page
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +88,52 @@ class EtsyOpen:
         headers = {"accept": "application/json", "x-api-key": f"{self.keystring}:{self.shared_secret}"}
         api = Api("documented API, used under the Etsy API Terms of Use", self.requests_per_day)
         return Request(f"{self.base_url}/v3/application/{path}", params, headers, api=api)
+
+
+@dataclass(frozen=True, slots=True)
+class AliExpressAffiliate:
+    """AliExpress's affiliate API (openservice.aliexpress.com), as an application of the operator's.
+
+    Its search by picture is for dropshippers' accounts only, which need a person's consent every few months.
+    """
+
+    app_key: str
+    app_secret: str = field(repr=False)
+    tracking_id: str = ""
+    currency: str = "USD"
+    language: str = "EN"
+    requests_per_day: int = 5000
+    base_url: str = "https://api-sg.aliexpress.com"
+
+    def search(self, query: Query) -> Request | None:
+        """A search by keyword; None by picture or seller, which the API cannot."""
+        if not query.is_plain:
+            return None
+        page = {"keywords": query.keyword, "page_no": "1", "page_size": str(_ALIEXPRESS_PAGE)}
+        return self._request("aliexpress.affiliate.product.query", page)
+
+    def item(self, listing_id: str) -> Request:
+        """One product's details."""
+        return self._request("aliexpress.affiliate.productdetail.get", {"product_ids": listing_id})
+
+    def _request(self, method: str, params: dict[str, str]) -> Request:
+        shown = {"target_currency": self.currency, "target_language": self.language}
+        tracked = {"tracking_id": self.tracking_id} if self.tracking_id else {}
+        whole = {"app_key": self.app_key, "method": method, **params, **shown, **tracked}
+        api = Api(
+            "documented API, used under the AliExpress Open Platform's agreement",
+            self.requests_per_day,
+            signing_key=self.app_secret,
+        )
+        return Request(f"{self.base_url}/sync", whole, {"accept": "application/json"}, api=api)
+
+
+def signed(request: Request, signing_key: str, now: datetime) -> Request:
+    """The request as it leaves: with the time, and the HMAC of its parameters by name (AliExpress Open Platform)."""
+    parts = urlsplit(request.url)
+    params = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(request.params)
+    params |= {"timestamp": str(round(1000 * now.timestamp())), "sign_method": "sha256"}
+    params.pop("sign", None)
+    text = "".join(f"{name}{params[name]}" for name in sorted(params))
+    seal = hmac.new(signing_key.encode(), text.encode(), "sha256").hexdigest().upper()
+    return replace(request, url=urlunsplit(parts._replace(query="")), params={**params, "sign": seal})

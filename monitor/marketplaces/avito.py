@@ -1,4 +1,4 @@
-"""Avito: the JSON of its own item list."""
+"""Avito: the JSON of its own item list, the cards of its search pages, and item pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.document import Document
 from monitor.marketplaces.reading import Found, dicts
-from monitor.marketplaces.tables import Cards, Records, TableSite
+from monitor.marketplaces.tables import Cards, Item, Records, TableSite
 
 _SIZE = re.compile(r"^(\d{1,5})x\d{1,5}$")
 
@@ -31,7 +31,10 @@ def _largest(sizes: Mapping[str, Any]) -> Any:
 MARKETPLACE = Avito(
     "avito",
     abilities=Abilities(
-        "rendered saved", language="ru", note="refuses plain requests; its answers in HAR files are read"
+        "rendered saved",
+        detail="rendered saved",
+        language="ru",
+        note="refuses plain requests; its answers in HAR files are read",
     ),
     hosts=frozenset({"avito.ru"}),
     address=re.compile(r"avito\.ru(?P<path>/[^?]*_(?P<id>\d{6,14}))/?\?"),
@@ -53,6 +56,17 @@ MARKETPLACE = Avito(
             card="[data-marker=item][data-item-id]",
             title="[itemprop=name], [data-marker=item-title]",
             price="[data-marker=item-price]",
+        ),
+    ),
+    currency="RUB",
+    items=(
+        # By the marks that its public readers go by from 2021 to 2026; no recorded page exists.
+        Item(
+            name="[data-marker^=item-view]",
+            title="[data-marker='item-view/title-info'], h1[itemprop=name]",
+            price="[data-marker='item-view/item-price']",
+            pictures=("[data-marker='image-frame/image-wrapper'] img", "[data-marker='image-preview/item'] img"),
+            seller="a[data-marker='seller-link/link'], [data-marker='seller-info/name']",
         ),
     ),
 )

@@ -27,6 +27,7 @@ class Api:
     terms: str  # why robots.txt, written for crawlers of pages, is not asked
     requests_per_day: int  # in any 24 hours, by all processes together
     grant: Grant | None = None
+    signing_key: str = field(default="", repr=False)  # with one, `apis.signed` is what leaves the house
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from config.settings import MarketplacesSettings
-from monitor.marketplaces.apis import EbayBrowse, EtsyOpen
+from monitor.marketplaces.aliexpress import AliExpress
+from monitor.marketplaces.apis import AliExpressAffiliate, EbayBrowse, EtsyOpen
 from monitor.marketplaces.base import Marketplace
 from monitor.marketplaces.ebay import Ebay
 from monitor.marketplaces.etsy import Etsy
@@ -24,4 +25,11 @@ def with_keys(marketplaces: Mapping[str, Marketplace], settings: MarketplacesSet
     if isinstance(etsy, Etsy) and settings.etsy.keystring and etsy_secret:
         api = EtsyOpen(settings.etsy.keystring, etsy_secret, settings.etsy.requests_per_day)
         keyed["etsy"] = replace(etsy, api=api)
+    aliexpress, account = marketplaces.get("aliexpress"), settings.aliexpress
+    aliexpress_secret = account.app_secret.get_secret_value()
+    if isinstance(aliexpress, AliExpress) and account.app_key and aliexpress_secret:
+        asked_for = account.tracking_id, account.currency, account.language, account.requests_per_day
+        keyed["aliexpress"] = replace(
+            aliexpress, api=AliExpressAffiliate(account.app_key, aliexpress_secret, *asked_for)
+        )
     return {**marketplaces, **keyed} if keyed else marketplaces

@@ -35,9 +35,9 @@ class Found(NamedTuple):
 class Site:
     """What most marketplaces share; an adapter sets the fields and writes ``canonical`` and ``parse``.
 
-    ``search_url`` holds the first page of a search; ``search_key`` is the query key of the keyword. Without them the
-    site cannot be searched over plain HTTP. ``signs`` says what ambiguous currency signs mean at this site. ``hint``
-    says what a search needs first.
+    ``search_url`` holds the first page of a search; ``search_key`` is the query key of the keyword, ``seller_key`` that
+    of a seller, where the same page shows what one offers. Without them the site cannot be searched over plain HTTP.
+    ``signs`` says what ambiguous currency signs mean at this site. ``hint`` says what a search needs first.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Site:
     pace: Pace = Pace()  # noqa: RUF009 - frozen
     search_url: str = ""
     search_key: str = ""
+    seller_key: str = ""
     signs: Mapping[str, str] = field(default_factory=dict)
     hint: str = ""
     abilities: Abilities = Abilities()  # noqa: RUF009 - frozen
@@ -55,7 +56,10 @@ class Site:
         return Request(self.search_url, params={self.search_key: keyword}) if self.search_url else None
 
     def query_request(self, query: Query) -> Request | None:
-        """The first page of any search; by default only a keyword's on the site's own hosts."""
+        """The first page of any search; by default a keyword's or a seller's on the site's own hosts."""
+        if query.seller and self.seller_key and not (query.picture or query.shop):
+            wanted = {self.search_key: query.keyword} if query.keyword else {}
+            return Request(self.search_url, params={**wanted, self.seller_key: query.seller})
         return self.search_request(query.keyword) if query.is_plain else None
 
     def keeps(self, query: Query, listing: Listing) -> bool:  # noqa: ARG002 - the protocol's

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import hmac
 import io
 import re
 import socket
@@ -15,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 CLIENT_ID, SECRET = "the-client+id", "the/client=secret"
+APP_KEY, APP_SECRET = "500001", "the&app secret"
 KEYSTRING, SHARED = "the-keystring", "the-shared-secret"
 
 # developer.ebay.com, Browse API v1: the query parameters of each method
@@ -65,6 +67,7 @@ class Apis:
         self.lasts_s = 7200
         self.token_answer = None
         self.pictures = []
+        self.seals = set()  # of AliExpress's requests, each of them good
         self.url = ""
         self.app = Starlette(
             routes=[
@@ -75,6 +78,7 @@ class Apis:
                 Route("/v3/application/listings/active", self._guard(self._active)),
                 Route("/v3/application/shops/{shop:int}/listings/active", self._guard(self._active)),
                 Route("/v3/application/listings/{listing:int}", self._guard(self._listing)),
+                Route("/sync", self._guard(self._aliexpress)),
                 Route("/products.json", self._guard(self._shopify)),
                 Route("/wp-json/wc/store/v1/products", self._guard(self._woo)),
                 Route("/robots.txt", self._robots),
@@ -92,6 +96,49 @@ class Apis:
                 return JSONResponse({"errors": [{"errorId": 12000, "message": str(refused)}]}, 400)
 
         return guarded
+
+    async def _aliexpress(self, request):
+        query = dict(request.query_params)
+        seal = query.pop("sign")
+        text = "".join(name + value for name, value in sorted(query.items()))
+        if seal != hmac.new(APP_SECRET.encode(), text.encode(), "sha256").hexdigest().upper():
+            return JSONResponse(
+                {"error_response": {"type": "ISV", "code": "IncompleteSignature", "msg": "no standard"}}
+            )
+        require(
+            {"app_key", "method", "sign_method", "timestamp", "target_currency", "target_language"} <= set(query), ""
+        )
+        require(query["app_key"] == APP_KEY and query["sign_method"] == "sha256", "key")
+        require(query["timestamp"].isdecimal() and len(query["timestamp"]) == 13, "milliseconds")
+        self.seals.add(seal)
+        if query["method"].endswith(".productdetail.get"):
+            products, counts = [self._affiliate(int(query["product_ids"][-3:]), query)], {"current_record_count": 1}
+        else:
+            require(1 <= int(query["page_size"]) <= 50, "page size")
+            start = (int(query["page_no"]) - 1) * 2  # smaller pages than asked for keep the tests small
+            products = [self._affiliate(n, query) for n in range(start, min(start + 2, self.items))]
+            counts = {"current_record_count": len(products), "current_page_no": int(query["page_no"])}
+            counts["total_record_count"] = self.items * 25
+        empty = {"resp_code": 405, "resp_msg": "The result is empty"}
+        full = {"resp_code": 200, "resp_msg": "ok", "result": {**counts, "products": {"product": products}}}
+        name = f"{query['method'].replace('.', '_')}_response"
+        return JSONResponse({name: {"resp_result": full if products else empty, "request_id": "1"}})
+
+    def _affiliate(self, number, query):
+        picture = f"https://ae-pic-a1.aliexpress-media.com/kf/S{number}.jpg"
+        return {
+            "product_id": 1005000000000000 + number,
+            "product_title": f"Luna moth pin {number}",
+            "target_sale_price": "3.10",
+            "target_sale_price_currency": query["target_currency"],
+            "product_main_image_url": picture,
+            "product_small_image_urls": {
+                "string": [picture, f"https://ae-pic-a1.aliexpress-media.com/kf/T{number}.jpg"]
+            },
+            "product_detail_url": f"https://www.aliexpress.com/item/{1005000000000000 + number}.html?pdp_npi=4",
+            "shop_id": 77,
+            "shop_url": "https://www.aliexpress.com/store/77",
+        }
 
     @property
     def paths(self):

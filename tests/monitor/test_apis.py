@@ -14,13 +14,13 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from config.settings import load
 from detectors.model import Listing, Outcome
 from monitor.marketplaces import MARKETPLACES
-from monitor.marketplaces.apis import EbayBrowse, EtsyOpen
+from monitor.marketplaces.apis import AliExpressAffiliate, EbayBrowse, EtsyOpen
 from monitor.marketplaces.base import Query
 from monitor.marketplaces.keys import with_keys
 from monitor.tokens import Tokens
 from storage.database import Database
 from storage.works import add_reference, add_work, remove_work, set_owner
-from tests.monitor.apis import CLIENT_ID, KEYSTRING, SECRET, SHARED, Apis, serving
+from tests.monitor.apis import APP_KEY, APP_SECRET, CLIENT_ID, KEYSTRING, SECRET, SHARED, Apis, serving
 from tests.monitor.crawling import crawling
 
 SEARCH, BY_IMAGE = "/buy/browse/v1/item_summary/search", "/buy/browse/v1/item_summary/search_by_image"
@@ -51,6 +51,9 @@ async def world(apis, store, clock, tmp_path):
     sites = {
         "ebay": replace(MARKETPLACES["ebay"], api=EbayBrowse(CLIENT_ID, SECRET, base_url=apis.url)),
         "etsy": replace(MARKETPLACES["etsy"], api=EtsyOpen(KEYSTRING, SHARED, base_url=apis.url)),
+        "aliexpress": replace(
+            MARKETPLACES["aliexpress"], api=AliExpressAffiliate(APP_KEY, APP_SECRET, "t&1", base_url=apis.url)
+        ),
     }
     async with crawling(store, clock, tmp_path, [apis.url.removeprefix("http://")], sites) as world:
         yield world
@@ -280,6 +283,45 @@ async def test_etsys_key_is_never_shown(world, apis, caplog):
     assert SHARED not in f"{caplog.text} {world.crawler.marketplaces['etsy']} {[vars(r) for r in caplog.records]}"
 
 
+# AliExpress's affiliate API
+
+
+async def test_aliexpress_is_searched_page_after_page_each_request_signed_by_itself(world, apis):
+    crawl = await world.crawl(await world.search("aliexpress", "luna moth & pin"))
+    assert (crawl.outcome, crawl.pages, crawl.listings_seen) == (Outcome.OK, 3, 5), crawl.reason
+    assert len(apis.seals) == 3
+    assert not [path for path in apis.paths if "robots" in path or APP_SECRET in path]
+    (first, *_) = await world.listings()
+    assert (first.listing_id, first.url) == (
+        "1005000000000000",
+        "https://www.aliexpress.com/item/1005000000000000.html",
+    )
+    assert (str(first.price), first.currency) == ("3.10", "USD")
+
+
+async def test_a_search_of_aliexpress_that_finds_nothing_is_empty(world, apis):
+    apis.items = 0
+    assert (await world.crawl(await world.search("aliexpress", "moth"))).outcome == Outcome.EMPTY
+
+
+async def test_an_item_of_aliexpress_api_brings_its_pictures_and_shop(world, apis):
+    request = world.crawler.marketplaces["aliexpress"].listing_request(
+        Listing("aliexpress", "1005000000000003", "https://e/", "pin")
+    )
+    (listing,) = (await world.crawler.reader.read(request, "aliexpress")).parsed.listings
+    assert [url.rpartition("/")[2] for url in listing.image_urls] == ["S3.jpg", "T3.jpg"]
+    assert (listing.seller.seller_id, listing.seller.url) == ("77", "https://www.aliexpress.com/store/77")
+
+
+async def test_a_wrong_secret_of_aliexpress_is_said_and_never_shown(world, apis, caplog):
+    site = world.crawler.marketplaces["aliexpress"]
+    world.crawler.marketplaces["aliexpress"] = replace(site, api=replace(site.api, app_secret="canary"))
+    with caplog.at_level(logging.DEBUG):
+        crawl = await world.crawl(await world.search("aliexpress", "moth"))
+    assert (crawl.outcome, crawl.reason) == (Outcome.FAILED, "the API answered IncompleteSignature: no standard")
+    assert "canary" not in f"{caplog.text} {site} {apis.asked} {[vars(r) for r in caplog.records]}"
+
+
 # Shops
 
 
@@ -327,12 +369,16 @@ def test_keys_come_from_the_settings_alone_and_print_as_stars(tmp_path):
         "BAZAARWATCH_MARKETPLACES__EBAY__SITE": "EBAY_DE",
         "BAZAARWATCH_MARKETPLACES__ETSY__KEYSTRING": "key",
         "BAZAARWATCH_MARKETPLACES__ETSY__SHARED_SECRET": "canary",
+        "BAZAARWATCH_MARKETPLACES__ALIEXPRESS__APP_KEY": "key",
+        "BAZAARWATCH_MARKETPLACES__ALIEXPRESS__APP_SECRET": "canary",
+        "BAZAARWATCH_MARKETPLACES__ALIEXPRESS__CURRENCY": "EUR",
     }
     settings = load(tmp_path, environ)
     sites = with_keys(MARKETPLACES, settings.marketplaces)
     assert "canary" not in f"{settings!r} {sites!r}"
     assert (sites["ebay"].api.site, sites["ebay"].api.client_secret) == ("EBAY_DE", "canary")
     assert sites["etsy"].api.shared_secret == "canary"
+    assert (sites["aliexpress"].api.currency, sites["aliexpress"].api.app_secret) == ("EUR", "canary")
     assert with_keys(MARKETPLACES, load(tmp_path, {}).marketplaces) is MARKETPLACES
 
 
@@ -345,6 +391,7 @@ KEYED = {
     **MARKETPLACES,
     "ebay": replace(MARKETPLACES["ebay"], api=EbayBrowse(CLIENT_ID, SECRET)),
     "etsy": replace(MARKETPLACES["etsy"], api=EtsyOpen(KEYSTRING, SHARED)),
+    "aliexpress": replace(MARKETPLACES["aliexpress"], api=AliExpressAffiliate(APP_KEY, APP_SECRET)),
 }
 
 

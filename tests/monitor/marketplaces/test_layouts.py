@@ -10,7 +10,7 @@ import pytest
 
 from detectors.model import Outcome, Seller
 from monitor.marketplaces import MARKETPLACES, parse
-from monitor.marketplaces.base import Marketplace, Page, ParsedPage
+from monitor.marketplaces.base import Marketplace, Page, ParsedPage, Query
 from monitor.marketplaces.demo import DemoBazaar
 
 _SEARCH = "https://www.ebay.com/sch/i.html?_nkw=pin"
@@ -285,3 +285,46 @@ def test_a_search_request_stays_on_the_marketplaces_own_hosts(site: Marketplace)
     request = site.search_request("enamel pin & more")
     host = request.url.split("/")[2] if request else ""
     assert request is None or any(host == known or host.endswith(f".{known}") for known in site.hosts)
+
+
+AVITO_ITEM = """<html><body><h1 data-marker="item-view/title-info">Брелок с лунной бабочкой</h1>
+<span data-marker="item-view/item-price" content="1500">1\u00a0500 ₽</span>
+<div data-marker="image-frame/image-wrapper"><img src="https://00.img.avito.st/image/1/1.big.jpg"></div>
+<ul><li data-marker="image-preview/item"><img src="https://00.img.avito.st/image/1/1.small.jpg"></li></ul>
+<a data-marker="seller-link/link" href="/user/abc123/profile?src=item">Мастерская</a></body></html>"""
+
+MEGAMARKET_ITEM = """<html><body><h1 class="pdp-header__title pdp-header__title_only-title">Брелок Луна</h1>
+<span class="sales-block-offer-price__price-final">1 290 ₽</span>
+<div class="pdp-gallery"><img src="https://main-cdn.sbermegamarket.ru/big1/1.jpg"></div>
+<a class="pdp-merchant-rating-block__merchant-name" href="/shop/luna/">Луна</a></body></html>"""
+
+
+@pytest.mark.parametrize(
+    ("site", "url", "body", "listing_id", "price", "seller"),
+    [
+        ("avito", "https://www.avito.ru/moskva/kollektsii/brelok_8056271479?context=x", AVITO_ITEM, "8056271479", 1500,
+         ("Мастерская", "https://www.avito.ru/user/abc123/profile?src=item")),
+        ("megamarket", "https://megamarket.ru/catalog/details/brelok-luna-100039500627/", MEGAMARKET_ITEM, "100039500627",
+         1290, ("Луна", "https://megamarket.ru/shop/luna/")),
+    ],
+)  # fmt: skip
+def test_item_pages_without_a_recording_are_read_by_the_marks_that_others_go_by(
+    site: str, url: str, body: str, listing_id: str, price: int, seller: tuple[str, str]
+) -> None:
+    for marketplace in (None, site):
+        page = parse(Page(url, body.encode(), headers={"content-type": "text/html; charset=utf-8"}), marketplace)
+        (listing,) = page.listings
+        assert (page.marketplace, page.kind, listing.listing_id) == (site, "product", listing_id)
+        assert (listing.price, listing.currency) == (price, "RUB")
+        assert listing.seller is not None
+        assert (listing.seller.name, listing.seller.url) == seller
+        assert listing.image_urls
+
+
+def test_what_a_seller_offers_on_amazon_is_a_search_with_or_without_words() -> None:
+    amazon = MARKETPLACES["amazon"]
+    whole, some = amazon.query_request(Query(seller="A1B2")), amazon.query_request(Query("pin", seller="A1B2"))
+    assert whole is not None
+    assert some is not None
+    assert (dict(whole.params), dict(some.params)) == ({"me": "A1B2"}, {"k": "pin", "me": "A1B2"})
+    assert amazon.query_request(Query(seller="A1B2", picture=b"x")) is None
