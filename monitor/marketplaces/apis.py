@@ -5,7 +5,6 @@ Pure: the fetcher gets the tokens, and says when a request is signed.
 
 from __future__ import annotations
 
-import hmac
 import json
 from base64 import b64encode
 from dataclasses import dataclass, field, replace
@@ -130,6 +129,8 @@ class AliExpressAffiliate:
 
 def signed(request: Request, signing_key: str, now: datetime) -> Request:
     """The request as it leaves: with the time, and the HMAC of its parameters by name (AliExpress Open Platform)."""
+    import hmac  # brings OpenSSL, which the children that read pages do without
+
     parts = urlsplit(request.url)
     params = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(request.params)
     params |= {"timestamp": str(round(1000 * now.timestamp())), "sign_method": "sha256"}
