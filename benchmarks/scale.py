@@ -6,7 +6,6 @@
     python benchmarks/scale.py growth --stored 10000 ...    what a listing costs as stored listings grow
     python benchmarks/scale.py lookback --pictures 1 10 50  one new work over millions of stored pictures
     python benchmarks/scale.py memory                       of each role, resting
-    python benchmarks/scale.py index --works 10000          building the index of works, opening it, what it holds
 
 A PostgreSQL of its own is started and removed (its defaults, fsync included). Queue jobs do nothing: what is measured
 is the queue, with 40 marketplaces whose limits are kept. CPU time is what to compare where the machine has other work.
@@ -218,13 +217,12 @@ def main() -> None:
         asyncio.run(scale_data.list_as_worker(sys.argv[2], sys.argv[3], sys.argv[4]))
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    lines = ("queue", "hosts", "listings", "growth", "lookback", "memory", "index")
+    lines = ("queue", "hosts", "listings", "growth", "lookback", "memory")
     parser.add_argument("lines", nargs="*", help=f"of {', '.join(lines)}; else queue")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--jobs", type=int, default=4000)
     parser.add_argument("--stored", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--pictures", type=int, nargs="+", default=[1], help="in millions")
-    parser.add_argument("--works", type=int, default=200)
     given = parser.parse_args()
     if unknown := set(given.lines) - set(lines):
         parser.error(f"{unknown}: known are {', '.join(lines)}")
@@ -236,8 +234,6 @@ def main() -> None:
             hosts(given.workers, given.jobs)
         elif line == "lookback":
             scale_data.look_back_over(given.pictures)
-        elif line == "index":
-            scale_data.build_index(given.works)
         else:
             with own_server() as url:
                 if line == "listings":

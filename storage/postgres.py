@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -48,9 +49,16 @@ async def alone(database: Database) -> AsyncIterator[asyncpg.Connection]:
 
 @asynccontextmanager
 async def raw(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of the pool, without a transaction around its statements."""
+    """A connection of the pool, without a transaction around its statements.
+
+    One that was left in the middle of a statement goes: SQLAlchemy does not see that it did, and would hand it on.
+    """
     async with engine.connect() as connection:
-        yield cast("asyncpg.Connection", (await connection.get_raw_connection()).driver_connection)
+        try:
+            yield cast("asyncpg.Connection", (await connection.get_raw_connection()).driver_connection)
+        except (asyncio.CancelledError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+            await connection.invalidate()
+            raise
 
 
 @asynccontextmanager
@@ -91,4 +99,4 @@ def is_away(error: BaseException) -> bool:
         return str(state).startswith(_AWAY)
     if isinstance(error, FileNotFoundError):
         return error.filename is None  # the server's socket; a file that is missing has a name
-    return isinstance(error, ConnectionError | asyncpg.InterfaceError)
+    return isinstance(error, ConnectionError | asyncpg.InterfaceError | asyncpg.InternalClientError)
