@@ -29,6 +29,7 @@ from storage.searches import add_capture
 from storage.works import add_reference, add_work, set_owner
 
 _PAGE = 60_000  # bytes of one listing's page
+_OWNER = {"email": "mira@example.org", "country": "DE", "address": "1 Lane\nUlm", "phone": "+4973112345"}
 _DRAWN = 40  # different pictures; the listings share them in turn, each with bytes of its own behind
 
 
@@ -37,7 +38,8 @@ def _cpu_s() -> float:
     return time.process_time() + used.ru_utime + used.ru_stime
 
 
-async def _plant(parts: Parts, count: int) -> list[int]:
+async def plant(parts: Parts, count: int, url: str = "https://bazaar.example/item/{}") -> list[int]:
+    """Alerts on so many listings of one work, owned by one person, at addresses that their numbers complete."""
     catalogue = make_catalogue(1, works=1, listings=_DRAWN * 4, sellers=4)
     copies = [one for one in catalogue.listings if one.kind is Kind.COPY][:_DRAWN]
     pictures = [catalogue.full(one.pictures[0].picture_id) for one in copies]
@@ -45,27 +47,29 @@ async def _plant(parts: Parts, count: int) -> list[int]:
     now = datetime.now(UTC)
     sha256 = await parts.blobs.put(reference)
     async with parts.database.write("work") as session:
-        owner = await set_owner(session, now, "bench", "Mira Moss", {})
+        owner = await set_owner(session, now, "bench", "Mira Moss", _OWNER)
         work = await add_work(session, now, "bench", owner.id, "Work")
         row = await add_reference(session, work.id, sha256, "work.png", b"", now, "bench")
     if row is None:
         raise AssertionError("the work has its picture already")
     found = Match(work.id, row.id, "phash", 1, 62.0, 4, placement=(0.6, 0.0, 0.2, 0.0, 0.6, 0.2))
     return [
-        await _alert(parts, found, number, pictures[number % len(pictures)] + bytes(f"{number}", "ascii"), now)
+        await _alert(
+            parts, found, url.format(1_000_000 + number), pictures[number % len(pictures)] + str(number).encode(), now
+        )
         for number in range(count)
     ]
 
 
-async def _alert(parts: Parts, found: Match, number: int, picture: bytes, now: datetime) -> int:
-    url = f"https://bazaar.example/item/{number}"
+async def _alert(parts: Parts, found: Match, url: str, picture: bytes, now: datetime) -> int:
+    number = url.rpartition("/")[2]
     page, kept = await parts.blobs.put(f"<html>{number}{'x' * _PAGE}".encode()), await parts.blobs.put(picture)
     head = {"status": 200, "headers": {"content-type": "text/html"}, "address": "203.0.113.5", "sent": {"host": "x"}}
-    at = now + timedelta(microseconds=number)
+    at = now + timedelta(microseconds=int(number))
     facts = {"marketplace": "bazaar", "status": 200, "outcome": "ok", "reason": "", "address": "203.0.113.5"}
     capture = tables.Capture(url=url, sha256=page, how="fetched", head=head, captured_at=at, **facts)
     seen = Listing(
-        "bazaar", str(number), url, f"Cat pin {number}", image_urls=(f"{url}.jpg",), seller=Seller("s", "S", None)
+        "bazaar", number, url, f"Cat pin {number}", image_urls=(f"{url}.jpg",), seller=Seller("s", "S", None)
     )
     async with parts.database.write("alert") as session:
         stored = await add_capture(session, capture)
@@ -82,13 +86,13 @@ async def _alert(parts: Parts, found: Match, number: int, picture: bytes, now: d
     facts_sha256 = await parts.blobs.put(facts_of(listing, seller))
     async with parts.database.write("evidence") as session:
         items = proof(alert.id, listing, facts_sha256, stored, links, now)
-        await keep_evidence(session, alert.id, items, TOOL, now)
+        await keep_evidence(session, items, TOOL, now)
     return alert.id
 
 
 async def _measure(count: int, folder: Path) -> None:
     async with build(load(folder / "data", {})) as parts:
-        alert_ids = await _plant(parts, count)
+        alert_ids = await plant(parts, count)
         for name in ("first export", "again"):  # the comparisons are drawn once
             before, began = _cpu_s(), time.monotonic()
             written = await write_bundle(parts, "benchmark", alert_ids, folder / "evidence.zip", "bench")

@@ -200,7 +200,7 @@ class Examiner:
             seen_on = listing.capture_id
             capture = await session.get(Capture, seen_on, with_for_update=True) if seen_on else None
             items = proof(alert.id, listing, facts_sha256, capture, pictures, now)
-            await keep_evidence(session, alert.id, items, TOOL, now)
+            await keep_evidence(session, items, TOOL, now)
 
     async def _close(
         self, session: AsyncSession, listing_key: int, looks: Sequence[_Look], page: _Missed | None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Select, case, func, or_, select
@@ -161,11 +163,28 @@ async def get_alert(session: AsyncSession, alert_id: int) -> Alert:
 
 
 async def view_alert(session: AsyncSession, alert_id: int) -> AlertView:
-    """One alert with its work, listing and seller."""
-    await get_alert(session, alert_id)
-    return AlertView(*(await session.execute(_views().where(Alert.id == alert_id))).one())
+    """One alert with its work, listing and seller.
+
+    Raises:
+        NotFound: There is none.
+    """
+    return (await view_alerts(session, [alert_id]))[0]
 
 
+async def view_alerts(session: AsyncSession, alert_ids: Sequence[int]) -> list[AlertView]:
+    """Alerts with their works, listings and sellers, in the order asked for.
+
+    Raises:
+        NotFound: One of them is not there.
+    """
+    found = {row[0].id: AlertView(*row) for row in await session.execute(_views().where(Alert.id.in_(alert_ids)))}
+    for alert_id in alert_ids:
+        if alert_id not in found:
+            await get_alert(session, alert_id)
+    return [found[alert_id] for alert_id in alert_ids]
+
+
+_STRONGEST = (Match.score.desc().nulls_last(), Match.distance_bits, Match.id)
 _LEVELS = {level.value: rank for rank, level in enumerate(model.PriorityLevel)}
 _BY_PRIORITY = (case(_LEVELS, value=Alert.priority), Alert.score.desc(), Alert.id)
 
@@ -220,8 +239,16 @@ async def suppressed_since(session: AsyncSession, since: datetime, until: dateti
 async def matches_of(session: AsyncSession, alert: Alert, limit: int | None = None) -> list[Match]:
     """The findings behind an alert, the strongest first."""
     found = select(Match).where(Match.listing_key == alert.listing_key, Match.work_id == alert.work_id).limit(limit)
-    ordered = found.order_by(Match.score.desc().nulls_last(), Match.distance_bits, Match.id)
-    return list(await session.scalars(ordered))
+    return list(await session.scalars(found.order_by(*_STRONGEST)))
+
+
+async def matches_by_alert(session: AsyncSession, alert_ids: Collection[int]) -> dict[int, list[Match]]:
+    """The findings behind each of these alerts, the strongest first."""
+    same = (Match.listing_key == Alert.listing_key) & (Match.work_id == Alert.work_id)
+    rows = await session.execute(
+        select(Alert.id, Match).join(Match, same).where(Alert.id.in_(alert_ids)).order_by(Alert.id, *_STRONGEST)
+    )
+    return {alert_id: [match for _, match in found] for alert_id, found in groupby(rows, itemgetter(0))}
 
 
 def _is_open(now: datetime) -> Any:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Select, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.model import Answer
-from storage.alerts import AlertView
+from storage.alerts import AlertView, matches_by_alert
 from storage.audit import record, record_all
 from storage.errors import NotFound, Refused, StaleState
+from storage.evidence import evidence_by_alert
 from storage.tables import (
     Alert,
     Capture,
@@ -252,16 +255,8 @@ async def targets_of(session: AsyncSession, complaint_id: int) -> list[TargetVie
 
 async def target_facts(session: AsyncSession, alert_ids: Collection[int]) -> dict[int, TargetFacts]:
     """What was found and kept of each alert's listing, in a few questions however many there are."""
-    matches: dict[int, list[Match]] = {}
-    found = select(Alert.id, Match).join(
-        Match, (Match.listing_key == Alert.listing_key) & (Match.work_id == Alert.work_id)
-    )
-    strongest = (Match.score.desc(), Match.distance_bits, Match.id)
-    for alert_id, match in await session.execute(found.where(Alert.id.in_(alert_ids)).order_by(*strongest)):
-        matches.setdefault(alert_id, []).append(match)
-    kept: dict[int, list[Evidence]] = {}
-    for item in await session.scalars(select(Evidence).where(Evidence.alert_id.in_(alert_ids)).order_by(Evidence.id)):
-        kept.setdefault(item.alert_id, []).append(item)
+    matches = await matches_by_alert(session, alert_ids)
+    kept = await evidence_by_alert(session, alert_ids)
     pictures: dict[int, list[ListingPicture]] = {}
     shown = select(Alert.id, ListingPicture).join(ListingPicture, ListingPicture.listing_key == Alert.listing_key)
     order = (ListingPicture.position, ListingPicture.id)
@@ -271,6 +266,13 @@ async def target_facts(session: AsyncSession, alert_ids: Collection[int]) -> dic
         one: TargetFacts(tuple(matches.get(one, ())), tuple(kept.get(one, ())), tuple(pictures.get(one, ())))
         for one in alert_ids
     }
+
+
+async def complaints_by_alert(session: AsyncSession, alert_ids: Collection[int]) -> dict[int, list[Complaint]]:
+    """The complaints that name each of these alerts, oldest first."""
+    named = select(ComplaintTarget.alert_id, Complaint).join(Complaint).where(ComplaintTarget.alert_id.in_(alert_ids))
+    rows = await session.execute(named.order_by(ComplaintTarget.alert_id, Complaint.id))
+    return {alert_id: [row for _, row in found] for alert_id, found in groupby(rows, itemgetter(0))}
 
 
 async def move(

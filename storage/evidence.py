@@ -4,69 +4,101 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.tables import Alert, Audit, Custody, Evidence
+from storage.tables import Alert, Audit, Custody, Evidence, Match
 
 START = "0" * 64  # what the first entry of a chain names as the one before it
 KEPT, PURGED = "kept", "purged"
 EXPORTED = "evidence exported"  # in the audit log
+_Entry = tuple[str, Mapping[str, Any]]  # what was done, and its facts
 
 
-async def keep_evidence(
-    session: AsyncSession, alert_id: int, items: Sequence[Evidence], actor: str, now: datetime
-) -> int:
-    """Keep what was seen of one alert, each item with its entry of custody; the same item twice is one. How many new.
+async def keep_evidence(session: AsyncSession, items: Sequence[Evidence], actor: str, now: datetime) -> int:
+    """Keep what was seen of alerts, each item with its entry of custody; the same item twice is one. How many new.
 
     Args:
         actor: The person, or the part of the program, who had it first.
     """
-    await session.get(Alert, alert_id, with_for_update=True)  # one at a time lengthens this alert's chain
-    known = {_key(item) for item in await evidence_of(session, alert_id)}
-    fresh = list({_key(item): item for item in items if _key(item) not in known}.values())
+    alert_ids = {item.alert_id for item in items}
+    await _take_turn(session, alert_ids)
+    known = {_key(item) for kept in (await evidence_by_alert(session, alert_ids)).values() for item in kept}
+    fresh = {_key(item): item for item in items if _key(item) not in known}.values()
+    entries: dict[int, list[_Entry]] = {}
     for item in fresh:
-        session.add(item)
         facts = {"kind": item.kind, "item": item_hash(item), "file": item.sha256}
-        await note_custody(session, alert_id, now, actor, KEPT, facts)
+        entries.setdefault(item.alert_id, []).append((KEPT, facts))
+    session.add_all(fresh)
+    await _lengthen(session, entries, now, actor)
     return len(fresh)
 
 
 async def evidence_of(session: AsyncSession, alert_id: int) -> list[Evidence]:
     """What was kept for an alert, in the order in which it was."""
-    return list(await session.scalars(select(Evidence).where(Evidence.alert_id == alert_id).order_by(Evidence.id)))
+    return (await evidence_by_alert(session, [alert_id])).get(alert_id, [])
+
+
+async def evidence_by_alert(session: AsyncSession, alert_ids: Collection[int]) -> dict[int, list[Evidence]]:
+    """The same for each of these alerts of which anything was."""
+    found = select(Evidence).where(Evidence.alert_id.in_(alert_ids)).order_by(Evidence.alert_id, Evidence.id)
+    rows = await session.scalars(found)
+    return {alert_id: list(items) for alert_id, items in groupby(rows, attrgetter("alert_id"))}
+
+
+async def drawn_of(session: AsyncSession, pictures: Collection[str]) -> list[Evidence]:
+    """The comparisons kept of any alert on a listing with one of these pictures, by their SHA-256."""
+    same = (Match.listing_key == Alert.listing_key) & (Match.work_id == Alert.work_id)
+    alerts = select(Alert.id).join(Match, same).where(Match.sha256.in_(pictures))
+    kept = select(Evidence).where(Evidence.kind == "comparison", Evidence.alert_id.in_(alerts))
+    return list(await session.scalars(kept.order_by(Evidence.id)))
 
 
 async def note_custody(
-    session: AsyncSession, alert_id: int, at: datetime, actor: str, action: str, facts: Mapping[str, Any]
-) -> Custody:
-    """Lengthen an alert's chain by one entry, in the transaction of what it speaks of."""
-    await session.get(Alert, alert_id, with_for_update=True)
-    newest = select(Custody).where(Custody.alert_id == alert_id).order_by(Custody.position.desc()).limit(1)
-    last = await session.scalar(newest)
-    entry = Custody(
-        alert_id=alert_id,
-        position=last.position + 1 if last else 1,
-        at=at,
-        actor=actor,
-        action=action,
-        facts=dict(facts),
-        previous=last.hash if last else START,
-    )
-    entry.hash = entry_hash(entry)
-    session.add(entry)
+    session: AsyncSession, alert_ids: Collection[int], at: datetime, actor: str, action: str, facts: Mapping[str, Any]
+) -> None:
+    """Lengthen the chain of each of these alerts by one entry, in the transaction of what it speaks of."""
+    await _take_turn(session, alert_ids)
+    await _lengthen(session, {alert_id: [(action, facts)] for alert_id in alert_ids}, at, actor)
+
+
+async def _take_turn(session: AsyncSession, alert_ids: Collection[int]) -> None:
+    """One at a time lengthens an alert's chain; the order keeps two who want several from waiting for each other."""
+    await session.execute(select(Alert.id).where(Alert.id.in_(alert_ids)).order_by(Alert.id).with_for_update())
+
+
+async def _lengthen(session: AsyncSession, entries: Mapping[int, Sequence[_Entry]], at: datetime, actor: str) -> None:
+    ends = select(Custody.alert_id, func.max(Custody.position).label("position"))
+    ends = ends.where(Custody.alert_id.in_(entries)).group_by(Custody.alert_id).subquery()
+    newest = select(Custody).join(ends, (ends.c.alert_id == Custody.alert_id) & (ends.c.position == Custody.position))
+    last = {entry.alert_id: (entry.position, entry.hash) for entry in await session.scalars(newest)}
+    for alert_id, added in entries.items():
+        position, previous = last.get(alert_id, (0, START))
+        for action, facts in added:
+            position += 1
+            entry = Custody(alert_id=alert_id, position=position, at=at, actor=actor, action=action)
+            entry.facts, entry.previous = dict(facts), previous
+            previous = entry.hash = entry_hash(entry)
+            session.add(entry)
     await session.flush()
-    return entry
 
 
 async def custody_of(session: AsyncSession, alert_id: int) -> list[Custody]:
     """An alert's chain, from its first entry on."""
-    found = select(Custody).where(Custody.alert_id == alert_id).order_by(Custody.position)
-    return list(await session.scalars(found))
+    return (await custody_by_alert(session, [alert_id])).get(alert_id, [])
+
+
+async def custody_by_alert(session: AsyncSession, alert_ids: Collection[int]) -> dict[int, list[Custody]]:
+    """The chain of each of these alerts that has one, from its first entry on."""
+    found = select(Custody).where(Custody.alert_id.in_(alert_ids)).order_by(Custody.alert_id, Custody.position)
+    rows = await session.scalars(found)
+    return {alert_id: list(chain) for alert_id, chain in groupby(rows, attrgetter("alert_id"))}
 
 
 async def custody_faults(session: AsyncSession) -> list[str]:
@@ -167,8 +199,8 @@ def _hashed(entry: Custody) -> dict[str, Any]:
     }
 
 
-def _key(item: Evidence) -> tuple[str, str, str, datetime]:
-    return item.kind, item.sha256, item.url, item.seen_at.astimezone(UTC)
+def _key(item: Evidence) -> tuple[int, str, str, str, datetime]:
+    return item.alert_id, item.kind, item.sha256, item.url, item.seen_at.astimezone(UTC)
 
 
 def _time(at: datetime) -> str:

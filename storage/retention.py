@@ -153,7 +153,7 @@ async def forget_evidence(session: AsyncSession, query: Select[int], actor: str,
     keys = await _some(session, query, Alert.id, most)
     for alert_id in keys:
         items = [item_hash(item) for item in await evidence_of(session, alert_id)]
-        await note_custody(session, alert_id, now, actor, PURGED, {"items": items})
+        await note_custody(session, [alert_id], now, actor, PURGED, {"items": items})
     await session.execute(delete(Evidence).where(Evidence.alert_id.in_(keys)))
     await _thin_listings(session, keys)
     return len(keys)
@@ -208,7 +208,7 @@ async def place_hold(session: AsyncSession, alert_ids: Sequence[int], reason: st
         if await session.get(Alert, alert_id, with_for_update=True) is None:
             raise NotFound(f"no alert {alert_id}; `bazaarwatch alerts list --state all` shows them")
         session.add(Hold(alert_id=alert_id, reason=reason, placed_by=person, placed_at=now))
-        await note_custody(session, alert_id, now, person, "held", {"reason": reason})
+    await note_custody(session, fresh, now, person, "held", {"reason": reason})
     await record(session, now, person, "legal hold placed", "evidence", {"alerts": fresh, "reason": reason})
     return len(fresh)
 
@@ -225,9 +225,9 @@ async def release_hold(session: AsyncSession, alert_ids: Sequence[int], person: 
         raise StaleState("none of these alerts is held; `bazaarwatch retention holds` shows those that are")
     for hold in holds:
         hold.released_at, hold.released_by = now, person
-        await note_custody(session, hold.alert_id, now, person, "released", {})
-    facts = {"alerts": [hold.alert_id for hold in holds]}
-    await record(session, now, person, "legal hold released", "evidence", facts)
+    released = [hold.alert_id for hold in holds]
+    await note_custody(session, released, now, person, "released", {})
+    await record(session, now, person, "legal hold released", "evidence", {"alerts": released})
     return len(holds)
 
 

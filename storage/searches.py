@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from detectors.model import Outcome
 from storage.audit import record
 from storage.errors import NotFound, Refused
-from storage.tables import Capture, Crawl, Reference, Search, Work
+from storage.tables import Capture, Crawl, Listing, Reference, Search, Work
 from storage.upsert import dialect_of, insert_on
 
 _GO_ON_WITHIN = timedelta(hours=30)  # a host that refuses us is left alone for up to a day
@@ -283,6 +283,12 @@ async def add_capture(session: AsyncSession, capture: Capture) -> Capture:
         return capture
     same = select(Capture).where(Capture.url == capture.url, Capture.captured_at == capture.captured_at)
     return (await session.scalars(same)).one()
+
+
+async def captures_of(session: AsyncSession, listings: Iterable[Listing]) -> dict[int, Capture]:
+    """The pages on which some listings were last seen, by their ids."""
+    ids = {listing.capture_id for listing in listings}
+    return {row.id: row for row in await session.scalars(select(Capture).where(Capture.id.in_(ids)))}
 
 
 _captures = cast("Table", Capture.__table__)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors import rights
@@ -25,6 +24,7 @@ from storage import tables
 from storage.alerts import AlertView
 from storage.complaints import TargetFacts, TargetView, get_complaint, target_facts, targets_of
 from storage.rights import get_right, states_by_account
+from storage.searches import captures_of
 from storage.works import references
 
 LEFT_OUT = frozenset({T.EXCLUDED, T.VOID_GONE})  # of a complaint that has not left
@@ -172,8 +172,7 @@ async def targets_from(session: AsyncSession, views: Sequence[AlertView], kind: 
             ::-1
         ]
     known = await target_facts(session, [view.alert.id for view in views])
-    ids = [view.listing.capture_id for view in views]
-    captures = {row.id: row for row in await session.scalars(select(tables.Capture).where(tables.Capture.id.in_(ids)))}
+    captures = await captures_of(session, [view.listing for view in views])
     return [
         _target(view, known[view.alert.id], captures.get(view.listing.capture_id or 0), kind=kind) for view in views
     ]

@@ -26,7 +26,7 @@ from monitor.errors import EvidenceRefused
 from monitor.evidence import sheet, stamps
 from monitor.evidence.capture import TOOL, file_ending
 from monitor.evidence.comparing import draw_comparisons
-from monitor.evidence.exhibit import Exhibit, exhibit, statement
+from monitor.evidence.exhibit import Exhibit, exhibits, statement
 from monitor.evidence.verify import FORMAT, MANIFEST, TOKEN, contents, local_header
 from monitor.evidence.warc import warc
 from storage import audit, tables
@@ -77,27 +77,26 @@ async def write_bundle(
     await draw_comparisons(parts, alert_ids, actor, tell)
     now = parts.clock.now()
     async with parts.database.write("evidence handed out") as session:
-        for alert_id in alert_ids:
-            await note_custody(session, alert_id, now, actor, "handed out", {"for": title})
+        await note_custody(session, alert_ids, now, actor, "handed out", {"for": title})
     async with parts.database.read() as session:
-        exhibits = [await exhibit(session, alert_id) for alert_id in alert_ids]
+        shown = await exhibits(session, alert_ids)
     out.parent.mkdir(parents=True, exist_ok=True)
     with _Zip(out) as file:
-        for name, data in (await asyncio.to_thread(more, exhibits)).items():
+        for name, data in (await asyncio.to_thread(more, shown)).items():
             file.add(name, data)
-        missing = await _fill(parts, file, title, exhibits, now)
-        manifest = _manifest(file, title, exhibits, actor, now)
+        missing = await _fill(parts, file, title, shown, now)
+        manifest = _manifest(file, title, shown, actor, now)
         file.add(MANIFEST, manifest)
         token, stamped = await stamps.stamp_or_reason(parts, manifest)
         if token:
             file.add(TOKEN, token)
         size = await asyncio.to_thread(file.finish)
     sha256 = hashlib.sha256(manifest).hexdigest()
-    heads = {str(one.view.alert.id): one.custody[-1].hash for one in exhibits}
+    heads = {str(one.view.alert.id): one.custody[-1].hash for one in shown}
     async with parts.database.write("evidence export recorded") as session:
         facts = {"manifest_sha256": sha256, "custody": heads}
         await audit.record(session, now, actor, EXPORTED, title, facts)
-    return Written(out, sha256, len(exhibits), len(file.entries), size, tuple(missing), stamped)
+    return Written(out, sha256, len(shown), len(file.entries), size, tuple(missing), stamped)
 
 
 async def _fill(parts: Parts, file: _Zip, title: str, exhibits: Sequence[Exhibit], now: datetime) -> list[str]:

@@ -5,65 +5,123 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from detectors.errors import DetectorError
 from detectors.model import Match, Region
 from monitor.daemon import Parts
 from monitor.errors import SandboxError
 from monitor.evidence.capture import TOOL
-from monitor.evidence.exhibit import Exhibit, exhibit
+from monitor.evidence.exhibit import Exhibit, exhibits
 from storage import tables
 from storage.errors import NotFound
-from storage.evidence import keep_evidence
+from storage.evidence import drawn_of, keep_evidence
 
 _logger = logging.getLogger(__name__)
 
+_KEPT_TOGETHER: Final = 24  # drawings a transaction: what a crash makes again takes a second
+_Key = tuple[str, str, str]  # the hashes of both pictures, and the detector that placed one in the other
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """What is to be drawn, and the alerts whose listings show it."""
+
+    match: tables.Match
+    key: _Key
+    shown_by: list[Exhibit]
+
 
 async def draw_comparisons(parts: Parts, alert_ids: Sequence[int], actor: str, tell: Callable[[int], None]) -> None:
-    """Draw what no earlier export has drawn yet; each picture becomes an item of its alert's evidence."""
-    done = 0
-    turns = asyncio.Semaphore(parts.settings.sandbox.children)
+    """Draw what no earlier export has drawn yet; each picture becomes an item of its alert's evidence.
 
-    async def draw(alert_id: int) -> None:
+    Listings that show the same picture share one drawing, whichever export made it.
+
+    Args:
+        tell: Told the number of alerts done, each time some are.
+    """
+    async with parts.database.read() as session:
+        shown = await exhibits(session, alert_ids)
+        waiting = _waiting(shown)
+        items = await drawn_of(session, {one.key[1] for one in waiting})
+    drawn = {_key_of(item.about): item.sha256 for item in items}
+    done = len(shown) - sum(len(one.shown_by) for one in waiting)
+    tell(done)
+
+    async def finish(one: _Drawing) -> list[tables.Evidence]:
         nonlocal done
-        async with turns:
-            async with parts.database.read() as session:
-                one = await exhibit(session, alert_id)
-            if one.comparison is None or not _is_of(one.comparison, one):
-                await _draw(parts, one, actor)
-        done += 1
+        sha256 = await _again(parts, drawn.get(one.key)) or await _draw(parts, one)
+        done += len(one.shown_by)
         tell(done)
+        return [_item(parts, one, exhibit, sha256) for exhibit in one.shown_by] if sha256 else []
 
-    await asyncio.gather(*(draw(alert_id) for alert_id in alert_ids))
+    for start in range(0, len(waiting), _KEPT_TOGETHER):
+        some = await asyncio.gather(*map(finish, waiting[start : start + _KEPT_TOGETHER]))
+        async with parts.database.write("comparisons kept") as session:
+            await keep_evidence(session, [item for made in some for item in made], actor, parts.clock.now())
 
 
-async def _draw(parts: Parts, one: Exhibit, actor: str) -> None:
-    match = one.drawn
-    reference = match and one.reference_of(match)
-    if match is None or reference is None:
-        return
+def _waiting(shown: Sequence[Exhibit]) -> list[_Drawing]:
+    """What has to be drawn, each once."""
+    found = dict[_Key, _Drawing]()
+    for one in shown:
+        match = one.drawn
+        reference = match and one.reference_of(match)
+        if match is None or reference is None or _has_it(one, match):
+            continue
+        key = reference.sha256, match.sha256, _by(match)
+        found.setdefault(key, _Drawing(match, key, [])).shown_by.append(one)
+    return list(found.values())
+
+
+def _has_it(one: Exhibit, match: tables.Match) -> bool:
+    return one.comparison is not None and one.comparison.about.get("match") == match.id
+
+
+def _by(match: tables.Match) -> str:
+    return f"{match.detector} {match.version}"
+
+
+def _key_of(about: dict[str, Any]) -> _Key:
+    return about["reference"], about["picture"], about["by"]
+
+
+async def _again(parts: Parts, sha256: str | None) -> str | None:
+    """An earlier drawing, stored anew so that no purge takes it meanwhile; None where there is none any more."""
+    if sha256 is None:
+        return None
     try:
-        pictures = await parts.blobs.get(reference.sha256), await parts.blobs.get(match.sha256)
-        drawn = await parts.sandbox.comparison(*pictures, as_found(match), "JPEG")
+        return await parts.blobs.put(await parts.blobs.get(sha256))
+    except NotFound:
+        return None
+
+
+async def _draw(parts: Parts, one: _Drawing) -> str | None:
+    """The hash of a stored drawing; None, and a line in the log, where it cannot be drawn."""
+    reference, picture, _ = one.key
+    try:
+        pictures = await parts.blobs.get(reference), await parts.blobs.get(picture)
+        drawn = await parts.sandbox.comparison(*pictures, as_found(one.match), "JPEG")
     except (NotFound, DetectorError, SandboxError) as error:
-        _logger.warning("no comparison drawn", extra={"alert_id": one.view.alert.id, "reason": str(error)})
-        return
-    alert_id, now = one.view.alert.id, parts.clock.now()
-    item = tables.Evidence(
-        alert_id=alert_id,
+        alert_ids = [exhibit.view.alert.id for exhibit in one.shown_by]
+        _logger.warning("no comparison drawn", extra={"alert_ids": alert_ids, "reason": str(error)})
+        return None
+    return await parts.blobs.put(drawn)
+
+
+def _item(parts: Parts, one: _Drawing, exhibit: Exhibit, sha256: str) -> tables.Evidence:
+    reference, picture, by = one.key
+    match = exhibit.drawn
+    return tables.Evidence(
+        alert_id=exhibit.view.alert.id,
         kind="comparison",
-        sha256=await parts.blobs.put(drawn),
-        url=one.view.listing.url,
+        sha256=sha256,
+        url=exhibit.view.listing.url,
         how="derived",
-        seen_at=now,
-        about={"reference": reference.sha256, "picture": match.sha256, "match": match.id, "tool": TOOL},
+        seen_at=parts.clock.now(),
+        about={"reference": reference, "picture": picture, "by": by, "match": match and match.id, "tool": TOOL},
     )
-    async with parts.database.write("comparison kept") as session:
-        await keep_evidence(session, alert_id, [item], actor, now)
-
-
-def _is_of(item: tables.Evidence, one: Exhibit) -> bool:
-    return one.drawn is not None and item.about.get("match") == one.drawn.id
 
 
 def as_found(match: tables.Match) -> Match:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.rights import Right
 from monitor.text import utc
 from storage import tables
-from storage.alerts import AlertView, matches_of, view_alert
-from storage.evidence import custody_of, evidence_of
+from storage.alerts import AlertView, matches_by_alert, view_alerts
+from storage.complaints import complaints_by_alert
+from storage.evidence import custody_by_alert, evidence_by_alert
+from storage.rights import rights_of
 from storage.works import references
 
+_AT_ONCE: Final = 500  # alerts in one question: databases bound how many values it may name
 Rows = tuple[tuple[str, str], ...]
 
 
@@ -99,30 +101,42 @@ class Exhibit:
         return f"{alert.answer}, by {alert.decided_by}, {utc(alert.decided_at)}"
 
 
-async def exhibit(session: AsyncSession, alert_id: int) -> Exhibit:
-    """One alert with everything kept of it.
+async def exhibits(session: AsyncSession, alert_ids: Sequence[int]) -> list[Exhibit]:
+    """Alerts with everything kept of them, in the order asked for; a few questions however many there are.
 
     Raises:
-        NotFound: There is none.
+        NotFound: One of them is not there.
     """
-    view = await view_alert(session, alert_id)
-    protecting = select(tables.Right).join(tables.RightWork).where(tables.RightWork.work_id == view.work.id)
-    complaints = await session.execute(
-        select(tables.Complaint.id, tables.Complaint.platform, tables.Complaint.state)
-        .join(tables.ComplaintTarget)
-        .where(tables.ComplaintTarget.alert_id == alert_id)
-        .order_by(tables.Complaint.id)
-    )
-    return Exhibit(
-        view=view,
-        owner=await session.get_one(tables.Owner, view.work.owner_id),
-        rights=tuple(Right.from_wire(row.facts) for row in await session.scalars(protecting.order_by(tables.Right.id))),
-        references=tuple(await references(session, view.work.id)),
-        matches=tuple(await matches_of(session, view.alert)),
-        items=tuple(await evidence_of(session, alert_id)),
-        custody=tuple(await custody_of(session, alert_id)),
-        complaints=tuple(f"complaint C-{number} at {platform}: {state}" for number, platform, state in complaints),
-    )
+    found = list[Exhibit]()
+    for start in range(0, len(alert_ids), _AT_ONCE):
+        found += await _some_exhibits(session, alert_ids[start : start + _AT_ONCE])
+    return found
+
+
+async def _some_exhibits(session: AsyncSession, alert_ids: Sequence[int]) -> list[Exhibit]:
+    views = await view_alerts(session, alert_ids)
+    works = {view.work.id: view.work for view in views}
+    owners = {work.owner_id: await session.get_one(tables.Owner, work.owner_id) for work in works.values()}
+    pictures = {work_id: tuple(await references(session, work_id)) for work_id in works}
+    protecting = {work_id: await rights_of(session, work_id) for work_id in works}
+    matches = await matches_by_alert(session, alert_ids)
+    items, chains = await evidence_by_alert(session, alert_ids), await custody_by_alert(session, alert_ids)
+    complaints = await complaints_by_alert(session, alert_ids)
+    return [
+        Exhibit(
+            view=view,
+            owner=owners[view.work.owner_id],
+            rights=tuple(Right.from_wire(row.facts) for row in protecting[view.work.id]),
+            references=pictures[view.work.id],
+            matches=tuple(matches.get(view.alert.id, ())),
+            items=tuple(items.get(view.alert.id, ())),
+            custody=tuple(chains.get(view.alert.id, ())),
+            complaints=tuple(
+                f"complaint C-{row.id} at {row.platform}: {row.state}" for row in complaints.get(view.alert.id, ())
+            ),
+        )
+        for view in views
+    ]
 
 
 def how_it_came(item: tables.Evidence) -> str:

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from detectors.model import Outcome
 from monitor.daemon import Parts
 from monitor.evidence.capture import TOOL, facts_of, proof
-from monitor.evidence.exhibit import Exhibit, exhibit
+from monitor.evidence.exhibit import Exhibit, exhibits
 from monitor.examine import as_value
 from monitor.heads import head_of
 from monitor.marketplaces.base import Page, Request
 from storage import tables
 from storage.evidence import keep_evidence, note_custody
 from storage.listings import add_details, get_listing, get_seller
-from storage.searches import add_capture
+from storage.searches import add_capture, captures_of
 
 FRESH = timedelta(hours=24)  # what was seen within it may leave with a complaint
 
@@ -44,7 +44,7 @@ async def capture_again(parts: Parts, alert_id: int, actor: str) -> Recaptured:
         TryLater: This machine has no network.
     """
     async with parts.database.read() as session:
-        one = await exhibit(session, alert_id)
+        (one,) = await exhibits(session, [alert_id])
     listing = one.view.listing
     marketplace = parts.marketplaces.get(listing.marketplace)
     asked = marketplace.listing_request(as_value(listing, one.view.seller)) if marketplace else None
@@ -70,17 +70,18 @@ async def stale(parts: Parts, alert_ids: Sequence[int], actor: str) -> list[int]
     Raises:
         NotFound: An alert is not there.
     """
+    async with parts.database.read() as session:
+        known = await exhibits(session, alert_ids)
+        captures = await captures_of(session, [one.view.listing for one in known])
     found = []
-    for alert_id in alert_ids:
-        async with parts.database.read() as session:
-            one = await exhibit(session, alert_id)
-            capture = await session.get(tables.Capture, one.view.listing.capture_id or 0)
+    for one in known:
+        capture = captures.get(one.view.listing.capture_id or 0)
         newest = max((item.seen_at for item in one.items if item.kind == "page"), default=None)
         begins = parts.clock.now() - FRESH
         if capture and not capture.purged_at and capture.captured_at > max(newest or begins, begins):
             await _keep(parts, one, capture, [], actor, Outcome(capture.outcome))
         elif newest is None or newest < begins:
-            found.append(alert_id)
+            found.append(one.view.alert.id)
     return found
 
 
@@ -121,7 +122,7 @@ async def _keep(
     facts_sha256 = await parts.blobs.put(facts_of(listing, seller))
     async with parts.database.write("evidence captured again") as session:
         items = proof(alert_id, listing, facts_sha256, capture, pictures, now)
-        kept = await keep_evidence(session, alert_id, items, TOOL, now)
+        kept = await keep_evidence(session, items, TOOL, now)
         facts = {"outcome": outcome.value, "items": kept}
-        await note_custody(session, alert_id, now, actor, "looked again", facts)
+        await note_custody(session, [alert_id], now, actor, "looked again", facts)
     return kept

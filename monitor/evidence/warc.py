@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -22,6 +23,7 @@ from storage.tables import Evidence
 
 # The bytes are kept unpacked: the fields that spoke of the packed ones go by other names, as is usual in WARC files.
 _OF_THE_WIRE = frozenset({"content-encoding", "transfer-encoding", "content-length"})
+_PACKED = 4096  # bytes from which on packing once more costs more than it saves
 _Fields = Mapping[str, str | None]
 
 
@@ -33,7 +35,7 @@ def warc(alert_id: int, items: Iterable[tuple[Evidence, bytes]]) -> bytes:
     """
     kept = list(items)
     file = io.BytesIO()
-    writer = WARCWriter(file, gzip=True, warc_version="1.1")
+    writer = _Packed(file, gzip=False, warc_version="1.1")
     facts = {"software": TOOL, "format": "WARC File Format 1.1", "isPartOf": f"Bazaarwatch alert {alert_id}"}
     text = "".join(f"{name}: {value}\r\n" for name, value in facts.items()).encode()
     first = min((_date(item) for item, _ in kept), default="1970-01-01T00:00:00Z")
@@ -42,6 +44,17 @@ def warc(alert_id: int, items: Iterable[tuple[Evidence, bytes]]) -> bytes:
     for item, data in kept:
         _write_item(writer, item, data)
     return file.getvalue()
+
+
+class _Packed(WARCWriter):  # type: ignore[misc]
+    """Packs each record by itself, as readers expect; pictures, which are packed already, as they are."""
+
+    def write_record(self, record: ArcWarcRecord) -> None:
+        """Write one record as a gzip member of its own."""
+        whole = io.BytesIO()
+        self._write_warc_record(whole, record)
+        as_it_is = record.payload_length > _PACKED and not record.content_type.startswith(("text/", "application/json"))
+        self.out.write(gzip.compress(whole.getvalue(), 0 if as_it_is else 6, mtime=0))
 
 
 def _write_item(writer: WARCWriter, item: Evidence, data: bytes) -> None:

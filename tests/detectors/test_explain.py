@@ -30,9 +30,9 @@ def test_the_same_bytes_give_the_same_picture(case):
 
 def test_the_reference_lies_over_its_copy_so_that_the_overlay_looks_like_the_picture(case):
     sheet = np.asarray(Image.open(io.BytesIO(comparison(*case))), dtype=float)
-    overlay = sheet[12:492, 2 * 492 + 12 : 3 * 492]
-    copy = np.asarray(Image.open(io.BytesIO(case[1])).convert("RGB").resize((480, 480)), dtype=float)
-    inside = (slice(190, 410), slice(70, 290))
+    overlay = sheet[52:452, 2 * 492 + 52 : 2 * 492 + 452]  # a JPEG of 800 pixels is drawn at half its size
+    copy = np.asarray(Image.open(io.BytesIO(case[1])).convert("RGB").resize((400, 400)), dtype=float)
+    inside = (slice(160, 340), slice(60, 240))
     assert np.abs(overlay[inside] - copy[inside]).mean() < 12
 
 
@@ -40,6 +40,18 @@ def test_matched_points_and_the_frame_are_drawn(case):
     sheet = np.asarray(Image.open(io.BytesIO(comparison(*case))))
     assert (sheet[:, :492] == (0, 150, 70)).all(axis=2).sum() > 100
     assert (sheet[:, 492:984] == (220, 20, 60)).all(axis=2).sum() > 100
+
+
+def test_a_mirrored_copy_has_its_points_at_the_mirrored_places(draw, encode):
+    reference, picture = encode(draw(4)), encode(draw(4).transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+    index = WorksIndex()
+    index.add(1, 2, describe_reference(reference))
+    match = next(one for one in index.matches(describe(picture)) if one.placement)
+    sheet = np.asarray(Image.open(io.BytesIO(comparison(reference, picture, match))))
+    left, right = ((sheet[:, start : start + 492] == (0, 150, 70)).all(axis=2) for start in (0, 492))
+    assert left.sum() > 100
+    middle = 12 + 240
+    assert abs((np.nonzero(left)[1].mean() - middle) + (np.nonzero(right)[1].mean() - middle)) < 10
 
 
 def test_a_match_without_placement_cannot_be_drawn(case):

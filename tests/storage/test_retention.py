@@ -44,7 +44,7 @@ async def _alerts(session, *answers):
     alerts = []
     for number, answer in enumerate(answers, 1):
         alert = await add_alert_of(session, work.id, reference.id, number)
-        await keep_evidence(session, alert.id, [_item(alert.id)], "test", NOW)
+        await keep_evidence(session, [_item(alert.id)], "test", NOW)
         if answer:
             await decide(session, alert.id, answer, "mira", NOW)
         alerts.append(alert)

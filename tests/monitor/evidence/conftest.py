@@ -200,7 +200,7 @@ async def plant_alert(parts, work_id, reference_id, number, title, how="fetched"
         stored = await session.get_one(tables.Capture, listing.capture_id)
     facts = await parts.blobs.put(facts_of(listing, seller_row))
     async with parts.database.write("evidence") as session:
-        await keep_evidence(session, alert.id, proof(alert.id, listing, facts, stored, pictures, now), TOOL, now)
+        await keep_evidence(session, proof(alert.id, listing, facts, stored, pictures, now), TOOL, now)
     return alert.id
 
 
