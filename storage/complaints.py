@@ -268,11 +268,21 @@ async def target_facts(session: AsyncSession, alert_ids: Collection[int]) -> dic
     }
 
 
-async def complaints_by_alert(session: AsyncSession, alert_ids: Collection[int]) -> dict[int, list[Complaint]]:
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A complaint that names an alert, and how far it is."""
+
+    complaint_id: int
+    platform: str
+    state: str
+
+
+async def complaints_by_alert(session: AsyncSession, alert_ids: Collection[int]) -> dict[int, list[Naming]]:
     """The complaints that name each of these alerts, oldest first."""
-    named = select(ComplaintTarget.alert_id, Complaint).join(Complaint).where(ComplaintTarget.alert_id.in_(alert_ids))
-    rows = await session.execute(named.order_by(ComplaintTarget.alert_id, Complaint.id))
-    return {alert_id: [row for _, row in found] for alert_id, found in groupby(rows, itemgetter(0))}
+    columns = ComplaintTarget.alert_id, Complaint.id, Complaint.platform, Complaint.state
+    named = select(*columns).join(Complaint).where(ComplaintTarget.alert_id.in_(alert_ids))
+    rows = await session.execute(named.order_by(*columns[:2]))
+    return {alert_id: [Naming(*row[1:]) for row in found] for alert_id, found in groupby(rows, itemgetter(0))}
 
 
 async def move(

@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.tables import Alert, Audit, Custody, Evidence, Match
@@ -74,9 +74,8 @@ async def _take_turn(session: AsyncSession, alert_ids: Collection[int]) -> None:
 
 
 async def _lengthen(session: AsyncSession, entries: Mapping[int, Sequence[_Entry]], at: datetime, actor: str) -> None:
-    ends = select(Custody.alert_id, func.max(Custody.position).label("position"))
-    ends = ends.where(Custody.alert_id.in_(entries)).group_by(Custody.alert_id).subquery()
-    newest = select(Custody).join(ends, (ends.c.alert_id == Custody.alert_id) & (ends.c.position == Custody.position))
+    ends = select(Custody.alert_id, func.max(Custody.position)).where(Custody.alert_id.in_(entries))
+    newest = select(Custody).where(tuple_(Custody.alert_id, Custody.position).in_(ends.group_by(Custody.alert_id)))
     last = {entry.alert_id: (entry.position, entry.hash) for entry in await session.scalars(newest)}
     for alert_id, added in entries.items():
         position, previous = last.get(alert_id, (0, START))

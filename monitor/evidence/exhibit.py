@@ -132,7 +132,8 @@ async def _some_exhibits(session: AsyncSession, alert_ids: Sequence[int]) -> lis
             items=tuple(items.get(view.alert.id, ())),
             custody=tuple(chains.get(view.alert.id, ())),
             complaints=tuple(
-                f"complaint C-{row.id} at {row.platform}: {row.state}" for row in complaints.get(view.alert.id, ())
+                f"complaint C-{one.complaint_id} at {one.platform}: {one.state}"
+                for one in complaints.get(view.alert.id, ())
             ),
         )
         for view in views
