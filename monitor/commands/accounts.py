@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.text import Text
 
-from monitor.commands.common import AsJson, UsageProblem, console, print_json, say, show, with_parts
+from monitor.commands.common import AsJson, UsageProblem, Why, console, print_json, say, show, with_parts
 from monitor.complaints.packs import platforms, policy
 from monitor.daemon import Parts
 from monitor.registry.readiness import Progress, Readiness, readiness
@@ -22,7 +22,6 @@ accounts = typer.Typer(no_args_is_help=True, help="Your accounts at complaint pl
 
 PlatformName = Annotated[str, typer.Argument(help="The complaint platform, such as alibaba_ipp.")]
 Label = Annotated[str | None, typer.Option("--account", help="The account's label, where there are several.")]
-Why = Annotated[str, typer.Option(help="The reason, for the log.")]
 _SIGNS = {Progress.DONE: "done   ", Progress.NEXT: "next   ", Progress.WAITING: "waiting", Progress.LATER: "later  "}
 
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
+Why = Annotated[str, typer.Option(help="The reason, for the log.")]
+
+_LONGEST_NAME = 80
 _PIPED_COLUMNS = 160  # nobody's window limits a table that goes to a file or a pager
 console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS)
 messages = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPED_COLUMNS)
@@ -152,6 +155,32 @@ def ask_secret(question: str, instead: str) -> str:
     if not sys.stdin.isatty():
         raise UsageProblem(f"{question.lower()}: nobody can be asked here; {instead}")
     return str(typer.prompt(question, hide_input=True, err=True))
+
+
+def checked_name(name: str, of: str) -> str:
+    """The name under which something is listed, without blanks around it.
+
+    Raises:
+        UsageProblem: It is empty, long, or not printable.
+    """
+    name = name.strip()
+    if not name.isprintable() or not 0 < len(name) <= _LONGEST_NAME:
+        raise UsageProblem(f"a {of}'s name is 1 to {_LONGEST_NAME} printable characters")
+    return name
+
+
+def tell_secret(secret: str, facts: Any, as_json: bool, what_next: str) -> None:
+    """Print a secret that is not kept, alone for a program to read or as JSON; and that it is shown only now."""
+    if as_json:
+        print_json(facts)
+        return
+    typer.echo(secret)
+    say(f"this is the only time that the secret is shown; {what_next}")
+
+
+def given(values: Mapping[str, T | None]) -> dict[str, T]:
+    """What was stated, of everything that could be."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def parse_day(text: str | None, option: str) -> date | None:

@@ -12,15 +12,16 @@ import typer
 
 from monitor.commands import following, meter
 from monitor.commands.common import AsJson, UsageProblem, print_json, progress, say, show, show_facts, with_parts
-from monitor.commands.evidence import refresh, telling
+from monitor.commands.evidence import telling
 from monitor.commands.walking import asked_to_affirm, walk_through
 from monitor.complaints.base import Target
 from monitor.complaints.deadlines import left
-from monitor.complaints.lifecycle import BEFORE_LEAVING, ComplaintState
+from monitor.complaints.lifecycle import ComplaintState
 from monitor.complaints.packs import platforms
 from monitor.daemon import Parts
 from monitor.desk import filing, recheck, sheets
 from monitor.desk.dossier import Stored, load
+from monitor.desk.leaving import leave
 from monitor.text import utc
 from storage import tables
 from storage.complaints import (
@@ -28,11 +29,9 @@ from storage.complaints import (
     TargetView,
     counters_of,
     events_of,
-    get_complaint,
     list_complaints,
     timers_of,
 )
-from storage.subjects import alerts_of_complaint
 from storage.works import find_work
 
 complaints = typer.Typer(
@@ -452,22 +451,8 @@ def export(
     """Write the pack of a confirmed complaint: addresses to paste, the form's fields, a table, the evidence."""
 
     async def work(parts: Parts) -> Path:
-        actor = ctx.obj.actor
-        async with parts.database.read() as session:
-            before = (await get_complaint(session, complaint_id)).state in BEFORE_LEAVING
-            alert_ids = await alerts_of_complaint(session, complaint_id)
-        if before and not as_it_is:
-            for one in await refresh(parts, alert_ids, actor, quiet=False):
-                if one.outcome == "gone":
-                    (view,) = await recheck.waiting(parts, complaint_id, [one.alert_id])
-                    await recheck.look_again(parts, complaint_id, view, actor)
-        folder = await filing.export(parts, complaint_id, actor)
-        if evidence:
-            from monitor.desk.enclosing import enclose
-
-            with telling(len(alert_ids), "comparing", quiet=False) as tell:
-                await enclose(parts, complaint_id, actor, tell)
-        return folder
+        with telling(quiet=False) as tell:
+            return await leave(parts, complaint_id, ctx.obj.actor, tell, say, fresh=not as_it_is, evidence=evidence)
 
     typer.echo(with_parts(ctx, work))
 

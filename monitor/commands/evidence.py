@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from monitor.commands.common import (
     AsJson,
@@ -23,7 +24,6 @@ from monitor.commands.common import (
     show_facts,
     with_parts,
 )
-from monitor.errors import FetchError, TryLater
 from storage import tables
 from storage.evidence import custody_of, evidence_of, exported_as
 from storage.subjects import alerts_of_case, alerts_of_complaint, alerts_of_seller, case_seller, find_seller
@@ -161,21 +161,6 @@ async def _capture(parts: Parts, alert_ids: Sequence[int], actor: str, *, quiet:
     ]
 
 
-async def refresh(parts: Parts, alert_ids: Sequence[int], actor: str, *, quiet: bool) -> list[Recaptured]:
-    """Look again at the listings whose page was last captured more than a day ago; what was not seen is said."""
-    from monitor.evidence.recapture import stale
-
-    try:
-        done = await _capture(parts, await stale(parts, alert_ids, actor), actor, quiet=quiet)
-    except (TryLater, FetchError) as error:
-        say(f"not captured again: {error}")
-        return []
-    for one in done:
-        if one.outcome != "ok":
-            say(f"alert {one.alert_id}: not seen on sale now: {one.outcome.value} {one.reason}".rstrip())
-    return done
-
-
 @evidence.command()
 def export(
     ctx: typer.Context,
@@ -191,12 +176,21 @@ def export(
 
     async def run(parts: Parts) -> Written:
         from monitor.evidence.bundle import write_bundle
+        from monitor.evidence.recapture import refresh
 
-        alert_ids = await alerts_of(parts, named)
-        if not as_it_is:
-            await refresh(parts, alert_ids, ctx.obj.actor, quiet=as_json)
-        with telling(len(alert_ids), "comparing", quiet=as_json) as tell:
-            return await write_bundle(parts, named.title, alert_ids, out.absolute(), ctx.obj.actor, tell)
+        alert_ids, actor = await alerts_of(parts, named), ctx.obj.actor
+        with telling(quiet=as_json) as tell:
+            if not as_it_is:
+                async for _ in refresh(parts, alert_ids, actor, partial(tell, "looking again"), say):
+                    pass
+            return await write_bundle(
+                parts,
+                named.title,
+                alert_ids,
+                out.absolute(),
+                actor,
+                lambda done: tell("comparing", done, len(alert_ids)),
+            )
 
     tell_written(with_parts(ctx, run), as_json)
 
@@ -220,18 +214,27 @@ def counsel(
             else:
                 row = await find_seller(session, seller)
             total = len(await alerts_of_seller(session, row.id))
-        with telling(total, "comparing", quiet=as_json) as tell:
-            return await write_counsel_pack(parts, row, out.absolute(), ctx.obj.actor, tell)
+        with telling(quiet=as_json) as tell:
+            return await write_counsel_pack(
+                parts, row, out.absolute(), ctx.obj.actor, lambda done: tell("comparing", done, total)
+            )
 
     tell_written(with_parts(ctx, run), as_json)
 
 
 @contextmanager
-def telling(total: int, label: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error that is told how many are done."""
-    with Progress(console=messages, transient=True, disable=quiet or total < 2) as bar:
-        task = bar.add_task(label, total=total)
-        yield lambda done: bar.update(task, completed=done)
+def telling(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on standard error, one for each thing that is done: told what, how many are done, and of how many."""
+    with Progress(console=messages, transient=True, disable=quiet) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if total > 1:
+                if what not in tasks:
+                    tasks[what] = bars.add_task(what, total=total)
+                bars.update(tasks[what], completed=done)
+
+        yield tell
 
 
 def tell_written(written: Written, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from detectors.rights import Owner, PartyKind, validate_owner
-from monitor.commands.common import AsJson, UsageProblem, say, show, show_facts, with_parts
+from monitor.commands.common import AsJson, UsageProblem, Why, given, say, show, show_facts, with_parts
 from monitor.daemon import Parts
 from storage import tables
 from storage.owners import edit_owner, list_owners
@@ -22,7 +22,6 @@ Country = Annotated[str | None, typer.Option(help="Two letters, such as DE.")]
 Company = Annotated[bool | None, typer.Option("--company/--person", help="Whether it is a company.")]
 Address = Annotated[str | None, typer.Option(help="Postal address, lines separated by ';'.")]
 Phone = Annotated[str | None, typer.Option(help="As in +4930123456.")]
-Why = Annotated[str, typer.Option(help="The reason, for the log.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -123,14 +122,15 @@ def show_(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 def _facts(
     email: str | None, country: str | None, company: bool | None, address: str | None, phone: str | None
 ) -> dict[str, str]:
-    given = {
-        "email": email,
-        "country": country and country.upper(),
-        "kind": None if company is None else ("company" if company else "person"),
-        "address": address and address.replace(";", "\n"),
-        "phone": phone,
-    }
-    return {name: value for name, value in given.items() if value is not None}
+    return given(
+        {
+            "email": email,
+            "country": country and country.upper(),
+            "kind": None if company is None else ("company" if company else "person"),
+            "address": address and address.replace(";", "\n"),
+            "phone": phone,
+        }
+    )
 
 
 def _owner(row: tables.Owner, facts: dict[str, str]) -> Owner:

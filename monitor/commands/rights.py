@@ -13,7 +13,7 @@ import typer
 
 from detectors.rights import OwnershipBasis, Right, RightKind, expiry, validate
 from monitor.commands.accounts import account_platform
-from monitor.commands.common import AsJson, UsageProblem, parse_day, say, show, show_facts, with_parts
+from monitor.commands.common import AsJson, UsageProblem, Why, given, parse_day, say, show, show_facts, with_parts
 from monitor.complaints.base import RightState
 from monitor.daemon import Parts
 from monitor.registry.readiness import Standing, recorded_as, standing_of
@@ -36,7 +36,6 @@ from storage.works import find_work, the_owner
 rights = typer.Typer(no_args_is_help=True, help="The rights that protect your works.")
 
 RightId = Annotated[int, typer.Argument(help="Its id.")]
-Why = Annotated[str, typer.Option(help="The reason, for the log.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -94,11 +93,7 @@ def _stated(
         "expires_on": parse_day(expires, "--expires"),
     }
     first = {"on": parse_day(published, "--published"), "place": published_at, "url": published_url}
-    return Stated(_given(fields), _given(first))
-
-
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+    return Stated(given(fields), given(first))
 
 
 def _with_facts(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,14 +7,13 @@ from typing import Annotated
 
 import typer
 
-from monitor.commands.common import AsJson, UsageProblem, say, show, with_parts
+from monitor.commands.common import AsJson, UsageProblem, checked_name, say, show, tell_secret, with_parts
 from monitor.console.access import Scope
 from monitor.daemon import Parts, until_stopped
 from storage.tokens import add_token, list_tokens, revoke_token
 from storage.users import find_user
 
 tokens = typer.Typer(no_args_is_help=True, help="Tokens by which the browser extension or a program may ask.")
-_LONGEST_NAME = 80
 
 
 def register(app: typer.Typer) -> None:
@@ -71,9 +70,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Make a token and print it, once: only its hash is kept."""
-    name = name.strip()
-    if not name.isprintable() or not 0 < len(name) <= _LONGEST_NAME:
-        raise UsageProblem(f"a token's name is 1 to {_LONGEST_NAME} printable characters")
+    name = checked_name(name, "token")
 
     async def work(parts: Parts) -> str:
         async with parts.database.write("token added") as session:
@@ -86,11 +83,7 @@ def add(
             )
 
     secret = with_parts(ctx, work)
-    if as_json:
-        show([{"name": name, "token": secret}], as_json, "")
-        return
-    typer.echo(secret)
-    say(f"this is the only time that the token of {name!r} is shown; paste it into the extension's settings")
+    tell_secret(secret, [{"name": name, "token": secret}], as_json, "paste it into the extension's settings")
 
 
 @tokens.command("list")

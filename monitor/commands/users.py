@@ -7,14 +7,13 @@ from typing import Annotated
 
 import typer
 
-from monitor.commands.common import AsJson, UsageProblem, say, show, with_parts
+from monitor.commands.common import AsJson, UsageProblem, checked_name, say, show, with_parts
 from monitor.console.access import Role
 from monitor.daemon import Parts
 from storage.users import add_user, list_users, remove_user, set_password
 from storage.works import the_owner
 
 users = typer.Typer(no_args_is_help=True, help="People who may sign in to the console.")
-_LONGEST_NAME = 80
 FromInput = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking for it.")
 ]
@@ -41,9 +40,7 @@ def add(
     ] = False,
 ) -> None:
     """Let a person in. From the first one on, everybody has to sign in."""
-    name = name.strip()
-    if not name.isprintable() or not 0 < len(name) <= _LONGEST_NAME:
-        raise UsageProblem(f"a user's name is 1 to {_LONGEST_NAME} printable characters")
+    name = checked_name(name, "user")
     hashed = None if single_sign_on else _hashed(from_input)
 
     async def work(parts: Parts) -> None:

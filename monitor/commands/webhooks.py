@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.commands.common import AsJson, UsageProblem, print_json, say, show, with_parts
+from monitor.commands.common import AsJson, UsageProblem, checked_name, say, show, tell_secret, with_parts
 from monitor.daemon import Parts
 from monitor.desk import webhooks as telling
 from storage.webhooks import list_webhooks, remove_webhook
@@ -14,7 +14,6 @@ from storage.webhooks import list_webhooks, remove_webhook
 webhooks = typer.Typer(no_args_is_help=True, help="Other programs that are told of what happens to complaints.")
 
 Name = Annotated[str, typer.Argument(help="Your name for it.")]
-_LONGEST_NAME = 80
 
 
 def register(app: typer.Typer) -> None:
@@ -34,17 +33,13 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Tell an address of every step from now on, and print the secret that signs what is sent, once."""
-    if not name.isprintable() or not 0 < len(name) <= _LONGEST_NAME:
-        raise UsageProblem(f"a webhook's name is 1 to {_LONGEST_NAME} printable characters")
+    name = checked_name(name, "webhook")
     for kind in event or ():
         if kind.partition(".")[0] not in ("complaint", "listing"):
             raise UsageProblem(f"--event: {kind!r}: write complaint, listing, or one kind such as listing.remove")
     secret = with_parts(ctx, lambda parts: telling.add(parts, name, url, event or (), ctx.obj.actor))
-    if as_json:
-        print_json({"name": name, "url": url, "secret": secret})
-        return
-    typer.echo(secret)
-    say(f"this is the only time that the secret of {name!r} is shown; `bazaarwatch webhooks test {name}` tries it out")
+    facts = {"name": name, "url": url, "secret": secret}
+    tell_secret(secret, facts, as_json, f"`bazaarwatch webhooks test {name}` tries it out")
 
 
 @webhooks.command("list")

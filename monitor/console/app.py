@@ -40,6 +40,7 @@ from monitor.console.access import SignInNeeded, person_of
 from monitor.console.api import routers as api_routers
 from monitor.console.guard import Guard, Problem
 from monitor.console.kept import Kept
+from monitor.console.leaving import Leavings
 from monitor.console.pages import Examine
 from monitor.console.passwords import Attempts
 from monitor.console.view import address, page
@@ -82,6 +83,7 @@ def make_app(parts: Parts, examine: Examine) -> FastAPI:
     )
     app.state.parts, app.state.examine = parts, examine
     app.state.attempts, app.state.local_name = Attempts(), getpass.getuser()
+    app.state.leavings = Leavings(parts)
     app.state.counts, app.state.kept, app.state.shop = {}, Kept(parts.clock), None
     app.state.sso = sso.SingleSignOn(parts) if parts.settings.sso.issuer else None
     for kind, handler in (

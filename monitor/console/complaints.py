@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +20,7 @@ from monitor.complaints.packs import platforms
 from monitor.console.access import Analyst, Approver, PartsOf, Viewer, form_of
 from monitor.console.fields import Id, text_field, whole_number
 from monitor.console.guard import Problem
+from monitor.console.leaving import Leavings, zipped
 from monitor.console.view import back_to, page
 from monitor.console.works import seen_work
 from monitor.daemon import Parts
@@ -44,6 +43,7 @@ _QUESTIONS = (
 _OPEN = frozenset({"draft", "ready", "in_review", "approved"})
 _OUTCOMES = ("removed", "rejected", "void_gone", "edited", "reinstated", "still_up", "under_review", "paused")
 _SHOWN = 100
+_PATIENCE_S = 3.0  # that a person waits for an answer before the page tells how far it is
 
 
 @router.get("/complaints")
@@ -98,6 +98,7 @@ async def complaint(request: Request, parts: PartsOf, person: Viewer, complaint_
         timers=timers, counters=counters, reference=next(iter(references), None), questions=_QUESTIONS,
         listings=_listings(stored), is_open=stored.row.state in _OPEN, at_platform=stored.state in AT_PLATFORM,
         outcomes=_OUTCOMES, kits=kits, second=parts.settings.complaints.second_person,
+        leaving=request.app.state.leavings.of(complaint_id),
     )  # fmt: skip
 
 
@@ -189,24 +190,25 @@ async def sort_out(request: Request, parts: PartsOf, person: Analyst, complaint_
 
 
 @router.post("/complaints/{complaint_id}/export")
-async def export(parts: PartsOf, person: Approver, complaint_id: Id) -> Response:
-    """Write the pack; from then on it can be downloaded."""
+async def export(request: Request, parts: PartsOf, person: Approver, complaint_id: Id) -> Response:
+    """Write the pack, with its evidence; what takes longer than a moment goes on in the background."""
     await require_seen(parts, complaint_id, person.owners)
-    await filing.export(parts, complaint_id, person.name)
+    leaving: Leavings = request.app.state.leavings
+    await leaving.begin(complaint_id, person.name).within(_PATIENCE_S)
     return back_to(f"/complaints/{complaint_id}")
 
 
 @router.get("/complaints/{complaint_id}/pack.zip")
-async def download(parts: PartsOf, person: Approver, complaint_id: Id) -> Response:
-    """The exported files."""
+async def download(request: Request, parts: PartsOf, person: Approver, complaint_id: Id) -> Response:
+    """The exported files, evidence included: what is still being drawn is waited for."""
     await require_seen(parts, complaint_id, person.owners)
     async with parts.database.read() as session:
         row = await get_complaint(session, complaint_id)
-    if not row.pack or not row.pack_sha256:
+    leaving: Leavings = request.app.state.leavings
+    if not row.pack_sha256 and not leaving.is_under_way(complaint_id):
         raise NotFound(f"complaint {complaint_id} was not exported")
-    data = await asyncio.to_thread(_zipped, parts.settings.data_dir / row.pack)
-    named = {"content-disposition": f'attachment; filename="complaint-{complaint_id}.zip"'}
-    return Response(data, headers=named, media_type="application/zip")
+    folder = await leaving.begin(complaint_id, person.name).whole()
+    return zipped(folder, f"complaint-{complaint_id}.zip")
 
 
 @router.post("/complaints/{complaint_id}/cancel")
@@ -276,9 +278,7 @@ async def download_kit(parts: PartsOf, person: Analyst, complaint_id: Id, kit: s
     known = {one.name for one in await asyncio.to_thread(_kits, parts.settings.data_dir, complaint_id)}
     if kit not in known:
         raise NotFound(f"complaint {complaint_id} has no prepared answer of that name")
-    data = await asyncio.to_thread(_zipped, parts.settings.data_dir / KITS / kit)
-    named = {"content-disposition": f'attachment; filename="{kit}.zip"'}
-    return Response(data, headers=named, media_type="application/zip")
+    return zipped(parts.settings.data_dir / KITS / kit, f"{kit}.zip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,12 +356,3 @@ def _on_screen(form: Any, now: datetime) -> int:
     except ValueError:
         return -1
     return int((now - at).total_seconds()) if at.tzinfo == UTC else -1
-
-
-def _zipped(folder: Path) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for one in sorted(folder.rglob("*")):
-            if one.is_file():
-                archive.write(one, one.relative_to(folder.parent))
-    return file.getvalue()

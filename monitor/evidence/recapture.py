@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from detectors.model import Outcome
 from monitor.daemon import Parts
+from monitor.errors import FetchError, TryLater
 from monitor.evidence.capture import TOOL, facts_of, proof
 from monitor.evidence.exhibit import Exhibit, exhibits
 from monitor.examine import as_value
@@ -62,6 +63,33 @@ async def capture_again(parts: Parts, alert_id: int, actor: str) -> Recaptured:
     kept = await _keep(parts, one, capture, pictures, actor, outcome)
     reason = reading.capture.reason or ("the page shows other listings" if outcome is Outcome.DRIFT else "")
     return Recaptured(alert_id, outcome, reason, capture.captured_at, kept)
+
+
+async def refresh(
+    parts: Parts,
+    alert_ids: Sequence[int],
+    actor: str,
+    tell: Callable[[int, int], None] = lambda *_: None,
+    say: Callable[[str], None] = lambda _: None,
+) -> AsyncIterator[Recaptured]:
+    """Look again at the listings whose page was last captured more than `FRESH` ago, one after the other.
+
+    Without a network, or before a contact is set, it ends: what leaves is then as old as it says.
+
+    Args:
+        tell: Told how many are done, and of how many.
+        say: Told in words which were not seen on sale, and why.
+    """
+    try:
+        waiting = await stale(parts, alert_ids, actor)
+        for done, alert_id in enumerate(waiting, 1):
+            one = await capture_again(parts, alert_id, actor)
+            tell(done, len(waiting))
+            if one.outcome is not Outcome.OK:
+                say(f"alert {alert_id}: not seen on sale now: {one.outcome.value} {one.reason}".rstrip())
+            yield one
+    except (TryLater, FetchError) as error:
+        say(f"not captured again: {error}")
 
 
 async def stale(parts: Parts, alert_ids: Sequence[int], actor: str) -> list[int]:

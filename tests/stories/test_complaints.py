@@ -116,16 +116,15 @@ async def handed_in(parts, clock):
     return complaint_id
 
 
-async def test_an_artists_complaint_goes_from_alert_to_upheld_across_the_october_holiday(artist, clock):
-    parts = artist
-    (complaint_id,) = (await filing.draft_complaints(parts, 1, "alibaba_ipp", "mira")).complaint_ids
+async def is_confirmed_by_who_considered_it(parts, clock, complaint_id):
+    """It is considered listing by listing, confirmed, and its right verified; its listings."""
     stored = await load_complaint(parts, complaint_id)
     assert stored.state is ComplaintState.READY
-    first, second, third = (target.alert_id for target in stored.draft.targets)
+    alert_ids = [target.alert_id for target in stored.draft.targets]
 
     with pytest.raises(NoticeRefused, match="has not considered #1, #2, #3"):
         await filing.confirm(parts, complaint_id, PERSON)
-    await filing.consider(parts, complaint_id, PERSON, [first, second, third], "compared side by side")
+    await filing.consider(parts, complaint_id, PERSON, alert_ids, "compared side by side")
     with pytest.raises(NoticeRefused, match="Somebody Else has not considered"):
         await filing.confirm(parts, complaint_id, "Somebody Else")
     assert (await filing.confirm(parts, complaint_id, PERSON)).state is ComplaintState.APPROVED
@@ -133,7 +132,11 @@ async def test_an_artists_complaint_goes_from_alert_to_upheld_across_the_october
         await filing.export(parts, complaint_id, "mira")
     approval = await take_in(parts, mail("Your IPR has been approved", f"Number {CLAIM}.", clock.now()), "file")
     assert (approval.state, approval.note) == ("applied", "right 1 is verified at alibaba_ipp")
+    return alert_ids
 
+
+async def leaves_once(parts, clock, complaint_id):
+    """It is exported once and handed in once."""
     folder = await filing.export(parts, complaint_id, "mira")
     assert len((folder / "urls-1.txt").read_text("utf-8").splitlines()) == 3
     assert await filing.export(parts, complaint_id, "mira") == folder
@@ -147,14 +150,20 @@ async def test_an_artists_complaint_goes_from_alert_to_upheld_across_the_october
     with pytest.raises(NotPossible):
         await filing.cancel(parts, complaint_id, "mira")
 
+
+async def is_moved_by_known_words_alone(parts, clock, complaint_id, alert_ids):
+    """What the platform writes moves what it is about; unknown words nothing."""
     received = mail("We have received your complaint", "Complaint CMP-20260929-1.", clock.now())
     assert (await take_in(parts, received, "file")).state == "applied"
-    assert await following.record_status(parts, complaint_id, "Listing removed", "mira", alert_ids=[first])
-    assert await following.record_status(parts, complaint_id, "Paused by magic", "mira", alert_ids=[third]) == [
+    assert await following.record_status(parts, complaint_id, "Listing removed", "mira", alert_ids=[alert_ids[0]])
+    assert await following.record_status(parts, complaint_id, "Paused by magic", "mira", alert_ids=[alert_ids[2]]) == [
         "'Paused by magic' is not in the policy pack alibaba_ipp 2: kept as it is, nothing was changed by it"
     ]
     assert await states(parts, complaint_id) == ["removed", "reported", "reported"]
 
+
+async def is_objected_to(parts, clock, complaint_id):
+    """The seller objects; that stands on top of everything, with the day by Beijing's calendar."""
     set_clock(clock, "2026-09-29T18:30")
     item = (await load_complaint(parts, complaint_id)).draft.targets[1].listing_id
     body = f"The seller of item {item} says that the design is his own. Complaint CMP-20260929-1."
@@ -172,6 +181,9 @@ async def test_an_artists_complaint_goes_from_alert_to_upheld_across_the_october
     digest = (await make_digest(parts) / "digest.txt").read_text("utf-8").splitlines()
     assert "COUNTER-NOTICE: silence loses, due 2026-10-09 04:00 UTC" in "\n".join(digest[:6])
 
+
+async def is_answered_in_time(parts, clock, complaint_id):
+    """The kit is prepared and the counter-notice refused before the time runs out."""
     set_clock(clock, "2026-10-09T11:00")
     await follow_up(parts)
     assert (await state(parts, complaint_id)).state == "countered", "an hour is left"
@@ -181,10 +193,20 @@ async def test_an_artists_complaint_goes_from_alert_to_upheld_across_the_october
     assert any("dated proof" in line for line in missing)
     assert (await state(parts, complaint_id)).state == "counter_review"
     await following.answer_counter(parts, complaint_id, PERSON, accept=False, note="proof of 2024 attached")
+
+
+async def test_an_artists_complaint_goes_from_alert_to_upheld_across_the_october_holiday(artist, clock):
+    parts = artist
+    (complaint_id,) = (await filing.draft_complaints(parts, 1, "alibaba_ipp", "mira")).complaint_ids
+    alert_ids = await is_confirmed_by_who_considered_it(parts, clock, complaint_id)
+    await leaves_once(parts, clock, complaint_id)
+    await is_moved_by_known_words_alone(parts, clock, complaint_id, alert_ids)
+    await is_objected_to(parts, clock, complaint_id)
+    await is_answered_in_time(parts, clock, complaint_id)
     set_clock(clock, "2026-10-12T10:00")
     await follow_up(parts)
-    await following.record_status(parts, complaint_id, "Listing removed", "mira", alert_ids=[second])
-    await following.record_status(parts, complaint_id, "Unable to process", "mira", alert_ids=[third])
+    await following.record_status(parts, complaint_id, "Listing removed", "mira", alert_ids=[alert_ids[1]])
+    await following.record_status(parts, complaint_id, "Unable to process", "mira", alert_ids=[alert_ids[2]])
     row = await state(parts, complaint_id)
     assert (row.state, row.outcome) == ("upheld", "upheld")
     assert await states(parts, complaint_id) == ["removed", "removed", "void_gone"]

@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
@@ -82,7 +83,19 @@ def make_set(shared):
     return module
 
 
-def test_saved_pages_of_ebay_and_aliexpress_lead_to_a_complaint_pack(desk, shared, make_set, tmp_path):
+@dataclass(frozen=True)
+class Planted:
+    """A folder of saved pages, the works, and the listings that show the first work, by site, or the others."""
+
+    folder: Path
+    works: list[Path]
+    ali: list
+    ebay: list
+    others: list
+
+
+@pytest.fixture
+def planted(shared, make_set, tmp_path):
     works, strangers = (
         [shared / "designs" / "art" / f"{name}.png" for name in names] for names in (_WORKS, _STRANGERS)
     )
@@ -107,14 +120,17 @@ def test_saved_pages_of_ebay_and_aliexpress_lead_to_a_complaint_pack(desk, share
     for at, stranger in enumerate(strangers[:2]):
         saved.by_list("ebay-3.html", 20 + at, edited(stranger, "thumbnail"))
         saved.by_last_segment("aliexpress-1.json", 30 + at, edited(strangers[2 + at], "recompress"))
-    folder = saved.finish()
+    return Planted(saved.finish(), works, ali, ebay, others)
 
+
+def test_saved_pages_of_ebay_and_aliexpress_lead_to_a_complaint_pack(desk, planted):
+    works, ali, ebay, others = planted.works, planted.ali, planted.ebay, planted.others
     desk("init", "--owner", "Mira Moss", "--email", "mira@example.org", "--country", "DE", "--address", "1 Lane;Ulm")
     desk("works", "add", *works)
     (title, *_) = [work["title"] for work in desk.json("works", "list")]
     published = ("--published", "2025-05-01", "--published-at", "my shop")
     desk("rights", "add", "copyright_unregistered", "--work", title, *published)
-    imported = desk.json("import", folder)
+    imported = desk.json("import", planted.folder)
     assert {Path(row["source"]).name: row["outcome"] for row in imported} == dict.fromkeys(_PAGES, "ok")
     assert {row["marketplace"] for row in imported} == {"ebay", "aliexpress"}
     assert sum(row["pictures"] for row in imported) == len(ali + ebay + others) + 4
@@ -126,10 +142,14 @@ def test_saved_pages_of_ebay_and_aliexpress_lead_to_a_complaint_pack(desk, share
     assert all(row["reasons"] and row["priority"] for row in alerts)
     digest = Path(desk("digest").strip())
     assert all(row["url"] in (digest / "digest.txt").read_text("utf-8") for row in alerts)
-    again = desk.json("import", folder)
+    again = desk.json("import", planted.folder)
     assert [row["new"] for row in again] == [0] * len(again)
     assert [row["id"] for row in desk.json("alerts", "list")] == [row["id"] for row in alerts]
+    complaint_leaves_with_what_its_platform_takes(desk, alerts, title, ali, ebay)
 
+
+def complaint_leaves_with_what_its_platform_takes(desk, alerts, title, ali, ebay):
+    """Only listings of the platform's own sites go into the pack, once the right is verified there."""
     desk("alerts", "decide", "infringing", *(row["id"] for row in alerts if row["work"] == title))
     drafted = desk.json("complaints", "draft", title, "--platform", "alibaba_ipp")
     assert sorted(one["url"] for one in drafted["left_out"]) == sorted(one.url for one in ebay)

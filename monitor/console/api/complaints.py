@@ -18,6 +18,7 @@ from monitor.console.api.common import PROBLEMS, After, Key, Limit, Words, once
 from monitor.console.complaints import require_seen
 from monitor.console.fields import LARGEST, Id
 from monitor.console.guard import Problem
+from monitor.console.leaving import Leavings
 from monitor.console.works import seen_work
 from monitor.desk import filing
 from monitor.desk.dossier import load
@@ -119,11 +120,12 @@ async def draft(request: Request, parts: PartsOf, person: Decides, given: DraftI
 
 @router.post("/complaints/{complaint_id}/export", response_model=Exported)
 async def export(request: Request, parts: PartsOf, person: Complains, complaint_id: Id, key: Key = None) -> Response:
-    """Write the pack of a complaint that a person confirmed."""
+    """Write the pack of a complaint that a person confirmed, with its evidence; a thousand listings take minutes."""
 
     async def work() -> Exported:
         await require_seen(parts, complaint_id, person.owners)
-        folder = await filing.export(parts, complaint_id, person.name)
+        leaving: Leavings = request.app.state.leavings
+        folder = await leaving.begin(complaint_id, person.name).whole()
         return Exported(id=complaint_id, pack=folder.relative_to(parts.settings.data_dir).as_posix())
 
     return await once(request, parts, person, key, work)

@@ -87,8 +87,13 @@ async def test_a_complaint_is_drafted_considered_confirmed_exported_and_followed
     assert (await seat.get(f"{where}/pack.zip")).status_code == 404
     exported = await seat.post(f"{where}/export")
     assert exported.status_code == 303, exported.text
-    pack = zipfile.ZipFile(io.BytesIO((await seat.get(f"{where}/pack.zip")).content))
-    assert any(name.endswith("manifest.json") for name in pack.namelist())
+    sent = await seat.get(f"{where}/pack.zip")
+    assert sent.status_code == 200, sent.text
+    pack = zipfile.ZipFile(io.BytesIO(sent.content))
+    assert {"complaint-C-1/manifest.json", "complaint-C-1/evidence.zip"} <= set(pack.namelist())
+    assert pack.testzip() is None
+    evidence = zipfile.ZipFile(io.BytesIO(pack.read("complaint-C-1/evidence.zip")))
+    assert {"alert-1/custody.jsonl", "alert-2/custody.jsonl", "verify.py"} <= set(evidence.namelist())
     handed_in = await seat.post(f"{where}/status", {"what": "submitted", "reference": "D-77"})
     assert handed_in.status_code == 303, handed_in.text
     outcome = await seat.post(f"{where}/status", {"what": "outcome", "outcome": "removed"})
