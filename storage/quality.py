@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.audit import record
-from storage.tables import Complaint, ComplaintTarget, GateOverride, Work
+from storage.tables import Alert, Complaint, ComplaintTarget, GateOverride, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class DecidedCount:
     reason: str
     work: str
     person: str | None  # who confirmed them
+    confidence: str  # how sure their findings were
     state: str
     count: int
 
@@ -35,11 +36,12 @@ async def decided_since(
         account: Only of complaints by the account of that label.
     """
     decided_at = func.coalesce(ComplaintTarget.decided_at, ComplaintTarget.state_since)
-    by = (Complaint.platform, Complaint.account, Complaint.reason, Work.title, Complaint.confirmed_by)
+    by = (Complaint.platform, Complaint.account, Complaint.reason, Work.title, Complaint.confirmed_by, Alert.confidence)
     query = (
         select(*by, ComplaintTarget.state, func.count())
         .join(Complaint, Complaint.id == ComplaintTarget.complaint_id)
         .join(Work, Work.id == Complaint.work_id)
+        .join(Alert, Alert.id == ComplaintTarget.alert_id)
         .where(Complaint.submitted_at.is_not(None), ComplaintTarget.state.in_(states), decided_at >= since)
         .group_by(*by, ComplaintTarget.state)
         .order_by(*by, ComplaintTarget.state)

@@ -71,6 +71,15 @@ class Meter:
         low = success < rule.success_min + _WARN_SUCCESS or counter > rule.counter_max - _WARN_COUNTER
         return Standing.LOW if low else Standing.GOOD
 
+    def __add__(self, other: Meter) -> Meter:
+        return Meter(
+            self.upheld + other.upheld,
+            self.rejected + other.rejected,
+            self.countered + other.countered,
+            self.withdrawn + other.withdrawn,
+            self.gone + other.gone,
+        )
+
     def __str__(self) -> str:
         shares = (("upheld", self.success_rate), ("brought back by counter-notices", self.counter_rate))
         told = ", ".join(f"{share:.0%} {name}" for name, share in shares if share is not None)

@@ -103,7 +103,8 @@ async def read(parts: Parts, session: AsyncSession, row: tables.Complaint) -> St
         found.append(Problem("approval", message))
     found += preflight(draft, rules, parts.clock.now(), confirmation_of(row))
     if row.state in BEFORE_LEAVING:
-        found += await gate(session, rules, row, parts.clock.now(), parts.settings.data_dir / "policies")
+        named = [view.alert for view in views if T(view.target.state) not in LEFT_OUT]
+        found += await gate(session, rules, row, named, parts.clock.now(), parts.settings.data_dir / "policies")
     return Stored(row, rules, draft, views, tuple(found))
 
 

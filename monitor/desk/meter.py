@@ -11,8 +11,9 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from monitor.complaints.base import Problem
+from monitor.complaints.forecast import Forecast, forecast
 from monitor.complaints.packs import platforms, policy
-from monitor.complaints.policy import Policy
+from monitor.complaints.policy import Policy, Quality
 from monitor.complaints.quality import COUNTED, Meter, Standing, meter, window_begins
 from monitor.daemon import Parts
 from monitor.errors import NoticeRefused
@@ -62,26 +63,53 @@ async def readings(parts: Parts, by: By = By.REASON) -> list[Reading]:
 
 
 async def gate(
-    session: AsyncSession, rules: Policy, row: tables.Complaint, now: datetime, folder: Path
+    session: AsyncSession,
+    rules: Policy,
+    row: tables.Complaint,
+    alerts: Iterable[tables.Alert],
+    now: datetime,
+    folder: Path,
 ) -> list[Problem]:
-    """What the meter says against one more complaint of this account and reason."""
+    """What the meter says against one more complaint of this account and reason, and what is to be expected of it.
+
+    Args:
+        alerts: Of the listings that it names.
+    """
     rule = rules.quality
     counts = await _counts(session, rules, now, folder, row.account)
-    read = meter((one.state, one.count) for one in counts if one.reason == row.reason or not rule.value.per_reason)
+    mine = [one for one in counts if one.reason == row.reason or not rule.value.per_reason]
+    read = meter((one.state, one.count) for one in mine)
     standing = read.standing(rule.value)
-    if standing in (Standing.TOO_FEW, Standing.GOOD):
+    if standing is Standing.TOO_FEW:
         return []
     bounds = f"{rules.title} wants {rule.value.success_min:.0%} and at most {rule.value.counter_max:.0%}"
     told = f"{read} in {rule.value.window_months} months; {bounds}{' (unconfirmed)' if rule.unconfirmed else ''}"
-    if standing is Standing.LOW:
-        return [Problem("quality", f"near the bound: {told}", blocking=False)]
+    expected = _expected(mine, alerts, rule.value)
+    likely = [Problem("quality", f"forecast: {expected}", blocking=False)] if expected else []
+    weakest = expected.weakest if expected else ()
+    if standing is not Standing.CLOSED and not weakest:
+        near = [Problem("quality", f"near the bound: {told}", blocking=False)] if standing is Standing.LOW else []
+        return near + likely
     opened = await override_of(session, rules.account_platform, row.account, row.reason, now)
     if opened:
         by = f"let through by {opened.person} until {opened.until:%Y-%m-%d}: {opened.why}"
-        return [Problem("quality", f"{told}; {by}", blocking=False)]
+        return [Problem("quality", f"{told}; {by}", blocking=False), *likely]
     account = f" --account {row.account}" if row.account else ""
     command = f"bazaarwatch complaints override {rules.account_platform} {row.reason}{account} --as NAME --why WHY"
-    return [Problem("quality", f"held back: {told}. Draft less doubtful ones, or `{command}`")]
+    if standing is Standing.CLOSED:
+        return [Problem("quality", f"held back: {told}. Draft less doubtful ones, or `{command}`"), *likely]
+    named = " ".join(f"--listing {alert_id}" for alert_id in weakest)
+    leave = f"`bazaarwatch complaints exclude {row.id} {named} --reason WHY`"
+    push = f"held back: {expected}, which would push a rate beyond its bound: {told}"
+    return [Problem("quality", f"{push}. Leave the weakest out: {leave}, or `{command}`")]
+
+
+def _expected(counts: Iterable[DecidedCount], alerts: Iterable[tables.Alert], rule: Quality) -> Forecast | None:
+    by_confidence = dict[str, list[tuple[str, int]]]()
+    for one in counts:
+        by_confidence.setdefault(one.confidence, []).append((one.state, one.count))
+    past = {confidence: meter(found) for confidence, found in by_confidence.items()}
+    return forecast(past, {alert.id: alert.confidence for alert in alerts}, rule)
 
 
 async def override(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from monitor.complaints.base import TargetState
 from monitor.complaints.quality import Standing
@@ -14,6 +15,7 @@ from monitor.desk import filing, following, meter
 from monitor.desk.dossier import load
 from monitor.desk.meter import By
 from monitor.errors import NoticeRefused
+from storage import tables
 from storage.invariants import contradictions
 from tests.conftest import FakeClock
 from tests.monitor.desk.conftest import Opening, handed_in
@@ -68,3 +70,25 @@ async def test_too_many_refusals_hold_the_next_complaint_back_until_a_person_ans
     assert "quality" not in [problem.field for problem in (await load(parts, complaint_id)).problems]
     async with parts.database.read() as session:
         assert await contradictions(session) == []
+
+
+async def test_a_complaint_that_would_push_the_rate_too_low_is_held_until_its_weakest_listings_are_left_out(
+    open_parts: Opening,
+) -> None:
+    parts = await open_parts(listings=40, right="verified")
+    async with parts.database.write("of a test") as session:
+        unsure = tables.Alert.id.in_([*range(1, 7), *range(36, 41)])
+        await session.execute(update(tables.Alert).where(unsure).values(confidence="low"))
+    named = await handed_in(parts, leave_out=5)
+    await following.record_outcome(parts, 1, TargetState.REJECTED, "mira", alert_ids=named[:3])
+    await following.record_outcome(parts, 1, TargetState.REMOVED, "mira", alert_ids=named[3:])
+
+    (complaint_id,) = (await filing.draft_complaints(parts, 1, "alibaba_ipp", "mira")).complaint_ids
+    stored = await load(parts, complaint_id)
+    (held,) = stored.in_the_way
+    assert "about 2 of 5 are likely to be upheld (0 to 5), by 35 decided" in str(held)
+    assert "--listing 36 --listing 37 --listing 38 --listing 39 --reason" in str(held)
+    await filing.leave_out(parts, complaint_id, range(36, 40), "mira", "the weakest")
+    stored = await load(parts, complaint_id)
+    assert stored.in_the_way == ()
+    assert any("of 1 are likely to be upheld" in str(one) for one in stored.problems)
