@@ -225,7 +225,7 @@ def counsel(
 @contextmanager
 def telling(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """Bars on standard error, one for each thing that is done: told what, how many are done, and of how many."""
-    with Progress(console=messages, transient=True, disable=quiet) as bars:
+    with Progress(console=messages, transient=True, disable=quiet or not messages.is_terminal) as bars:
         tasks: dict[str, TaskID] = {}
 
         def tell(what: str, done: int, total: int) -> None:
