@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -13,7 +12,7 @@ from storage.searches import add_search, edit_search, list_searches, remove_sear
 from storage.works import find_work, references
 
 if TYPE_CHECKING:
-    from monitor.marketplaces.base import Marketplace, Query
+    pass
 
 search = typer.Typer(
     no_args_is_help=True, help="What to look for on marketplaces: keywords, sellers' offers, pictures of works."
@@ -56,12 +55,18 @@ def add(
     keyword, seller = keyword.strip(), seller.strip()
 
     async def change(parts: Parts) -> list[int]:
+        from monitor.marketplaces.asking import Unsearchable, require_searchable, shop_address
+        from monitor.marketplaces.base import Query
+
         site = parts.marketplaces.get(marketplace)
         if site is None:
             raise UsageProblem(f"no marketplace {marketplace!r}; known: {', '.join(sorted(parts.marketplaces))}")
-        address = _shop_address(site, shop)
         wanted = await _wanted(parts, keyword, seller, picture)
-        _require_searchable(site, keyword, seller, picture, address)
+        try:
+            address = shop_address(site, shop)
+            require_searchable(site, Query(keyword, seller, picture.encode(), address))
+        except Unsearchable as error:
+            raise UsageProblem(str(error)) from None
         schedule = ctx.obj.settings.schedule
         rhythm, limit = every or schedule.rhythm_h, pages or schedule.page_limit
         now, actor = parts.clock.now(), ctx.obj.actor
@@ -80,28 +85,6 @@ def add(
     say(f"search {added} added; `bazaarwatch scan` runs it now, `bazaarwatch run` from now on")
 
 
-def _shop_address(site: Marketplace, shop: str) -> str:
-    """The shop's address as it is stored: with a path only where the site reads a page of it."""
-    if not shop:
-        return ""
-    from monitor.errors import FetchError
-    from monitor.gate import read_url
-    from monitor.marketplaces.generic_jsonld import KEYWORD, GenericShop
-
-    if site.hosts:
-        raise UsageProblem(f"{site.name} answers on its own hosts; --shop is for shops that live on any host")
-    try:
-        target = read_url(shop.replace(KEYWORD, "keyword"))
-    except FetchError as error:
-        raise UsageProblem(f"--shop: {error}") from None
-    if isinstance(site, GenericShop):
-        return shop.strip()
-    parts = urlsplit(target.url)
-    if parts.path.strip("/") or parts.query:
-        raise UsageProblem(f"--shop: {shop} is a page; the shop's address is {parts.scheme}://{parts.netloc}")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 async def _wanted(parts: Parts, keyword: str, seller: str, named: str) -> list[tuple[str, str]]:
     """(Keyword, picture's hash) of each search: one for each reference of a work, else a single one."""
     if not named:
@@ -114,24 +97,6 @@ async def _wanted(parts: Parts, keyword: str, seller: str, named: str) -> list[t
     if not found:
         raise UsageProblem(f"work {work.id} has no picture; `bazaarwatch works add` registers one")
     return [(work.title, one.sha256) for one in found]
-
-
-def _require_searchable(site: Marketplace, keyword: str, seller: str, picture: str, shop: str) -> None:
-    from monitor.marketplaces.base import Query
-
-    query = Query(keyword, seller, picture.encode(), shop)
-    if site.query_request(query) is not None:
-        return
-    what = _kind(query)
-    if what is None:
-        raise UsageProblem("say what to look for: a keyword, --seller, --picture or --shop")
-    hint = site.hint or "save its pages and use `import`"
-    raise UsageProblem(f"{site.name} cannot be searched {what}: {hint}")
-
-
-def _kind(query: Query) -> str | None:
-    kinds = (("by picture", query.picture), ("by seller", query.seller), ("by keyword", query.keyword))
-    return next((kind for kind, given in kinds if given), "as a whole" if query.shop else None)
 
 
 @search.command("list")

@@ -16,6 +16,7 @@ from monitor.console.access import Admin, PartsOf, WholeAnalyst, WholeViewer, fo
 from monitor.console.fields import Id, text_field, whole_number
 from monitor.console.guard import Problem
 from monitor.console.view import back_to, page
+from monitor.marketplaces.asking import Unsearchable, require_searchable, shop_address
 from monitor.marketplaces.base import Query
 from storage.audit import record
 from storage.searches import REFUSED, add_search, get_search, list_searches, make_due, remove_search, set_paused
@@ -50,7 +51,7 @@ async def searches(request: Request, parts: PartsOf, person: WholeViewer) -> Res
                 select(Work.id, Work.title).where(Work.removed_at.is_(None)).order_by(Work.title).limit(500)
             )
         ]
-    sites = sorted(name for name, site in parts.marketplaces.items() if site.hosts)
+    sites = sorted(parts.marketplaces)
     return await page(
         request, "searches.html", person, rows=rows, marketplaces=sites, works=works,
         schedule=parts.settings.schedule, contact=parts.settings.fetch.contact,
@@ -69,23 +70,29 @@ async def search(request: Request, parts: PartsOf, person: WholeViewer, search_i
 
 @router.post("/searches")
 async def add(request: Request, parts: PartsOf, person: Admin) -> Response:
-    """Look for a keyword, or for what resembles a work's pictures, from now on."""
+    """Look for a keyword, what a seller offers, a shop's goods, or what resembles a work's pictures, from now on."""
     form = await form_of(request)
     marketplace, keyword = text_field(form, "marketplace", 100), text_field(form, "keyword", 200)
     work_id, pages = whole_number(form, "work"), min(whole_number(form, "pages"), 100)
     site = parts.marketplaces.get(marketplace)
     if site is None:
         raise Problem(422, "choose a marketplace")
-    if bool(keyword) == bool(work_id):
-        raise Problem(422, "say what to look for: either a keyword or a work")
-    if site.query_request(Query(keyword, "", b"picture" if work_id else b"", "")) is None:
-        way = "by picture" if work_id else "by keyword"
-        raise Problem(422, f"{marketplace} cannot be searched {way}: {site.hint or 'save its pages and import them'}")
+    seller = text_field(form, "seller", 200)
+    if work_id and (keyword or seller):
+        raise Problem(422, "a work's pictures are looked for by themselves: leave out keyword and seller")
+    try:
+        shop = shop_address(site, text_field(form, "shop", 2000))
+        require_searchable(site, Query(keyword, seller, b"picture" if work_id else b"", shop))
+    except Unsearchable as error:
+        raise Problem(422, str(error)) from None
     schedule, now = parts.settings.schedule, parts.clock.now()
     async with parts.database.write("search added") as session:
         for word, picture in await _wanted(session, keyword, work_id):
             limit = pages or schedule.page_limit
-            await add_search(session, now, person.name, marketplace, word, schedule.rhythm_h, limit, picture=picture)
+            await add_search(
+                session, now, person.name, marketplace, word, schedule.rhythm_h, limit,
+                seller=seller, picture=picture, shop=shop,
+            )  # fmt: skip
     return back_to("/searches")
 
 
@@ -116,8 +123,8 @@ async def remove(parts: PartsOf, person: Admin, search_id: Id) -> Response:
 
 
 async def _wanted(session: AsyncSession, keyword: str, work_id: int) -> Sequence[tuple[str, str]]:
-    """(Keyword, picture's hash) of each search: one for each picture of a work, else the keyword's."""
-    if keyword:
+    """(Keyword, picture's hash) of each search: one for each picture of a work, else a single one."""
+    if not work_id:
         return [(keyword, "")]
     found = select(Work.title, Reference.sha256).join(Work, Work.id == Reference.work_id)
     rows = await session.execute(found.where(Work.id == work_id, Work.removed_at.is_(None)))

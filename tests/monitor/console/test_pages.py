@@ -99,3 +99,26 @@ async def test_what_is_parked_is_shown_with_its_reason_and_tried_again_one_or_al
         entries = select(tables.Audit).where(tables.Audit.subject == "jobs").order_by(tables.Audit.id)
         said = [(one.actor == "ann", one.facts["tried again"]) for one in await session.scalars(entries)]
     assert said == [(False, 1), (True, 2)]
+
+
+async def test_a_search_by_shop_or_seller_is_added_and_what_cannot_be_asked_is_said(parts, seat):
+    await seat.get("/searches")
+    for form in (
+        {"marketplace": "shopify", "keyword": "moth", "shop": "https://shop.example"},
+        {"marketplace": "shopify", "shop": "https://other.example/"},
+        {"marketplace": "ebay", "seller": "copycat"},
+    ):
+        answer = await seat.post("/searches", form)
+        assert answer.status_code == 303, answer.text
+    async with parts.database.read() as session:
+        asked = [(one.keyword, one.seller, one.shop) for one in await session.scalars(select(tables.Search))]
+    assert asked == [("moth", "", "https://shop.example"), ("", "", "https://other.example"), ("", "copycat", "")]
+    for form, why in (
+        ({"marketplace": "shopify", "keyword": "moth"}, "shopify cannot be searched"),
+        ({"marketplace": "ebay", "keyword": "moth", "shop": "https://shop.example"}, "answers on its own hosts"),
+        ({"marketplace": "shopify", "keyword": "a", "shop": "https://shop.example/products/1"}, "is a page"),
+        ({"marketplace": "ebay"}, "say what to look for"),
+        ({"marketplace": "ebay", "keyword": "moth", "work": "1"}, "by themselves"),
+    ):
+        refused = await seat.post("/searches", form)
+        assert (refused.status_code, why in refused.text) == (422, True), refused.text
