@@ -20,7 +20,7 @@ from monitor.console.server import listening
 from monitor.daemon import Parts, build
 from monitor.desk.mailbox import take_in
 from storage.known import add_known
-from storage.tables import Alert, ComplaintTarget
+from storage.tables import Alert, ComplaintTarget, Listing
 
 HERE = Path(__file__).parent
 PAGES = {
@@ -41,6 +41,7 @@ PAGES = {
     "seller": "/sellers/1",
     "searches": "/searches",
     "marketplaces": "/marketplaces",
+    "jobs": "/jobs",
     "rules": "/rules",
     "reviewers": "/reviewers",
     "audit": "/audit",
@@ -64,11 +65,13 @@ would like to hear from you where the design was first published.
 
 
 async def make_ready(parts: Parts) -> None:
-    """Leave some of the demo's decisions unmade, so that the inbox has cards; a mail that waits; a known case."""
+    """Leave some of the demo's decisions unmade, so that the inbox has cards; a mail, parked work, a known case."""
     await take_in(parts, LETTER, "file")
     async with parts.database.write("made ready for pictures") as session:
         decided = select(Alert.id).where(Alert.answer == "infringing").order_by(Alert.id).limit(1)
         await add_known(session, (await session.scalars(decided)).one(), parts.clock.now(), "Mira Moss")
+        parked = {"failure": "a picture: nothing came within 20 s", "attempts": 3, "examine_at": parts.clock.now()}
+        await session.execute(update(Listing).where(Listing.id.in_((4, 9))).values(**parked))
         named = select(ComplaintTarget.alert_id)
         undecided = {"answer": None, "decided_at": None, "decided_by": None, "case_id": None}
         await session.execute(update(Alert).where(Alert.id.not_in(named), Alert.id % 3 > 0).values(**undecided))

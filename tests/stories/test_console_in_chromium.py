@@ -129,7 +129,9 @@ async def test_the_artists_first_evening(shop_desk, catalogue, planted, start, c
     await watch.visit("/")
     assert page.url.endswith("/inbox")
     await page.get_by_role("link", name="Review one by one").click()
-    await page.wait_for_function("[...document.querySelectorAll('.frame img')].every((one) => one.naturalWidth > 0)")
+    await page.wait_for_function(
+        "() => [...document.querySelectorAll('.frame img')].every((one) => one.naturalWidth > 0)"
+    )
     shown = await page.inner_text("h1")
     await page.get_by_role("button", name="Infringing").click()
     await page.get_by_text("Infringing: ").wait_for()

@@ -67,6 +67,13 @@ def test_the_first_evening_ends_with_a_pack_of_exactly_the_listings_decided(shop
     assert {file.name: file.read_bytes() for file in pack.iterdir()} == files
     assert json.loads(files["fields.json"])["confirmation"]["person"] == "Mira Moss"
     assert desk.refused("alerts", "decide", "not-a-match", kept[0]["id"])[0] == 1
+
+    before = _alerts(desk)
+    shop = ("demo-bazaar", licensed.seller.seller_id)
+    assert desk("sellers", "disallow", *shop) == "no longer allowed; 1 alerts ask for you again\n"
+    assert {number for number, _ in _alerts(desk) - before} == {licensed.listing_id}
+    assert (desk.json("alerts", "list", "--state", "suppressed"), desk.json("sellers", "list")) == ([], [])
+    assert desk.refused("sellers", "disallow", *shop)[0] == 1
     assert desk.is_well()
 
 
