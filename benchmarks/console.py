@@ -50,7 +50,7 @@ PAGES = (
     *("/complaints/77", "/mails", "/works", "/works?text=work+1", "/works/7", "/works/shop", "/readiness", "/sellers"),
     *("/sellers?text=shop+77", "/sellers?text=shop", "/sellers/77", "/searches", "/searches/7", "/marketplaces"),
     *("/dashboard", "/dashboard/alerts/rows", "/dashboard/alerts.csv", "/audit", "/audit?actor=ann"),
-    *("/audit?subject=alert+4711", "/rules", "/reviewers", "/settings", "/start", "/account"),
+    *("/audit?subject=alert+4711", "/rules", "/reviewers", "/settings", "/start", "/account", "/jobs"),
 )
 READERS, REVIEWERS, EVERY_S = 12, 8, 3.0
 _JSON = {"accept": "application/json"}

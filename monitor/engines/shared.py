@@ -79,8 +79,10 @@ async def install(database: Database) -> None:
 
 
 async def held(database: Database) -> list[Held]:
-    """The chores whose last run failed for good, oldest first."""
+    """The chores whose last run failed for good, oldest first; none where no queue was made yet."""
     async with alone(database) as connection:
+        if await connection.fetchval("SELECT to_regclass('pgqueuer')") is None:
+            return []
         return [Held(**row) for row in await connection.fetch(_HELD)]
 
 
