@@ -40,7 +40,7 @@ def environment() -> Environment:
     )
     made.globals.update(_=words, link=link, static=static, address=address, Role=Role)
     made.filters.update(
-        clip=clip, utc=utc, exact=escape, n=number, ago=ago, day=day, money=money, short=short, words=_spaced
+        code=code, clip=clip, utc=utc, exact=escape, n=number, ago=ago, day=day, money=money, short=short, words=_spaced
     )
     return made
 
@@ -114,6 +114,13 @@ def static(name: str) -> str:
     """The address of a file under ``static``, which changes with its content, so that browsers may keep it."""
     data = (resources.files("monitor.console") / "static" / name).read_bytes()
     return f"/static/{name}?v={hashlib.sha256(data).hexdigest()[:12]}"
+
+
+def code(text: str) -> Markup:
+    """A text in which what stands between backticks is what one types."""
+    shown = [escape(visible(part)) for part in text.split("`")]
+    shown[1::2] = [Markup("<code>{}</code>").format(part) for part in shown[1::2]]
+    return Markup("").join(shown)
 
 
 def number(value: float | Decimal) -> str:

@@ -70,7 +70,7 @@ def test_the_first_evening_ends_with_a_pack_of_exactly_the_listings_decided(shop
 
     before = _alerts(desk)
     shop = ("demo-bazaar", licensed.seller.seller_id)
-    assert desk("sellers", "disallow", *shop) == "no longer allowed; 1 alerts ask for you again\n"
+    assert desk.run("sellers", "disallow", *shop).err == "no longer allowed; 1 alerts ask for you again\n"
     assert {number for number, _ in _alerts(desk) - before} == {licensed.listing_id}
     assert (desk.json("alerts", "list", "--state", "suppressed"), desk.json("sellers", "list")) == ([], [])
     assert desk.refused("sellers", "disallow", *shop)[0] == 1
