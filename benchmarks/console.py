@@ -67,7 +67,7 @@ async def scan(parts: Parts, planted: Planted) -> None:
             page = [_listing(planted, one) for one in (*known, *fresh)]
             recorded = await record_listings(session, page, None, now)
         if number % 3 == 0:
-            await _examine(parts, recorded.new[0], chance)
+            await _examine(parts, recorded.seen[-1], chance)
         await asyncio.sleep(0.33)
 
 

@@ -45,7 +45,7 @@ class Filters:
     @property
     def is_counted_quickly(self) -> bool:
         """Whether counting what they let by reads indexes, and not every alert's listing."""
-        return not self.marketplace
+        return not self.marketplace and self.state != "all"
 
 
 @dataclass(frozen=True, slots=True)

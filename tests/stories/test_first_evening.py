@@ -73,7 +73,7 @@ def test_the_first_evening_ends_with_a_pack_of_exactly_the_listings_decided(shop
     assert desk.run("sellers", "disallow", *shop).err == "no longer allowed; 1 alerts ask for you again\n"
     assert {number for number, _ in _alerts(desk) - before} == {licensed.listing_id}
     assert (desk.json("alerts", "list", "--state", "suppressed"), desk.json("sellers", "list")) == ([], [])
-    assert desk.refused("sellers", "disallow", *shop)[0] == 1
+    assert desk.refused("sellers", "disallow", *shop)[0] == 2
     assert desk.is_well()
 
 
