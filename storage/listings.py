@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any, cast
 
@@ -328,7 +328,7 @@ def _prepared(session: AsyncSession, table: Table, fields: tuple[str, ...]) -> P
     return _prepare(session.get_bind().dialect, table, fields)
 
 
-@cache
+@lru_cache(maxsize=64)  # a dialect is its engine's own; there are one or two, and in tests hundreds
 def _prepare(dialect: Dialect, table: Table, fields: tuple[str, ...]) -> Prepared:
     given: dict[str, Any] = {name: bindparam(name) for name in fields if name != "key"}
     if len(given) < len(fields):
