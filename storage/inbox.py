@@ -80,7 +80,7 @@ async def list_heads(
             break
         sizes = await _sizes(session, {(work_id, cluster) for _, _, work_id, cluster in rows}, filters, owners, now)
         for alert_id, score, work_id, cluster in rows:
-            first, alerts = sizes[work_id, cluster]
+            first, alerts = sizes.get((work_id, cluster), (None, 0))  # none: somebody decided it just now
             if first == (score, alert_id):
                 heads.append(Head(alert_id, score, (work_id, cluster), alerts))
         if len(rows) < size:
