@@ -192,7 +192,8 @@ def _another(description: Description, rng: np.random.Generator) -> Description:
     shuffled = features.descriptors.reshape(-1, 4, 4, 8)[:, rng.permutation(4)][:, :, rng.permutation(4)]
     noise = rng.integers(-12, 13, shuffled.shape)
     other = (shuffled.astype(np.int64) + noise).clip(0, 255).astype(np.uint8).reshape(-1, 128)
-    return dataclasses.replace(description, fingerprints=(), features=Features(features.points, other))
+    prints = tuple(dataclasses.replace(f, bits=rng.bytes(BYTES)) for f in description.fingerprints)
+    return dataclasses.replace(description, fingerprints=prints, features=Features(features.points, other))
 
 
 def _resident_mb() -> float:

@@ -27,6 +27,7 @@ _MAX_EXAMINED_PX: Final = 512
 REFERENCE_PX: Final = 440
 PICTURE_FEATURES: Final = 600
 REFERENCE_FEATURES: Final = 300
+_PLAIN: Final = 150  # features: a design with fewer is looked at again for faint ones, which cost as much as the rest
 SMALL_FEATURES: Final = 80  # those alone that a reference of half the size adds: the finest lines blur first
 RECUT_FEATURES: Final = 80  # those alone that a dark ground adds
 _RECUT_SHARE: Final = 0.7  # of the size: the dark ground mends silhouettes, which are coarse
@@ -179,9 +180,10 @@ def describe_reference(data: bytes) -> Description:
     content = _content(image, grey)
     regions = dict.fromkeys([content, WHOLE])
     light = _enlarged(data, grey, content)
-    small = _reference_features(light, content, REFERENCE_PX // 2, 2 * SMALL_FEATURES)
-    rich = len(small) == 2 * SMALL_FEATURES  # its strongest points need no faint ones beside them, which cost half
-    features = _reference_features(light, content, REFERENCE_PX, REFERENCE_FEATURES, CONTRAST if rich else FAINT)
+    features = _reference_features(light, content, REFERENCE_PX, REFERENCE_FEATURES, CONTRAST)
+    if len(features) < _PLAIN:
+        features = _reference_features(light, content, REFERENCE_PX, REFERENCE_FEATURES, FAINT)
+    small = _reference_features(light, content, REFERENCE_PX // 2, 2 * SMALL_FEATURES, FAINT)
     features = features.joined(small.unlike(features, SMALL_FEATURES))
     recut = decode_image(data, REFERENCE_PX, ground=_DARK)
     if recut.tobytes() != image.tobytes():
@@ -223,7 +225,7 @@ def _reference_features(
     content: Region,
     side_px: int,
     limit: int,
-    contrast: float = FAINT,
+    contrast: float,
     ground: int = _LIGHT,
 ) -> Features:
     """The same of a reference, which stands on its ground even where its file ends."""

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.model import Fingerprint
+from detectors.model import Fingerprint, Region
 
 Owner = TypeVar("Owner")
 
@@ -20,7 +20,7 @@ class FingerprintIndex(Generic[Owner]):
     """
 
     def __init__(self) -> None:
-        self._entries: list[tuple[Owner, Fingerprint]] = []
+        self._entries: list[tuple[Owner, Region, int]] = []  # without the bits, which faiss holds
         self._codes: Any = None
 
     def __len__(self) -> int:
@@ -36,26 +36,25 @@ class FingerprintIndex(Generic[Owner]):
 
             self._codes = faiss.IndexBinaryFlat(codes.shape[1] * 8)
         self._codes.add(codes)
-        self._entries.extend((owner, fingerprint) for fingerprint in fingerprints)
+        self._entries.extend((owner, fingerprint.region, fingerprint.orientation) for fingerprint in fingerprints)
 
     def remove(self, is_gone: Callable[[Owner], bool]) -> None:
         """Forget everything stored for the owners that ``is_gone`` names."""
-        gone = {position for position, (owner, _) in enumerate(self._entries) if is_gone(owner)}
+        gone = {position for position, (owner, _, _) in enumerate(self._entries) if is_gone(owner)}
         if gone:
             self._codes.remove_ids(np.array(sorted(gone), dtype=np.int64))  # keeps the order of the rest
             self._entries = [entry for position, entry in enumerate(self._entries) if position not in gone]
 
     def near(
         self, queries: Sequence[Fingerprint], radius_bits: int
-    ) -> Iterator[tuple[Fingerprint, Owner, Fingerprint, int]]:
-        """Every (query, owner, stored fingerprint, distance) at most ``radius_bits`` apart, query by query."""
+    ) -> Iterator[tuple[Fingerprint, Owner, Region, int, int]]:
+        """Every (query, owner, stored region and orientation, distance) within ``radius_bits``, query by query."""
         if not self._entries or not queries:
             return
         limits, distances, positions = self._codes.range_search(_codes(queries), radius_bits + 1)  # faiss: below it
         for number, query in enumerate(queries):
             for at in range(int(limits[number]), int(limits[number + 1])):
-                owner, stored = self._entries[positions[at]]
-                yield query, owner, stored, int(distances[at])
+                yield query, *self._entries[positions[at]], int(distances[at])
 
 
 def _codes(fingerprints: Sequence[Fingerprint]) -> NDArray[np.uint8]:

@@ -132,7 +132,7 @@ class WorksIndex:
         for name, index in self._by_hasher.items():
             hasher = hashers()[name]
             best: dict[tuple[int, int], Match] = {}
-            for query, (work_id, reference_id), stored, distance in index.near(
+            for query, (work_id, reference_id), stored, orientation, distance in index.near(
                 _current(description, name), hasher.radius_bits
             ):
                 known = best.get((work_id, reference_id))
@@ -145,9 +145,9 @@ class WorksIndex:
                         threshold=hasher.radius_bits,
                         distance_bits=distance,
                         region=query.region,
-                        reference_region=stored.region,
-                        orientation=stored.orientation,
-                        placement=_box_placement(stored, query),
+                        reference_region=stored,
+                        orientation=orientation,
+                        placement=_box_placement(stored, orientation, query.region),
                     )
             yield from best.values()
 
@@ -283,14 +283,14 @@ def _orientation(matrix: Matrix) -> int:
     return round(-float(clockwise) / (np.pi / 2)) % 4 + (4 if mirrored else 0)
 
 
-def _box_placement(reference: Fingerprint, picture: Fingerprint) -> tuple[float, ...]:
+def _box_placement(reference: Region, orientation: int, picture: Region) -> tuple[float, ...]:
     """The placement that lays one region over another, in the orientation that their hashes found."""
     turned = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    if reference.orientation >= 4:
+    if orientation >= 4:
         turned = np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    for _ in range(reference.orientation % 4):  # counter-clockwise: the right edge becomes the top
+    for _ in range(orientation % 4):  # counter-clockwise: the right edge becomes the top
         turned = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 1.0], [0.0, 0.0, 1.0]]) @ turned
-    placed = _from_unit(picture.region) @ turned @ np.linalg.inv(_from_unit(reference.region))
+    placed = _from_unit(picture) @ turned @ np.linalg.inv(_from_unit(reference))
     return tuple(round(float(value), 6) for value in placed[:2].reshape(-1))
 
 

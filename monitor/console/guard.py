@@ -9,7 +9,6 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -51,12 +50,6 @@ class Problem(Exception):
         facts = {"status": self.status, "title": HTTPStatus(self.status).phrase, "detail": self.detail}
         content = json.dumps(facts, ensure_ascii=False)
         return Response(content, self.status, self.headers, media_type="application/problem+json")
-
-
-async def as_problem(_: Request, error: Exception) -> Response:
-    """The answer to a request that raised a `Problem`."""
-    assert isinstance(error, Problem)  # noqa: S101 - registered for it alone
-    return error.response()
 
 
 def host_name(host: str) -> str:

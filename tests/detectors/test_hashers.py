@@ -4,13 +4,8 @@ import pytest
 from PIL import Image, ImageEnhance
 
 import detectors
-from detectors.distance import distance_bits
 from detectors.hasher import CODE_BYTES, hashers
-from detectors.model import Fingerprint
-
-
-def _print(hasher, image) -> Fingerprint:
-    return Fingerprint(hasher.name, hasher.version, hasher.compute(image))
+from tests.detectors.bits import bits_apart
 
 
 @pytest.fixture(params=detectors.HASHERS)
@@ -27,13 +22,13 @@ def test_every_hash_has_256_bits_and_is_repeatable(hasher, draw):
 def test_a_smaller_darker_copy_stays_within_half_the_radius(hasher, seed, draw):
     original = draw(seed, side_px=256)
     copy = ImageEnhance.Brightness(original.resize((140, 140), Image.Resampling.BICUBIC)).enhance(0.8)
-    assert distance_bits(_print(hasher, original), _print(hasher, copy)) <= hasher.radius_bits / 2
+    assert bits_apart(hasher.compute(original), hasher.compute(copy)) <= hasher.radius_bits / 2
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_different_drawings_stay_beyond_the_radius(hasher, seed, draw):
     first, second = draw(seed, side_px=256), draw(seed + 100, side_px=256)
-    assert distance_bits(_print(hasher, first), _print(hasher, second)) > hasher.radius_bits
+    assert bits_apart(hasher.compute(first), hasher.compute(second)) > hasher.radius_bits
 
 
 def test_phash_and_dhash_are_those_of_imagehash(draw):
@@ -41,12 +36,3 @@ def test_phash_and_dhash_are_those_of_imagehash(draw):
     for name, peer in (("phash", imagehash.phash), ("dhash", imagehash.dhash)):
         bits = np.unpackbits(np.frombuffer(hashers()[name].compute(image), np.uint8)).reshape(16, 16)
         assert np.array_equal(bits, peer(image, hash_size=16).hash)
-
-
-def test_fingerprints_of_different_detectors_cannot_be_compared():
-    with pytest.raises(ValueError, match="cannot be compared"):
-        distance_bits(Fingerprint("phash", 1, b"\0" * 32), Fingerprint("dhash", 1, b"\0" * 32))
-
-
-def test_distance_counts_differing_bits():
-    assert distance_bits(Fingerprint("phash", 1, b"\xff\x00"), Fingerprint("phash", 1, b"\x0f\x01")) == 5

@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.distance import distance_bits
 from detectors.index import FingerprintIndex
 from detectors.model import Fingerprint
+from tests.detectors.bits import bits_apart
 
 codes = st.binary(min_size=32, max_size=32)
 
@@ -17,8 +17,8 @@ def test_the_index_finds_exactly_what_lies_within_the_radius(stored, query, radi
     index: FingerprintIndex[int] = FingerprintIndex()
     for owner, bits in enumerate(stored):
         index.add(owner, [_print(bits)])
-    found = {(owner, distance) for _, owner, _, distance in index.near([_print(query)], radius)}
-    distances = [distance_bits(_print(query), _print(bits)) for bits in stored]
+    found = {(owner, distance) for _, owner, _, _, distance in index.near([_print(query)], radius)}
+    distances = [bits_apart(query, bits) for bits in stored]
     assert found == {(owner, distance) for owner, distance in enumerate(distances) if distance <= radius}
 
 
@@ -29,7 +29,7 @@ def test_a_removed_owner_is_found_no_more_and_the_others_still_are(entries, gone
         index.add(owner, [_print(bits)])
     index.remove(lambda owner: owner == gone)
     for owner, bits in entries:
-        assert (owner in {held for _, held, _, _ in index.near([_print(bits)], 0)}) == (owner != gone)
+        assert (owner in {held for _, held, *_ in index.near([_print(bits)], 0)}) == (owner != gone)
     assert len(index) == sum(owner != gone for owner, _ in entries)
 
 
