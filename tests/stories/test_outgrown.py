@@ -121,16 +121,20 @@ def _burst_s(asked, pace_s):
     return worst
 
 
-@pytest.mark.timeout(0)
 @pytest.mark.parametrize(
     ("listings", "designs", "pace_s", "stopped_s"),
-    [pytest.param(40, 10, 0.1, 0, id="sample"), pytest.param(20_000, 40, 0.02, 90, marks=pytest.mark.soak, id="20000")],
+    [
+        pytest.param(40, 10, 0.1, 0, id="sample", marks=pytest.mark.timeout(600)),
+        pytest.param(20_000, 40, 0.02, 90, marks=[pytest.mark.soak, pytest.mark.timeout(0)], id="20000"),
+    ],
 )
 def test_each_kind_of_process_is_killed_and_everything_is_stored_once_at_the_hosts_pace(
     desk, open_bazaar, mortal_postgres, listings, designs, pace_s, stopped_s
 ):
     catalogue = _large(listings, designs)
-    bazaar = open_bazaar(catalogue, FaultPlan(0.1, seed=3, kinds=_KINDS, hang_s=0.5))
+    for picture in {picture.picture_id for one in catalogue.listings for picture in one.pictures}:
+        catalogue.full(picture)  # drawn now: a host that takes its time to answer is asked the more slowly
+    bazaar = open_bazaar(catalogue, FaultPlan(0.1, seed=3, kinds=_KINDS, hang_s=0.1))
     began = replace(desk, bazaar_url=bazaar.url)
     began.begin(catalogue)
     began.rows("UPDATE searches SET page_limit = 10000")
