@@ -154,8 +154,10 @@ class FeatureIndex:
         for at in range(0, len(rows), _AT_ONCE):
             part = rows[at : at + _AT_ONCE]
             self._index.add_with_ids(self._vectors.reconstruct_batch(part), part)
-        self._refined = faiss.IndexRefine(self._index, self._vectors)
-        self._refined.k_factor = _SHORTLIST / _NEIGHBOURS
+        self._refined = faiss.IndexRefine(faiss.IndexFlatL2(KEPT), faiss.IndexFlatL2(KEPT))
+        # Not given to the constructor, which wants as many rows in both: those of removed works are in one alone.
+        self._refined.base_index, self._refined.refine_index = self._index, self._vectors
+        self._refined.ntotal, self._refined.k_factor = self._vectors.ntotal, _SHORTLIST / _NEIGHBOURS
 
     def _lay_out(self, rows: NDArray[np.intp]) -> Any:
         """An empty index whose lists and codes suit the vectors of these rows. The same vectors give the same."""

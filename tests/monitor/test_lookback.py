@@ -117,6 +117,7 @@ async def test_a_work_registered_after_its_copy_was_crawled_is_found_without_a_r
     assert len(await alerts(parts)) == 1, "looking back twice raises nothing twice"
 
 
+@pytest.mark.slow
 async def test_a_listing_that_was_forgotten_is_asked_for_again(parts, art):
     key = await crawled(parts, 1, jpeg(EDITS["recolor"](art[0][0], Random(1))))
     async with parts.database.write("forget") as session:
@@ -131,6 +132,7 @@ async def test_a_listing_that_was_forgotten_is_asked_for_again(parts, art):
         assert (row.listing_id, row.url) == ("1", "https://bazaar.example/1")
 
 
+@pytest.mark.slow
 async def test_pictures_are_forgotten_when_their_time_is_over(parts, art):
     await crawled(parts, 1, jpeg(EDITS["pad"](art[0][0], Random(1))))
     parts.clock.advance(timedelta(days=parts.settings.lookback.keep_d + 1).total_seconds())
@@ -176,6 +178,7 @@ async def test_a_replay_tells_what_would_change_and_changes_nothing(parts, art):
     assert len(await alerts(parts)) == 1
 
 
+@pytest.mark.slow
 async def test_a_rejected_picture_stays_silent_when_it_returns_in_another_compression(parts, art):
     await registered(parts, art[0][1])
     picture = EDITS["recolor"](art[0][0], Random(2))
@@ -191,6 +194,7 @@ async def test_a_rejected_picture_stays_silent_when_it_returns_in_another_compre
     assert len(await alerts(parts)) == 1, "another copy of the work is no near copy of the rejected picture"
 
 
+@pytest.mark.slow
 async def test_what_is_nearer_to_a_negative_reference_is_set_aside_and_counted(parts, art):
     await registered(parts, art[0][1])
     lookalike = EDITS["recolor"](art[0][0], Random(6))

@@ -53,7 +53,8 @@ async def test_a_picture_compressed_anew_joins_the_first_ones_cluster(database, 
 
 
 async def test_twins_examined_at_once_come_to_one_cluster(database, work, pictures):
-    clusters = await asyncio.gather(*(raised(database, work, picture) for picture in pictures[:4]))
+    each_repeats_each = pictures[:3]  # the fourth is too far from the second, which may come first
+    clusters = await asyncio.gather(*(raised(database, work, picture) for picture in each_repeats_each))
     assert len(set(clusters)) == 1
     assert clusters[0] in {picture.sha256 for picture in pictures}
 

@@ -135,6 +135,7 @@ async def test_a_brief_transaction_does_what_others_do(store):
     assert await hosts(store) == 2
 
 
+@pytest.mark.slow
 async def test_a_brief_writer_waits_for_the_lock_aside_and_nothing_passes_it_by(store, sqlite_url):
     other = Database(sqlite_url)
 

@@ -13,6 +13,7 @@ def _alerts(desk, *options):
     return {(row["listing_id"], row["work"]) for row in desk.json("alerts", "list", *options)}
 
 
+@pytest.mark.slow
 def test_the_first_evening_ends_with_a_pack_of_exactly_the_listings_decided(shop_desk, catalogue, planted, bazaar):
     desk = shop_desk
     desk.begin(catalogue)

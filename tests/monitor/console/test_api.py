@@ -61,7 +61,7 @@ def cases_of(schema, examples):
 @pytest.mark.parametrize(
     ("role", "examples"),
     [
-        ("analyst", 2),
+        ("analyst", 1),
         *(pytest.param(role, 8, marks=pytest.mark.slow) for role in ROLES),
         *(pytest.param(role, 2000, marks=[pytest.mark.soak, pytest.mark.timeout(0)]) for role in ROLES),
     ],
