@@ -5,7 +5,7 @@ from PIL import Image, ImageEnhance
 
 import detectors
 from detectors.hasher import CODE_BYTES, hashers
-from tests.detectors.bits import bits_apart
+from detectors.twins import apart
 
 
 @pytest.fixture(params=detectors.HASHERS)
@@ -22,13 +22,13 @@ def test_every_hash_has_256_bits_and_is_repeatable(hasher, draw):
 def test_a_smaller_darker_copy_stays_within_half_the_radius(hasher, seed, draw):
     original = draw(seed, side_px=256)
     copy = ImageEnhance.Brightness(original.resize((140, 140), Image.Resampling.BICUBIC)).enhance(0.8)
-    assert bits_apart(hasher.compute(original), hasher.compute(copy)) <= hasher.radius_bits / 2
+    assert apart(hasher.compute(original), hasher.compute(copy)) <= hasher.radius_bits / 2
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_different_drawings_stay_beyond_the_radius(hasher, seed, draw):
     first, second = draw(seed, side_px=256), draw(seed + 100, side_px=256)
-    assert bits_apart(hasher.compute(first), hasher.compute(second)) > hasher.radius_bits
+    assert apart(hasher.compute(first), hasher.compute(second)) > hasher.radius_bits
 
 
 def test_phash_and_dhash_are_those_of_imagehash(draw):

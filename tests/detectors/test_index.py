@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from detectors.index import FingerprintIndex
 from detectors.model import Fingerprint
-from tests.detectors.bits import bits_apart
+from detectors.twins import apart
 
 codes = st.binary(min_size=32, max_size=32)
 
@@ -18,7 +18,7 @@ def test_the_index_finds_exactly_what_lies_within_the_radius(stored, query, radi
     for owner, bits in enumerate(stored):
         index.add(owner, [_print(bits)])
     found = {(owner, distance) for _, owner, _, _, distance in index.near([_print(query)], radius)}
-    distances = [bits_apart(query, bits) for bits in stored]
+    distances = [apart(query, bits) for bits in stored]
     assert found == {(owner, distance) for owner, distance in enumerate(distances) if distance <= radius}
 
 
