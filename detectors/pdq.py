@@ -105,6 +105,8 @@ def near(stored: NDArray[np.uint8], queries: Sequence[bytes], radius_bits: int) 
             _search(faiss, stored[at : at + _ROWS_AT_ONCE], asked, radius_bits, at, best)
         return best
 
+    if len(stored) <= _ROWS_A_TASK:
+        return search(0)
     # faiss's own threads would wait for one another at each of these small steps.
     with ThreadPoolExecutor(os.cpu_count(), initializer=lambda: faiss.omp_set_num_threads(1)) as cores:
         found: dict[int, int] = {}
