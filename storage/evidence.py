@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
@@ -13,7 +14,7 @@ from typing import Any
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.tables import Alert, Audit, Custody, Evidence, Match
+from storage.tables import Alert, Audit, Capture, Custody, Evidence, Listing, Match
 
 START = "0" * 64  # what the first entry of a chain names as the one before it
 KEPT, PURGED = "kept", "purged"
@@ -50,6 +51,32 @@ async def evidence_by_alert(session: AsyncSession, alert_ids: Collection[int]) -
     found = select(Evidence).where(Evidence.alert_id.in_(alert_ids)).order_by(Evidence.alert_id, Evidence.id)
     rows = await session.scalars(found)
     return {alert_id: list(items) for alert_id, items in groupby(rows, attrgetter("alert_id"))}
+
+
+@dataclass(frozen=True, slots=True)
+class LastLook:
+    """When an alert's listing was last captured: as its evidence has it, and on any page since."""
+
+    alert_id: int
+    listing_key: int
+    page_at: datetime | None  # of the newest page among its evidence
+    capture_id: int | None  # of the page on which the listing was last seen, while its bytes are kept
+    captured_at: datetime | None
+
+
+async def last_looks(session: AsyncSession, alert_ids: Collection[int]) -> list[LastLook]:
+    """How old what is kept of each of these alerts is, in their ids' order; those that are not there are left out."""
+    kept = select(Evidence.alert_id, func.max(Evidence.seen_at).label("at")).where(Evidence.kind == "page")
+    newest = kept.where(Evidence.alert_id.in_(alert_ids)).group_by(Evidence.alert_id).subquery()
+    found = (
+        select(Alert.id, Alert.listing_key, newest.c.at, Capture.id, Capture.captured_at)
+        .join(Listing, Listing.id == Alert.listing_key)
+        .outerjoin(newest, newest.c.alert_id == Alert.id)
+        .outerjoin(Capture, (Capture.id == Listing.capture_id) & Capture.purged_at.is_(None))
+        .where(Alert.id.in_(alert_ids))
+        .order_by(Alert.id)
+    )
+    return [LastLook(*row) for row in await session.execute(found)]
 
 
 async def drawn_of(session: AsyncSession, pictures: Collection[str]) -> list[Evidence]:

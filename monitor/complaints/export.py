@@ -56,7 +56,7 @@ def export_pack(draft: Draft, confirmation: Confirmation | None, policy: Policy,
         "notice.pdf": to_pdf(notice),
         "listings.csv": table.csv_bytes(table.COLUMNS, rows),
         "listings.xlsx": table.xlsx_bytes(table.COLUMNS, rows, now),
-        "listings.json": _json(rows),
+        "listings.json": _json_rows(rows),
         "status.csv": table.csv_bytes(sheet.COLUMNS, statuses),
         "status.xlsx": table.xlsx_bytes(sheet.COLUMNS, statuses, now, editable=sheet.EDITABLE, sheet="status"),
         "policy.json": _json(policy.model_dump(mode="json", by_alias=True)),
@@ -163,6 +163,12 @@ def _manifest(
 
 def _json(value: object) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+
+
+def _json_rows(rows: Sequence[Mapping[str, str]]) -> bytes:
+    """A list with a row a line: many times faster than indented, which only Python's own encoder can do."""
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    return f"[\n{lines}\n]\n".encode("utf-8", "replace")
 
 
 def _text(lines: Iterable[str]) -> bytes:

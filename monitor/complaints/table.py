@@ -87,6 +87,8 @@ def long_cells(rows: Sequence[Row]) -> Iterator[str]:
 
 def _fitting(text: str, column: str) -> str:
     """The text as a cell can hold it; what is left out is told in the cell itself."""
+    if text.isascii() and len(text) <= CELL_CHARS:
+        return text
     plain = text.encode("utf-8", "replace").decode()
     units = len(plain.encode("utf-16-le")) // 2  # what spreadsheets count
     if units <= CELL_CHARS:

@@ -336,16 +336,14 @@ async def export(parts: Parts, complaint_id: int, actor: str) -> Path:
     """
     root = parts.settings.data_dir / PACKS
     sweep(root)
-    blocked: tuple[Problem, ...] = ()
     async with parts.database.write("complaint claimed for export") as session:
         row = await get_complaint(session, complaint_id, lock=True)
         if row.pack and row.pack_sha256:
             return parts.settings.data_dir / row.pack
-        if row.state != ComplaintState.EXPORTED:
-            blocked = await _claim(parts, session, row, actor, root)
-    if blocked:
-        raise NoticeRefused(_blocked(complaint_id, blocked))
-    stored = await load(parts, complaint_id)
+        stored = await read(parts, session, row)
+        claimed = row.state == ComplaintState.EXPORTED or await _claim(parts, session, stored, actor, root)
+    if not claimed:
+        raise NoticeRefused(_blocked(complaint_id, [one for one in stored.problems if one.blocking]))
     at = stored.row.exported_at or parts.clock.now()
     pack = await asyncio.to_thread(export_pack, stored.draft, confirmation_of(stored.row), stored.rules, at)
     named = Pack(Path(stored.row.pack or pack.name).name, pack.files)
@@ -356,18 +354,15 @@ async def export(parts: Parts, complaint_id: int, actor: str) -> Path:
     return folder
 
 
-async def _claim(
-    parts: Parts, session: AsyncSession, row: tables.Complaint, actor: str, root: Path
-) -> tuple[Problem, ...]:
-    """Take an approved complaint for one export; or say what blocks it, as a draft again where it has changed."""
-    now = parts.clock.now()
-    stored = await read(parts, session, row)
+async def _claim(parts: Parts, session: AsyncSession, stored: Stored, actor: str, root: Path) -> bool:
+    """Take an approved complaint for one export; False where something blocks it, a draft again if it has changed."""
+    now, row = parts.clock.now(), stored.row
     after = next_state(stored.state, ComplaintEvent.EXPORT)
     blocking = tuple(one for one in stored.problems if one.blocking)
     if blocking:
         if any(one.field.startswith(("confirmation", "targets", "alert ", "approval")) for one in blocking):
             await reopen(session, row, now, actor, str(blocking[0]))
-        return blocking
+        return False
     for view in stored.targets:
         if T(view.target.state) not in LEFT_OUT:
             view.target.live_at, view.target.live_how, view.target.live_by = seen_live(view)
@@ -379,7 +374,7 @@ async def _claim(
     row.pack, row.pack_sha256, row.exported_at = f"{PACKS}/{name}", None, now
     row.policy_version = stored.rules.label
     await move(session, row, ComplaintEvent.EXPORT, after, now, actor, note=f"{row.pack}, rules {row.policy_version}")
-    return ()
+    return True
 
 
 async def cancel(parts: Parts, complaint_id: int, actor: str) -> None:

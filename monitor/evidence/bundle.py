@@ -35,6 +35,7 @@ from storage.evidence import EXPORTED, entry_record, item_record, note_custody
 
 _MOST_FILES: Final = 65_000  # of a plain ZIP are 65,535, and its size is under 4 GiB
 _LARGEST: Final = 4_000_000_000
+_OURS: Final = "comparison"  # drawn by us, as large as all that was captured, and a file of its own: in no WARC
 Tell = Callable[[int], None]
 More = Callable[[Sequence[Exhibit]], Mapping[str, bytes]]
 
@@ -133,7 +134,7 @@ async def _add_works(parts: Parts, file: _Zip, exhibits: Sequence[Exhibit]) -> N
 
 async def _add_alert(parts: Parts, file: _Zip, one: Exhibit) -> list[str]:
     """One alert's folder: findings, custody, items, WARC, pictures."""
-    missing, kept, listed, written = [], [], [], dict[str, bytes]()
+    missing, archived, listed, written = [], [], [], dict[str, bytes]()
     for item in one.items:
         try:
             data = await parts.blobs.get(item.sha256)
@@ -141,14 +142,14 @@ async def _add_alert(parts: Parts, file: _Zip, one: Exhibit) -> list[str]:
             missing.append(f"{one.folder}: {item.kind}: {error}")
             listed.append({"record": item_record(item), "files": [], "in_warc": False, "missing": str(error)})
             continue
-        kept.append((item, data))
-        name = _file_name(one.folder, item, data)
+        name, in_warc = _file_name(one.folder, item, data), item.kind != _OURS
+        archived += [(item, data)] if in_warc else []
         written |= {name: data} if name else {}
-        listed.append({"record": item_record(item), "files": [name] if name else [], "in_warc": True})
+        listed.append({"record": item_record(item), "files": [name] if name else [], "in_warc": in_warc})
     file.add(f"{one.folder}/findings.json", _json(_findings(one)))
     file.add(f"{one.folder}/custody.jsonl", _lines([entry_record(entry) for entry in one.custody]))
     file.add(f"{one.folder}/items.json", _json(listed))
-    file.add(f"{one.folder}/record.warc.gz", await asyncio.to_thread(warc, one.view.alert.id, kept))
+    file.add(f"{one.folder}/record.warc.gz", await asyncio.to_thread(warc, one.view.alert.id, archived))
     for name, data in sorted(written.items()):
         file.add(name, data)
     return missing

@@ -15,9 +15,9 @@ from monitor.examine import as_value
 from monitor.heads import head_of
 from monitor.marketplaces.base import Page, Request
 from storage import tables
-from storage.evidence import keep_evidence, note_custody
+from storage.evidence import keep_evidence, last_looks, note_custody
 from storage.listings import add_details, get_listing, get_seller
-from storage.searches import add_capture, captures_of
+from storage.searches import add_capture
 
 FRESH = timedelta(hours=24)  # what was seen within it may leave with a complaint
 
@@ -60,7 +60,7 @@ async def capture_again(parts: Parts, alert_id: int, actor: str) -> Recaptured:
         capture = await add_capture(session, reading.capture)
         if own:
             await add_details(session, await get_listing(session, listing.id), own[0], capture.id, now)
-    kept = await _keep(parts, one, capture, pictures, actor, outcome)
+    kept = await _keep(parts, alert_id, listing.id, capture, pictures, actor, outcome)
     reason = reading.capture.reason or ("the page shows other listings" if outcome is Outcome.DRIFT else "")
     return Recaptured(alert_id, outcome, reason, capture.captured_at, kept)
 
@@ -95,21 +95,19 @@ async def refresh(
 async def stale(parts: Parts, alert_ids: Sequence[int], actor: str) -> list[int]:
     """Alerts whose evidence has no page of the last `FRESH`; a younger one that some other look brought is kept first.
 
-    Raises:
-        NotFound: An alert is not there.
+    They come in their ids' order.
     """
+    begins = parts.clock.now() - FRESH
     async with parts.database.read() as session:
-        known = await exhibits(session, alert_ids)
-        captures = await captures_of(session, [one.view.listing for one in known])
+        looks = await last_looks(session, alert_ids)
     found = []
-    for one in known:
-        capture = captures.get(one.view.listing.capture_id or 0)
-        newest = max((item.seen_at for item in one.items if item.kind == "page"), default=None)
-        begins = parts.clock.now() - FRESH
-        if capture and not capture.purged_at and capture.captured_at > max(newest or begins, begins):
-            await _keep(parts, one, capture, [], actor, Outcome(capture.outcome))
-        elif newest is None or newest < begins:
-            found.append(one.view.alert.id)
+    for one in looks:
+        if one.capture_id and one.captured_at and one.captured_at > max(one.page_at or begins, begins):
+            async with parts.database.read() as session:
+                capture = await session.get_one(tables.Capture, one.capture_id)
+            await _keep(parts, one.alert_id, one.listing_key, capture, [], actor)
+        elif one.page_at is None or one.page_at < begins:
+            found.append(one.alert_id)
     return found
 
 
@@ -136,21 +134,26 @@ def _is_text(page: Page) -> bool:
 
 async def _keep(
     parts: Parts,
-    one: Exhibit,
+    alert_id: int,
+    listing_key: int,
     capture: tables.Capture,
     pictures: Sequence[tables.ListingPicture],
     actor: str,
-    outcome: Outcome,
+    outcome: Outcome | None = None,
 ) -> int:
-    """What came, as evidence of the alert; how many items are new."""
-    now, alert_id = parts.clock.now(), one.view.alert.id
+    """What came, as evidence of the alert; how many items are new.
+
+    Args:
+        outcome: Of the look; None for what the page's own capture says.
+    """
+    now = parts.clock.now()
     async with parts.database.read() as session:
-        listing = await get_listing(session, one.view.listing.id)
+        listing = await get_listing(session, listing_key)
         seller = await get_seller(session, listing)
     facts_sha256 = await parts.blobs.put(facts_of(listing, seller))
     async with parts.database.write("evidence captured again") as session:
         items = proof(alert_id, listing, facts_sha256, capture, pictures, now)
         kept = await keep_evidence(session, items, TOOL, now)
-        facts = {"outcome": outcome.value, "items": kept}
+        facts = {"outcome": outcome.value if outcome else capture.outcome, "items": kept}
         await note_custody(session, [alert_id], now, actor, "looked again", facts)
     return kept

@@ -7,16 +7,21 @@ from zoneinfo import ZoneInfo
 
 from detectors.model import Answer, Listing, Seller
 from detectors.rights import FirstPublication, Right, RightKind
+from monitor.desk import filing
+from monitor.desk.dossier import load as load_complaint
 from storage import tables
 from storage.cases import decide_all
+from storage.complaints import targets_of
+from storage.invariants import contradictions
 from storage.listings import record_listings
 from storage.rights import add_right, set_right_state
 from storage.works import add_reference, add_work, set_owner
 
+PERSON = "Mira Moss"
 QUESTIONS = "fair-use,exhaustion,authorised-seller"
 
 
-def confirmation(desk, complaint, person="Mira Moss"):
+def confirmation(desk, complaint, person=PERSON):
     """The command by which a person considers every listing of a complaint and affirms its statements."""
     shown = desk.json("complaints", "show", complaint)
     named = [one["listing"] for one in shown["listings"] if one["state"] not in ("excluded", "void_gone")]
@@ -24,7 +29,7 @@ def confirmation(desk, complaint, person="Mira Moss"):
     return ("complaints", "confirm", complaint, "--as", person, *listings, "--considered", QUESTIONS, "--affirm")
 
 
-def confirm(desk, complaint, person="Mira Moss"):
+def confirm(desk, complaint, person=PERSON):
     """Let a person confirm a complaint."""
     return desk(*confirmation(desk, complaint, person))
 
@@ -138,3 +143,23 @@ async def add_works(session, titles, now):
         reference = await add_reference(session, work.id, sha256, f"{title}.png", b"description", now, "mira")
         works[title] = (work.id, reference.id)
     return works
+
+
+async def states(parts, complaint_id):
+    async with parts.database.read() as session:
+        return [view.target.state for view in await targets_of(session, complaint_id)]
+
+
+async def state(parts, complaint_id):
+    return (await load_complaint(parts, complaint_id)).row
+
+
+async def is_sound(parts):
+    async with parts.database.read() as session:
+        return await contradictions(session) == []
+
+
+async def confirmed(parts, complaint_id, person=PERSON):
+    stored = await load_complaint(parts, complaint_id)
+    await filing.consider(parts, complaint_id, person, [target.alert_id for target in stored.draft.targets])
+    return await filing.confirm(parts, complaint_id, person)

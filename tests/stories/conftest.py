@@ -15,8 +15,13 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import text
 
+from config.settings import load
+from monitor.complaints.base import Pack
+from monitor.complaints.mails import read_mail
+from monitor.daemon import build
 from monitor.demo import server as demo
 from monitor.demo.catalogue import Kind, make_catalogue
+from monitor.desk import filing
 from storage.database import Database
 
 _PROGRAM = Path(__file__).with_name("program.py")
@@ -268,3 +273,37 @@ def truth_of(catalogue, kind=Kind.COPY):
 @pytest.fixture(scope="session")
 def planted(catalogue):
     return truth_of(catalogue)
+
+
+async def read_here(data, trusted_server):
+    """A mail read without walls: those have tests of their own."""
+    return read_mail(data, trusted_server)
+
+
+@pytest.fixture
+async def open_parts(tmp_path, sqlite_url, clock):
+    """Opens the running parts on a database of their own, with some settings."""
+    opened = []
+
+    async def opening(**environ):
+        given = {"BAZAARWATCH_DATABASE__URL": sqlite_url, **environ}
+        context = build(load(tmp_path / "data", given), clock=clock)
+        opened.append(context)
+        parts = await context.__aenter__()
+        parts.sandbox.mail = read_here
+        return parts
+
+    yield opening
+    for context in opened:
+        await context.__aexit__(None, None, None)
+
+
+@pytest.fixture
+def plain_packs(monkeypatch):
+    """Packs of the addresses alone: what is in a whole one, and how long its PDF takes, is another test's."""
+
+    def plain(draft, *_):
+        urls = "".join(f"{target.url}\n" for target in draft.targets).encode()
+        return Pack(draft.number, {"urls-1.txt": urls, "manifest.json": json.dumps([draft.number]).encode()})
+
+    monkeypatch.setattr(filing, "export_pack", plain)

@@ -1,66 +1,34 @@
-"""From alert to upheld complaint, and to one lost by silence: an artist's path and a team's, on a fake clock."""
+"""From alert to upheld complaint, and to one lost by silence: an artist's path, on a fake clock."""
 
-import asyncio
-import csv
-import io
-import json
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 
-from config.settings import load
-from monitor.complaints.base import Pack, TargetState
+from monitor.complaints.base import TargetState
 from monitor.complaints.errors import NotPossible
 from monitor.complaints.lifecycle import ComplaintEvent, ComplaintState
-from monitor.complaints.mails import read_mail
-from monitor.daemon import build
-from monitor.desk import filing, following, kit, ladder, recheck, sheets
+from monitor.desk import filing, following, kit, ladder, recheck
 from monitor.desk.dossier import load as load_complaint
 from monitor.desk.mailbox import take_in
 from monitor.desk.timers import follow_up
 from monitor.errors import NoticeRefused
 from monitor.reporting import make_digest
 from storage.complaints import counters_of, events_of, list_complaints, targets_of, timers_of
-from storage.invariants import contradictions
-from tests.stories.complaining import add_infringing, add_right_to, add_works, beijing, listing_of, set_clock
+from tests.stories.complaining import (
+    PERSON,
+    add_infringing,
+    add_right_to,
+    add_works,
+    beijing,
+    confirmed,
+    is_sound,
+    listing_of,
+    set_clock,
+    state,
+    states,
+)
 
-PERSON = "Mira Moss"
 CLAIM = "UC-MIRAMOSS-01J9ZQ4X7M3V8T2K5N6P0R1S4W"
-
-
-async def read_here(data, trusted_server):
-    """A mail read without walls: those have tests of their own."""
-    return read_mail(data, trusted_server)
-
-
-@pytest.fixture
-async def open_parts(tmp_path, sqlite_url, clock):
-    """Opens the running parts on a database of their own, with some settings."""
-    opened = []
-
-    async def opening(**environ):
-        given = {"BAZAARWATCH_DATABASE__URL": sqlite_url, **environ}
-        context = build(load(tmp_path / "data", given), clock=clock)
-        opened.append(context)
-        parts = await context.__aenter__()
-        parts.sandbox.mail = read_here
-        return parts
-
-    yield opening
-    for context in opened:
-        await context.__aexit__(None, None, None)
-
-
-@pytest.fixture
-def plain_packs(monkeypatch):
-    """Packs of the addresses alone: what is in a whole one, and how long its PDF takes, is another test's."""
-
-    def plain(draft, *_):
-        urls = "".join(f"{target.url}\n" for target in draft.targets).encode()
-        return Pack(draft.number, {"urls-1.txt": urls, "manifest.json": json.dumps([draft.number]).encode()})
-
-    monkeypatch.setattr(filing, "export_pack", plain)
 
 
 @pytest.fixture
@@ -83,26 +51,6 @@ def mail(subject, body, at, sender="Alibaba IPP <ipr@service.alibaba.com>"):
     message["Message-ID"] = f"<{abs(hash((subject, body)))}@service.alibaba.com>"
     message.set_content(body)
     return message.as_bytes()
-
-
-async def states(parts, complaint_id):
-    async with parts.database.read() as session:
-        return [view.target.state for view in await targets_of(session, complaint_id)]
-
-
-async def state(parts, complaint_id):
-    return (await load_complaint(parts, complaint_id)).row
-
-
-async def is_sound(parts):
-    async with parts.database.read() as session:
-        return await contradictions(session) == []
-
-
-async def confirmed(parts, complaint_id, person=PERSON):
-    stored = await load_complaint(parts, complaint_id)
-    await filing.consider(parts, complaint_id, person, [target.alert_id for target in stored.draft.targets])
-    return await filing.confirm(parts, complaint_id, person)
 
 
 async def handed_in(parts, clock):
@@ -341,175 +289,3 @@ async def test_late_complaints_stand_on_the_ladder_until_they_are_chased(artist,
     assert "ipr@alibaba-inc.com" in row["next"]
     await following.record_outcome(parts, complaint_id, TargetState.REMOVED, "mira")
     assert await ladder.overdue(parts) == []
-
-
-# The team
-
-
-FEW = {("Moth", "aliexpress"): 2, ("Moth", "1688"): 5, ("Fox", "aliexpress"): 3}
-ALL_650 = {("Moth", "aliexpress"): 301, ("Moth", "1688"): 24, ("Fox", "aliexpress"): 300, ("Fox", "1688"): 25}
-TENTH = {("Moth", "aliexpress"): 31, ("Moth", "1688"): 2, ("Fox", "aliexpress"): 30, ("Fox", "1688"): 2}
-A_TENTH = """
-extends: alibaba_ipp
-platform: alibaba_ipp
-version: 2
-routes: {portal: {max_targets: {value: 30, source: own, confidence: assumed}}}
-"""
-
-
-@pytest.fixture
-async def team(request, open_parts, clock):
-    """A team of two with listings of two designs on two sites; two people have to look at each complaint."""
-    set_clock(clock, "2026-09-28T10:00")
-    parts = await open_parts(BAZAARWATCH_COMPLAINTS__SECOND_PERSON="true")
-    if request.param is TENTH:
-        (parts.settings.data_dir / "policies").mkdir()
-        (parts.settings.data_dir / "policies" / "alibaba_ipp.yaml").write_text(A_TENTH, "utf-8")
-    async with parts.database.write("test") as session:
-        works = await add_works(session, ["Moth", "Fox"], clock.now())
-        for number, (title, (work_id, _)) in enumerate(works.items()):
-            await add_right_to(session, work_id, title, clock.now(), "verified", f"{CLAIM[:-1]}{number}")
-        count, listings = 0, []
-        for (title, site), size in request.param.items():
-            listings += [(title, listing_of(site, count + number)) for number in range(size)]
-            count += size
-        await add_infringing(session, parts.blobs, works, listings, clock.now())
-    return parts
-
-
-def filled(data, leave_out=()):
-    """A sheet as a person fills it in: everything considered, some listings left out."""
-    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
-    assert not any(row["fair_use"] or row["exhaustion"] or row["authorised_seller"] for row in rows), "never pre-ticked"
-    for row in rows:
-        if int(row["listing"].lstrip("#")) in leave_out:
-            row["leave_out"] = "ours"
-        else:
-            row |= {"fair_use": "yes", "exhaustion": "x", "authorised_seller": "JA", "note": "compared"}
-    file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, rows[0].keys())
-    writer.writeheader()
-    writer.writerows(rows)
-    return file.getvalue().encode()
-
-
-@pytest.mark.parametrize(
-    ("team", "limit", "last"),
-    [
-        pytest.param(TENTH, 30, 2, id="a tenth"),
-        pytest.param(ALL_650, 300, 25, id="all 650", marks=[pytest.mark.soak, pytest.mark.timeout(600)]),
-    ],
-    indirect=["team"],
-)
-async def test_a_teams_listings_become_the_fewest_complaints_and_two_people_look_at_each(team, limit, last):
-    parts = team
-    ids = []
-    for work_id in (1, 2):
-        ids += (await filing.draft_complaints(parts, work_id, "alibaba_ipp", "ana")).complaint_ids
-    async with parts.database.read() as session:
-        drafted = {one.complaint.id: one for one in await list_complaints(session)}
-    found = sorted((one.work.title, one.complaint.site, one.targets) for one in drafted.values())
-    assert [(title, site) for title, site, _ in found] == [
-        ("Fox", "1688"),
-        ("Fox", "aliexpress"),
-        ("Moth", "1688"),
-        ("Moth", "aliexpress"),
-        ("Moth", "aliexpress"),
-    ], "one design and one site in each, and no more of them than it takes"
-    assert [count for *_, count in found] == [last, limit, max(2, limit * 8 // 100), 1, limit]
-    big = next(one.complaint.id for one in drafted.values() if one.targets == limit)
-
-    stored = await load_complaint(parts, big)
-    sheet = sheets.write_sheet(stored)
-    out = {stored.draft.targets[0].alert_id, stored.draft.targets[7].alert_id}
-    assert await sheets.apply_sheet(parts, big, "Ana Lima", filled(sheet, leave_out=out)) == []
-    assert (await filing.confirm(parts, big, "Ana Lima")).state is ComplaintState.IN_REVIEW
-    assert len((await load_complaint(parts, big)).draft.targets) == limit - 2
-    with pytest.raises(NotPossible):
-        await filing.export(parts, big, "ana")
-    with pytest.raises(NoticeRefused, match="a second person"):
-        await filing.approve(parts, big, "ana  LIMA")
-    await filing.send_back(parts, big, "Bo Chen", "look at 12 again")
-    await filing.confirm(parts, big, "Ana Lima")
-    await filing.approve(parts, big, "Bo Chen")
-    row = await state(parts, big)
-    assert (row.state, row.confirmed_by, row.approved_by) == ("approved", "Ana Lima", "Bo Chen")
-
-
-@pytest.mark.parametrize("team", [FEW], indirect=True)
-async def test_a_teams_complaint_leaves_once_and_a_silent_seller_is_no_success_until_it_is_seen(team, clock):
-    parts = team
-    drafted = (await filing.draft_complaints(parts, 1, "alibaba_ipp", "ana")).complaint_ids
-    (small,) = [one for one in drafted if (await state(parts, one)).site == "1688"]
-    await confirmed(parts, small, "Ana Lima")
-    await filing.approve(parts, small, "Bo Chen")
-    folders = await asyncio.gather(*(filing.export(parts, small, "ana") for _ in range(3)))
-    assert len(set(folders)) == 1
-    assert len((folders[0] / "urls-1.txt").read_text("utf-8").splitlines()) == 5
-    assert (await state(parts, small)).submission == 1
-    with (folders[0] / "listings.csv").open(encoding="utf-8-sig", newline="") as file:
-        people = {(row["signer"], row["approved_by"]) for row in csv.DictReader(file)}
-    assert people == {("Ana Lima", "Bo Chen")}, "no row that leaves lacks two different people"
-    await following.hand_in(parts, small, "ana", "CMP-24")
-    await following.record_outcome(parts, small, TargetState.PAUSED, "ana", note="off sale for now")
-    await following.simple_step(parts, small, ComplaintEvent.PAUSE, "ana")
-    set_clock(clock, "2026-10-09T23:00")
-    await follow_up(parts)
-    assert set(await states(parts, small)) == {"removed_unconfirmed"}, "the seller stayed silent"
-    assert (await state(parts, small)).outcome == "", "the seller's silence alone is no success"
-    await following.record_outcome(parts, small, TargetState.REMOVED, "ana")
-    row = await state(parts, small)
-    assert (row.state, row.outcome) == ("upheld", "upheld")
-    assert await is_sound(parts)
-
-
-@pytest.mark.parametrize("team", [FEW], indirect=True)
-async def test_a_sheet_filled_for_something_else_or_by_halves_is_not_taken(team):
-    parts = team
-    (first, *_) = (await filing.draft_complaints(parts, 2, "alibaba_ipp", "ana")).complaint_ids
-    stored = await load_complaint(parts, first)
-    named = stored.draft.targets
-    data = filled(sheets.write_sheet(stored)).decode()
-    halved = data.replace("JA", "", 1)
-    async with parts.database.write("the seller changes the title") as session:
-        view = next(one for one in await targets_of(session, first) if one.alert.id == named[1].alert_id)
-        view.listing.title = "=cmd|' /C calc'!A0"
-    problems = await sheets.apply_sheet(parts, first, "Ana Lima", halved.encode())
-    assert len(problems) == 2
-    assert "authorised_seller has no yes" in problems[0]
-    assert "has changed since the sheet was written" in problems[1]
-    missing = (await load_complaint(parts, first)).unconsidered("Ana Lima")
-    assert [target.alert_id for target in missing] == [named[0].alert_id, named[1].alert_id]
-    assert b"\"'=cmd|" in sheets.write_sheet(await load_complaint(parts, first)), "no live formula"
-    for wrong in (b"", b"a,b\n1,2\n", bytes(range(256))):
-        with pytest.raises(NoticeRefused):
-            await sheets.apply_sheet(parts, first, "Ana Lima", wrong)
-
-
-@pytest.mark.parametrize("team", [FEW], indirect=True)
-@pytest.mark.usefixtures("plain_packs")
-async def test_a_crash_while_a_pack_is_written_is_put_right_by_the_next_export(team, monkeypatch):
-    parts = team
-    (first, *_) = (await filing.draft_complaints(parts, 2, "alibaba_ipp", "ana")).complaint_ids
-    await confirmed(parts, first, "Ana Lima")
-    await filing.approve(parts, first, "Bo Chen")
-    root = parts.settings.data_dir / filing.PACKS
-
-    def die(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr("os.fsync", die)
-        with pytest.raises(KeyboardInterrupt):
-            await filing.export(parts, first, "ana")
-    (half,) = root.iterdir()
-    assert half.name.startswith("new-")
-    row = await state(parts, first)
-    assert (row.state, row.pack_sha256, row.submission) == ("exported", None, 1)
-    with pytest.raises(NoticeRefused, match="was not written"):
-        await following.hand_in(parts, first, "ana", "CMP-1")
-    monkeypatch.setattr(filing, "_LEFTOVER_AFTER_S", -1.0)
-    assert filing.leftovers(root) == [half]
-    folder = await filing.export(parts, first, "ana")
-    assert [Path(entry).name for entry in root.iterdir()] == [folder.name]
-    assert (await state(parts, first)).submission == 1

@@ -58,10 +58,19 @@ async def test_what_a_person_handed_in_never_reads_as_an_answer_that_was_receive
         warc, page = file.read("alert-1/record.warc.gz"), file.read("sheets-1.html").decode()
     kinds = [record.rec_type for record in ArchiveIterator(io.BytesIO(warc))]
     assert "response" not in kinds
-    assert kinds.count("resource") == 4
+    assert kinds.count("resource") == 3
     assert "handed in by mira (saved.html)" in page
     assert "did not fetch it" in page
     assert "fetched by this program" not in page
+
+
+def test_what_we_drew_is_a_file_of_its_own_and_not_once_more_among_what_was_captured(files):
+    (drawn,) = (data for name, data in files.items() if name.startswith("alert-1/comparison-"))
+    archived = [one.content_stream().read() for one in ArchiveIterator(io.BytesIO(files["alert-1/record.warc.gz"]))]
+    assert drawn not in archived
+    listed = json.loads(files["alert-1/items.json"])
+    assert [one["in_warc"] for one in listed if one["record"]["kind"] == "comparison"] == [False]
+    assert all(one["in_warc"] for one in listed if one["record"]["kind"] != "comparison")
 
 
 def test_hostile_titles_are_text_in_every_file_and_name_none(files):
