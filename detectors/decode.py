@@ -7,7 +7,7 @@ import warnings
 from typing import Final
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from detectors.errors import DetectorError, ImageTooLarge, ImageTooSmall, UndecodableImage
 
@@ -69,7 +69,8 @@ def decode_sized(
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
         raise ImageTooLarge(f"the picture needs too much memory: {error}") from error
     except Exception as error:  # hostile bytes make decoders raise anything: KeyError, SyntaxError, struct.error, ...
-        raise UndecodableImage(f"not a readable JPEG, PNG, WebP, GIF or AVIF: {error}") from error
+        why = "" if isinstance(error, UnidentifiedImageError) else f": {error}"  # it names only an object of ours
+        raise UndecodableImage(f"not a readable JPEG, PNG, WebP, GIF or AVIF{why}") from error
 
 
 def _check_size(size: tuple[int, int]) -> None:

@@ -65,7 +65,7 @@ def validate_paper(paper: Paper, file_name: str) -> list[FieldProblem]:
     if paper.kind in _OF_A_PARTY - {DocumentKind.POWER_OF_ATTORNEY} and paper.right_id is not None:
         problems.append(FieldProblem("right", f"{_words(paper.kind)} belongs to an owner, not to one right"))
     if paper.kind not in _OF_A_PARTY | {DocumentKind.TRANSLATION} and paper.right_id is None:
-        problems.append(FieldProblem("right", f"say which right this {_words(paper.kind)} belongs to"))
+        problems.append(FieldProblem("right", "say with --right which right it is about"))
     if paper.kind is DocumentKind.POWER_OF_ATTORNEY:
         for name in ("grantor", "grantee"):
             if not getattr(paper, name).strip():

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Self
@@ -179,8 +179,11 @@ def required_fields(kind: RightKind) -> tuple[str, ...]:
     return _REQUIRED[kind]
 
 
-def validate(right: Right) -> list[FieldProblem]:
+def validate(right: Right, today: date | None = None) -> list[FieldProblem]:
     """Every missing or invalid field of a right, in the order of its fields; empty when nothing is wrong.
+
+    Args:
+        today: Where given, what has happened cannot lie behind it; the day after is let pass, as time zones differ.
 
     Expiry is not judged here: a right that has ended is still a right to record (``expires_on`` is judged against
     the day of the complaint).
@@ -189,7 +192,7 @@ def validate(right: Right) -> list[FieldProblem]:
     problems += _number_problems(right)
     problems += _class_problems(right)
     problems += _territory_problems(right)
-    problems += _date_problems(right)
+    problems += _date_problems(right) + (_future_problems(right, today) if today else [])
     problems += _publication_problems(right)
     problems += [
         FieldProblem(name, "must be one line without control characters")
@@ -395,6 +398,17 @@ def _date_problems(right: Right) -> list[FieldProblem]:
         FieldProblem(later, f"{later_on} is before {earlier} {earlier_on}")
         for (earlier, earlier_on), (later, later_on) in pairwise(known)
         if later_on < earlier_on
+    ]
+
+
+def _future_problems(right: Right, today: date) -> list[FieldProblem]:
+    happened = {"filed_on": right.filed_on, "registered_on": right.registered_on}
+    if right.first_publication:
+        happened["first_publication"] = right.first_publication.on
+    return [
+        FieldProblem(name, f"{day} is in the future")
+        for name, day in happened.items()
+        if day and day > today + timedelta(days=1)
     ]
 
 

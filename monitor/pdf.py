@@ -163,7 +163,7 @@ class Document:
         self._style(shown, size_pt, bold=bold, colour=colour)
         height = size_pt * _MM_PER_PT * _LINE
         if self._family(shown) != _LATIN:
-            self._pdf.multi_cell(0, height, shown, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+            self._world(shown, self._pdf.epw, height)
             return
         for line in self._lines(shown, self._pdf.epw - 2 * self._pdf.c_margin) or [""]:
             if self._pdf.will_page_break(height):
@@ -252,10 +252,26 @@ class Document:
                     self._line(line, x + _CELL_MM[1], y + _CELL_MM[0] + at * line_mm, line_mm)
             else:
                 pdf.set_xy(x + _CELL_MM[1] - pdf.c_margin, y + _CELL_MM[0])
-                pdf.multi_cell(inner + 2 * pdf.c_margin, line_mm, text, align="L")
+                self._world(text, inner + 2 * pdf.c_margin, line_mm)
             x += width
         pdf.line(pdf.l_margin, y + height, pdf.l_margin + pdf.epw, y + height)
         pdf.set_xy(pdf.l_margin, y + height)
+
+    def _world(self, text: str, width_mm: float, line_mm: float) -> None:
+        """Text that the Latin font alone cannot draw, from here on; then at the left margin, below it.
+
+        fpdf2 2.8.9 names the font within a line that begins with a letter of another one, and takes it as named for the
+        lines that follow, which then come out in whatever was used before: so a blank names it before each line.
+        """
+        pdf, x = self._pdf, self._pdf.get_x()
+        lines = [text] if self._shaped else self._shaped_lines(text, width_mm - 2 * pdf.c_margin, line_mm)
+        for line in lines:
+            if pdf.will_page_break(line_mm):
+                pdf.add_page()
+            pdf.text(x, pdf.get_y(), " ")
+            pdf.set_x(x)
+            pdf.multi_cell(width_mm, line_mm, line, align="L", new_x=XPos.LEFT, new_y=YPos.NEXT)
+        pdf.set_x(pdf.l_margin)
 
     def _shaped_lines(self, text: str, width_mm: float, line_mm: float) -> list[str]:
         width_mm += 2 * self._pdf.c_margin

@@ -108,6 +108,14 @@ async def infringing_alerts(session: AsyncSession, work_id: int, right_id: int) 
     return [AlertView(*row) for row in await session.execute(query.order_by(Alert.decided_at, Alert.id))]
 
 
+async def complaints_under(session: AsyncSession, work_id: int, right_id: int) -> list[int]:
+    """The complaints that listings copying a work stand in under a right, which keeps them out of another one."""
+    naming = select(Complaint.id).where(
+        Complaint.work_id == work_id, Complaint.right_id == right_id, Complaint.state.not_in(RELEASED)
+    )
+    return list(await session.scalars(naming.order_by(Complaint.id)))
+
+
 async def waiting_addresses(session: AsyncSession) -> dict[int, list[str]]:
     """By right: the addresses of listings that copy its works, decided so and in no complaint under it."""
     taken = _taken(RightWork.right_id).where(ComplaintTarget.alert_id == Alert.id).correlate(RightWork, Alert)

@@ -62,12 +62,19 @@ async def add_document(session: AsyncSession, now: datetime, actor: str, documen
 
     Raises:
         NotFound: The right does not exist.
-        Refused: The right is another owner's.
+        Refused: The right is another owner's, or the same content is kept with other dates or names.
     """
     if document.right_id is not None and (await get_right(session, document.right_id)).owner_id != document.owner_id:
         raise Refused(f"right {document.right_id} is another owner's")
     same = {name: getattr(document, name) for name in ("owner_id", "right_id", "kind", "mark")}
-    if await session.scalar(select(Document.id).filter_by(**same)):
+    kept = await session.scalar(select(Document).filter_by(**same))
+    if kept:
+        stated = ("language", "valid_from", "valid_to", "facts")
+        if any(getattr(kept, name) != getattr(document, name) for name in stated):
+            raise Refused(
+                f"document {kept.id} is this very file with other dates, names or language: "
+                f"`bazaarwatch vault remove {kept.id}` takes it out first"
+            )
         return None
     document.added_at = now
     session.add(document)

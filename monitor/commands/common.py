@@ -129,6 +129,8 @@ def say(text: str) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, datetime):
         return f"{value.astimezone():%Y-%m-%d %H:%M}"
     if isinstance(value, list | tuple):

@@ -95,7 +95,7 @@ def draft(
     elif drafting.complaint_ids:
         say(f"drafted: {', '.join(map(str, drafting.complaint_ids))}; `bazaarwatch complaints show ID` shows one")
     if not drafting.complaint_ids:
-        say("nothing to complain of: decide alerts infringing first, with `bazaarwatch alerts decide infringing ID`")
+        say("nothing drafted" + ("" if drafting.left_out else f": {drafting.why_none()}"))
         raise typer.Exit(1)
 
 

@@ -123,18 +123,20 @@ def add(
 ) -> None:
     """Register a right. An unregistered copyright gets a claim number of its own."""
 
-    async def store(parts: Parts) -> tables.Right:
+    async def store(parts: Parts) -> tuple[tables.Right, str]:
         async with parts.database.write("right added") as session:
             named = await the_owner(session, owner)
             works = [await find_work(session, name) for name in work]
             fields = stated.fields | {"first_publication": publication(None, stated.publication)}
-            row = new_right(kind, named, works, fields)
+            row = new_right(kind, named, works, fields, parts.clock.now().date())
             stored = await add_right(session, parts.clock.now(), ctx.obj.actor, row, [one.id for one in works])
             await prove_publication(session, parts.clock.now(), ctx.obj.actor, stored, works)
-            return stored
+            return stored, str(expiry(Right.from_wire(stored.facts), parts.clock.now().date()))
 
-    row = with_parts(ctx, store)
-    say(f"right {row.id} added, number {row.number}")
+    row, ending = with_parts(ctx, store)
+    say(f"right {row.id} added" + (f", number {row.number}" if row.number else ""))
+    if ending:
+        say(f"it {ending}")
 
 
 @rights.command()
@@ -155,7 +157,8 @@ def edit(
             row = await get_right(session, right)
             works = None if work is None else [(await find_work(session, name)).id for name in work]
             published_now = publication(Right.from_wire(row.facts), stated.publication)
-            facts, number = changed_right(row, stated.fields | {"first_publication": published_now})
+            today = parts.clock.now().date()
+            facts, number = changed_right(row, stated.fields | {"first_publication": published_now}, today)
             await edit_right(session, right, parts.clock.now(), ctx.obj.actor, facts, number, works, why)
 
     with_parts(ctx, change)

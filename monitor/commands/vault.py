@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from detectors.documents import DocumentKind, Paper
+from monitor.commands.accounts import account_platform
 from monitor.commands.common import AsJson, UsageProblem, ask_secret, parse_day, say, show, with_parts
 from monitor.daemon import Parts
 from monitor.errors import VaultError
@@ -84,11 +85,12 @@ def add(
     first, last = parse_day(valid_from, "--valid-from"), parse_day(valid_to, "--valid-to")
 
     async def store(parts: Parts) -> list[Document | None]:
+        where = tuple(account_platform(parts, name) for name in platform or ())
         secret = await _open(parts)
         async with parts.database.read() as session:
             holder = await the_owner(session, owner)
         named = (grantor or holder.name) if kind is DocumentKind.POWER_OF_ATTORNEY else ""
-        paper = Paper(kind, right, first, last, named, grantee, tuple(platform or ()))
+        paper = Paper(kind, right, first, last, named, grantee, where)
         actor = ctx.obj.actor
         return [await sealing.seal_paper(parts, secret, actor, holder.id, paper, file, language) for file in files]
 
@@ -112,14 +114,20 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
                 "name": sealing.name_of(secret, one) if secret else None,
                 "owner": owners[one.owner_id],
                 "right": one.right_id,
+                "language": one.language,
+                "valid_from": one.valid_from,
                 "valid_to": one.valid_to,
+                "grantor": one.facts.get("grantor", ""),
+                "grantee": one.facts.get("grantee", ""),
+                "platforms": one.facts.get("platforms", []),
                 "kilobytes": max(1, one.size // 1000),
                 "added": one.added_at,
             }
             for one in documents
         ]
 
-    show(with_parts(ctx, work), as_json, "the vault is empty; `bazaarwatch vault add KIND FILE` seals a paper")
+    empty = "the vault is empty; `bazaarwatch vault add KIND FILE` seals a paper"
+    show(with_parts(ctx, work), as_json, empty, hide=("language", "valid_from", "grantor"))
 
 
 @vault.command()
@@ -143,6 +151,7 @@ def remove(
 ) -> None:
     """Take a paper out for good; backups may still hold it, sealed."""
     with_parts(ctx, lambda parts: sealing.remove_paper(parts, ctx.obj.actor, document, why))
+    say(f"document {document} is out of the vault")
 
 
 @vault.command()

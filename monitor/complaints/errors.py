@@ -2,6 +2,20 @@
 
 from monitor.errors import MonitorError
 
+# What a person calls the events of a complaint: the command, or what the console's button does. What only the program
+# makes happen has no word. An event of a listing is called as it is.
+_SAID = {
+    **dict.fromkeys(("validate", "reopen", "stay_silent"), ""),
+    **dict.fromkeys(("acknowledge", "review", "pause", "uphold", "uphold_partly", "reject", "void"), "status"),
+    **dict.fromkeys(("refuse_counter", "accept_counter"), "answer"),
+    "request_review": "confirm",
+    "submit": "submitted",
+    "refuse_pack": "refused",
+    "supply": "supplied",
+    "take_up": "kit",
+    "retract": "withdraw",
+}
+
 
 class PolicyError(MonitorError):
     """A policy pack is missing or does not hold; the message names the file and the place in it."""
@@ -11,9 +25,10 @@ class NotPossible(MonitorError):
     """An event that cannot happen in the state that something is in; ``possible`` are those that can."""
 
     def __init__(self, what: str, state: str, event: str, possible: tuple[str, ...]) -> None:
+        said = dict.fromkeys(_SAID.get(one, one.replace("_", " ")) for one in possible)
         super().__init__(
-            f"{event.replace('_', ' ')}: not for {what} that is {state.replace('_', ' ')}; possible: "
-            f"{', '.join(one.replace('_', ' ') for one in possible) or 'nothing more'}"
+            f"{_SAID.get(event) or event.replace('_', ' ')}: not for {what} that is {state.replace('_', ' ')}; "
+            f"possible: {', '.join(filter(None, said)) or 'nothing more'}"
         )
         self.state, self.event, self.possible = state, event, possible
 

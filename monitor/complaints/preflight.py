@@ -110,7 +110,7 @@ def _reason(draft: Draft, policy: Policy) -> Iterator[Problem]:
 
 def _right(draft: Draft, policy: Policy, now: datetime) -> Iterator[Problem]:
     right = draft.right
-    yield from (Problem(f"right.{one.field}", one.problem) for one in validate(right))
+    yield from (Problem(f"right.{one.field}", one.problem) for one in validate(right, now.date()))
     fact = policy.rights.get(right.kind)
     if fact is None:
         yield Problem("right.kind", f"{policy.title} takes no {right.kind.value}")

@@ -73,8 +73,7 @@ async def draft(request: Request, parts: PartsOf, person: Analyst) -> Response:
         right_id = whole_number(form, "right") or await _labelled_right(session, work_id)
     drafting = await filing.draft_complaints(parts, work_id, platform, person.name, right_id)
     if not drafting.complaint_ids:
-        why = "; ".join(f"alert {one.target.alert_id}: {one.reason}" for one in drafting.left_out[:5])
-        raise Problem(409, f"nothing was drafted. {why or 'No confirmed copy is left to complain of'}")
+        raise Problem(409, f"nothing was drafted: {drafting.why_none()}")
     return back_to(f"/complaints/{drafting.complaint_ids[0]}" if len(drafting.complaint_ids) == 1 else "/complaints")
 
 

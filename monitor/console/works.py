@@ -26,7 +26,7 @@ from monitor.console.guard import Problem
 from monitor.console.view import back_to, page
 from monitor.daemon import Parts
 from monitor.registry.pictures import PICTURES, register_picture
-from monitor.registry.rights import new_right
+from monitor.registry.rights import new_right, prove_publication
 from storage import tables
 from storage.errors import NotFound
 from storage.inbox import Owners
@@ -127,8 +127,11 @@ async def register_copyright(request: Request, parts: PartsOf, person: Analyst, 
         found = await seen_work(session, work_id, person.owners)
         owner = await session.get_one(tables.Owner, found.owner_id)
         first = FirstPublication(published, text_field(form, "place", 200), text_field(form, "url", 2000) or None)
-        row = new_right(RightKind.COPYRIGHT_UNREGISTERED, owner, [found], {"first_publication": first})
-        await add_right(session, parts.clock.now(), person.name, row, [work_id])
+        now = parts.clock.now()
+        given = {"first_publication": first}
+        row = new_right(RightKind.COPYRIGHT_UNREGISTERED, owner, [found], given, now.date())
+        stored = await add_right(session, now, person.name, row, [work_id])
+        await prove_publication(session, now, person.name, stored, [found])
     return back_to(f"/works/{work_id}")
 
 

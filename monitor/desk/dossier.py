@@ -23,7 +23,7 @@ from monitor.registry.readiness import blockers
 from storage import tables
 from storage.alerts import AlertView
 from storage.complaints import TargetFacts, TargetView, get_complaint, target_facts, targets_of
-from storage.rights import get_right, states_by_account
+from storage.rights import get_right, rights_of, states_by_account
 from storage.searches import captures_of
 from storage.works import references
 
@@ -97,6 +97,8 @@ async def read(parts: Parts, session: AsyncSession, row: tables.Complaint) -> St
         for view in views
         if view.alert.suppressed and T(view.target.state) not in LEFT_OUT
     ]
+    if row.right_id not in {right.id for right in await rights_of(session, row.work_id)}:
+        found.append(Problem("right", f"right {row.right_id} no longer protects this work: cancel it and draft anew"))
     found += await blockers(session, rules, row.right_id, row.account, row.route, parts.clock.now().date())
     if parts.settings.complaints.second_person and row.state == ComplaintState.APPROVED and not row.four_eyes:
         message = "a second person has to approve it: `complaints return` puts it back into the draft"

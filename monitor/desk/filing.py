@@ -49,7 +49,15 @@ from monitor.desk.dossier import (
 )
 from monitor.errors import NoticeRefused
 from storage import tables
-from storage.complaints import add_complaint, find_target, get_complaint, infringing_alerts, move, move_targets
+from storage.complaints import (
+    add_complaint,
+    complaints_under,
+    find_target,
+    get_complaint,
+    infringing_alerts,
+    move,
+    move_targets,
+)
 from storage.rights import account_for, get_right, rights_of
 from storage.works import get_work
 
@@ -60,10 +68,20 @@ _LEFTOVER_AFTER_S = 3600.0  # what is still being written is younger
 
 @dataclass(frozen=True, slots=True)
 class Drafting:
-    """The complaints drafted, and the listings that fit into none."""
+    """The complaints drafted, the listings that fit into none, and the complaints that hold all there are already."""
 
     complaint_ids: tuple[int, ...]
     left_out: tuple[LeftOut, ...]
+    standing: tuple[int, ...] = ()
+
+    def why_none(self) -> str:
+        """Why nothing was drafted."""
+        if self.left_out:
+            return "; ".join(f"alert {one.target.alert_id}: {one.reason}" for one in self.left_out[:5])
+        if self.standing:
+            named = ", ".join(f"C-{one}" for one in self.standing[-5:])
+            return f"each listing decided infringing stands in a complaint on this right already: {named}"
+        return "decide alerts infringing first, with `bazaarwatch alerts decide infringing ID`"
 
 
 async def draft_complaints(
@@ -86,12 +104,13 @@ async def draft_complaints(
         route: One of the platform's ways; without it, the first that takes the complaint.
 
     Raises:
-        NoticeRefused: The work has no right, or the platform no reason for it.
+        NoticeRefused: The work has no right, or the right is not the work's, or the platform no reason for it.
     """
     rules = rules_of(parts, platform)
     async with parts.database.write("complaints drafted") as session:
         work = await get_work(session, work_id)
         right = await get_right(session, right_id) if right_id else await _best_right(parts, session, work, rules)
+        await _require_fitting(session, work, right, rules, reason)
         targets = await targets_from(session, await infringing_alerts(session, work_id, right.id), kind)
         as_right = rights.Right.from_wire(right.facts)
         elsewhere = partial(home_of, folder=parts.settings.data_dir / "policies")
@@ -124,7 +143,25 @@ async def draft_complaints(
             await add_complaint(session, parts.clock.now(), actor, row, alert_ids)
             await _settle(parts, session, row, actor)
             ids.append(row.id)
-    return Drafting(tuple(ids), sorted_out.left_out)
+        standing = [] if ids or sorted_out.left_out else await complaints_under(session, work.id, right.id)
+    return Drafting(tuple(ids), sorted_out.left_out, tuple(standing))
+
+
+async def _require_fitting(
+    session: AsyncSession, work: tables.Work, right: tables.Right, rules: Policy, reason: str | None
+) -> None:
+    """Refuse a right that is none of the work's, and a reason that the right cannot carry."""
+    own = [row.id for row in await rights_of(session, work.id)]
+    if right.id not in own:
+        known = ", ".join(map(str, own)) or "it has none"
+        raise NoticeRefused(f"right {right.id} does not protect {work.title!r}; its rights: {known}")
+    kind = rights.RightKind(right.kind)
+    if reason and reason in rules.reasons and kind not in rules.reasons[reason].value.right_kinds:
+        serving = [code for code, fact in rules.reasons.items() if kind in fact.value.right_kinds]
+        raise NoticeRefused(
+            f"{reason} cannot be based on right {right.id}, a {kind.value.replace('_', ' ')}, at {rules.title}; "
+            f"it can carry {', '.join(serving) or 'none there'}"
+        )
 
 
 async def draft_again(parts: Parts, complaint_id: int, actor: str) -> int:

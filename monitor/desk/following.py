@@ -116,7 +116,7 @@ async def record_status(
     """
     async with parts.database.write("platform status recorded") as session:
         hand = await take(parts, session, complaint_id, actor)
-        for alert_id in alert_ids or ():
+        for alert_id in set(alert_ids or ()) - {view.alert.id for view in hand.targets}:
             await find_target(session, complaint_id, alert_id)
         return await said(hand, words, alert_ids=alert_ids, reason=reason, at=at, due=due)
 

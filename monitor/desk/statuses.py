@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from monitor.complaints.sheet import StatusRow, csv_rows, read_status_sheet
 from monitor.daemon import Parts
 from monitor.desk.following import hand_in, record_status
 from monitor.errors import ImportRefused, MonitorError
-from storage.complaints import get_complaint, targets_of
+from storage.complaints import TargetView, get_complaint, targets_of
 from storage.errors import NotFound, StorageError
 
 _OURS = re.compile(r"\s*(?:C-)?(\d{1,12})\s*", re.IGNORECASE)
@@ -28,7 +29,7 @@ class Imported:
 
 
 async def import_sheet(parts: Parts, file: Path, actor: str) -> Imported:
-    """Apply a status sheet, row by row; the same sheet again changes nothing.
+    """Apply a status sheet; the same sheet again changes nothing.
 
     A row of a complaint that was exported and not yet recorded as handed in records that too, by its external_ref.
 
@@ -42,45 +43,64 @@ async def import_sheet(parts: Parts, file: Path, actor: str) -> Imported:
     cells = await parts.sandbox.rows(file) if is_book else csv_rows(await asyncio.to_thread(file.read_bytes))
     sheet = await asyncio.to_thread(read_status_sheet, cells)
     applied, unchanged, problems = 0, 0, list(sheet.problems)
-    for row in sheet.rows:
+    for rows in _alike(sheet.rows):
         try:
-            changed, notes = await _apply(parts, row, actor)
+            changed, same, told = await _apply(parts, rows, actor)
         except (MonitorError, StorageError) as error:
-            problems.append(f"row {row.row}: {error}")
-            continue
-        applied += changed
-        unchanged += not changed
-        problems += [f"row {row.row}: {note}" for note in notes]
+            changed, same, told = 0, 0, [f"{_place(rows)}: {error}"]
+        applied, unchanged, problems = applied + changed, unchanged + same, problems + told
     return Imported(applied, unchanged, tuple(problems))
 
 
-async def _apply(parts: Parts, row: StatusRow, actor: str) -> tuple[bool, list[str]]:
-    """Apply one row; whether it said anything new, and what a person should know."""
-    number = _OURS.fullmatch(row.complaint_id)
+def _alike(rows: Iterable[StatusRow]) -> Iterable[Sequence[StatusRow]]:
+    """The rows that say the same of listings of one complaint, together: hundreds are then one step."""
+    found = dict[object, list[StatusRow]]()
+    for row in rows:
+        said = row.complaint_id, row.external_ref, row.platform_status, row.reason, row.decided_at
+        found.setdefault(said, []).append(row)
+    return found.values()
+
+
+async def _apply(parts: Parts, rows: Sequence[StatusRow], actor: str) -> tuple[int, int, list[str]]:
+    """Apply rows that say the same; how many said something new, how many did not, what a person should know."""
+    first = rows[0]
+    number = _OURS.fullmatch(first.complaint_id)
     if number is None:
-        raise NotFound(f"{row.complaint_id!r} is no complaint of ours; leave the column as it was written")
-    complaint_id = int(number[1])
+        raise NotFound(f"{first.complaint_id!r} is no complaint of ours; leave the column as it was written")
+    complaint_id, words, reason = int(number[1]), first.platform_status, first.reason
     async with parts.database.read() as session:
         complaint = await get_complaint(session, complaint_id)
         views = await targets_of(session, complaint_id)
-    named = [
-        one for one in views if row.listing_id == one.listing.listing_id or (row.url and row.url == one.listing.url)
-    ]
-    if len(named) != 1:
-        raise NotFound(f"complaint {complaint_id} has no listing {row.listing_id or row.url}")
-    target = named[0].target
-    fresh = complaint.state == "exported" and row.external_ref
+    named, unknown = _named(rows, views)
+    told = [f"row {row.row}: complaint {complaint_id} has no listing {row.listing_id or row.url}" for row in unknown]
+    is_new = bool(named and complaint.state == "exported" and first.external_ref)
+    if is_new:
+        await hand_in(parts, complaint_id, actor, first.external_ref)
+    known = [(one.target.platform_status, one.target.platform_reason) == (words, reason) for one in named]
+    fresh = [one.alert.id for one, is_known in zip(named, known, strict=True) if words and not is_known]
     if fresh:
-        await hand_in(parts, complaint_id, actor, row.external_ref)
-    if not row.platform_status or (target.platform_status, target.platform_reason) == (row.platform_status, row.reason):
-        return bool(fresh), []
-    notes = await record_status(
-        parts,
-        complaint_id,
-        row.platform_status,
-        actor,
-        alert_ids=[named[0].alert.id],
-        reason=row.reason,
-        at=row.decided_at,
-    )
-    return True, [note for note in notes if "unconfirmed source" not in note]
+        at = first.decided_at
+        notes = await record_status(parts, complaint_id, words, actor, alert_ids=fresh, reason=reason, at=at)
+        told += [f"{_place(rows)}: {note}" for note in notes if "unconfirmed source" not in note]
+    changed = max(len(fresh), int(is_new))
+    return changed, len(named) - changed, told
+
+
+def _named(rows: Iterable[StatusRow], views: Iterable[TargetView]) -> tuple[list[TargetView], list[StatusRow]]:
+    """The listings that rows name by the marketplace's number or by address; the rows that name none, or several."""
+    by_name = dict[str, list[TargetView]]()
+    for view in views:
+        for name in {view.listing.listing_id, view.listing.url}:
+            by_name.setdefault(name, []).append(view)
+    named, unknown = list[TargetView](), list[StatusRow]()
+    for row in rows:
+        found = {one.target.id: one for name in (row.listing_id, row.url) for one in by_name.get(name, ())}
+        if len(found) == 1:
+            named += found.values()
+        else:
+            unknown.append(row)
+    return named, unknown
+
+
+def _place(rows: Sequence[StatusRow]) -> str:
+    return f"row {rows[0].row}" + (f" and {len(rows) - 1} that say the same" if len(rows) > 1 else "")

@@ -113,11 +113,11 @@ async def entries_of_table(parts: Parts, file: Path, owner: Owner) -> list[Entry
     if unknown or "work" not in heading or "picture" not in heading:
         wrong = f"unknown columns {', '.join(unknown)}" if unknown else "it needs the columns work and picture"
         raise ImportRefused(f"{file}: {wrong}; known: {', '.join(COLUMNS)}")
-    found = []
+    found, today = [], parts.clock.now().date()
     for number, row in enumerate(rows[1:], 2):
         cells = {name: cell.strip() for name, cell in zip(heading, row, strict=False) if name and cell.strip()}
         if cells:
-            found.append(await asyncio.to_thread(_entry, f"row {number}", cells, file.parent, owner))
+            found.append(await asyncio.to_thread(_entry, f"row {number}", cells, file.parent, owner, today))
     return found
 
 
@@ -186,7 +186,7 @@ async def _take_facts(parts: Parts, run: _Run, entry: Entry) -> AsyncIterator[Ta
         if not entry.right:
             return
         kind, given = entry.right
-        row = new_right(kind, run.owner, [work], given)
+        row = new_right(kind, run.owner, [work], given, now.date())
         if await right_of_number(session, run.owner.id, row.number):
             return
         await add_right(session, now, run.actor, row, [work.id])
@@ -201,7 +201,7 @@ def _csv_rows(file: Path) -> list[list[str]]:
     return [list(row) for row in csv.reader(text.splitlines(), delimiter=delimiter)]
 
 
-def _entry(source: str, cells: Mapping[str, str], folder: Path, owner: Owner) -> Entry:
+def _entry(source: str, cells: Mapping[str, str], folder: Path, owner: Owner, today: date) -> Entry:
     """One row, with everything that is wrong with it."""
     problems: list[str] = []
     title = cells.get("work", "")
@@ -216,12 +216,12 @@ def _entry(source: str, cells: Mapping[str, str], folder: Path, owner: Owner) ->
     price = _tried(problems, "price", _price, cells.get("price"))
     right = None
     if _OF_A_RIGHT & cells.keys():
-        right = _right(problems, cells, owner, title)
+        right = _right(problems, cells, owner, title, today)
     return Entry(source, title, () if problems else pictures, price, right, tuple(problems))
 
 
 def _right(
-    problems: list[str], cells: Mapping[str, str], owner: Owner, title: str
+    problems: list[str], cells: Mapping[str, str], owner: Owner, title: str, today: date
 ) -> tuple[RightKind, Mapping[str, Any]] | None:
     """The row's right; whatever is wrong with it goes to ``problems``."""
     before = len(problems)
@@ -245,7 +245,7 @@ def _right(
     if kind is None or len(problems) > before:
         return None
     try:
-        new_right(kind, owner, [Work(id=0, title=title)], given)
+        new_right(kind, owner, [Work(id=0, title=title)], given, today)
     except RightRefused as error:
         problems.append(str(error))
     return kind, given

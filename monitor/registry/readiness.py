@@ -290,7 +290,7 @@ def _own_steps(facts: Facts) -> Iterator[Step]:
     """What is ours to prepare: the right's facts, its papers."""
     end = expiry(facts.right, facts.today)
     rule = facts.policy.rights.get(facts.right.kind)
-    wrong = [str(one) for one in validate(facts.right)]
+    wrong = [str(one) for one in validate(facts.right, facts.today)]
     if rule:
         wrong += [
             f"{name}: {facts.policy.title} asks for it"
@@ -331,7 +331,8 @@ def _platform_steps(facts: Facts) -> Iterator[Step]:
     if verified:
         yield _right_step(facts)
     waiting = f"{len(facts.complaints)} complaints and {facts.alerts} decided alerts wait behind this right"
-    drafted = "bazaarwatch complaints list" if facts.complaints else "bazaarwatch complaints draft"
+    draft = f"bazaarwatch complaints draft WORK --platform {policy.platform} --right {facts.right_id}"
+    drafted = "bazaarwatch complaints list" if facts.complaints else draft
     yield _step("complaints", not (facts.complaints or facts.alerts), "nothing waits", waiting, drafted)
 
 

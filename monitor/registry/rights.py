@@ -29,12 +29,17 @@ _LAST_WEEK = 7
 
 
 def new_right(
-    kind: RightKind, owner: tables.Owner, works: Sequence[tables.Work], given: Mapping[str, Any]
+    kind: RightKind,
+    owner: tables.Owner,
+    works: Sequence[tables.Work],
+    given: Mapping[str, Any],
+    today: date | None = None,
 ) -> tables.Right:
     """The row of a new right over an owner's works; an unregistered copyright gets a claim number of its own.
 
     Args:
         given: Fields of `detectors.rights.Right` that are known; what is absent follows from owner and works.
+        today: Where given, a publication or registration of a later day is refused.
 
     Raises:
         RightRefused: Fields are missing or wrong; the message names each.
@@ -50,17 +55,17 @@ def new_right(
     if copyright_kind and owner.kind == PartyKind.PERSON and right.author is None and right.ownership_basis is None:
         right = replace(right, author=right.holder, ownership_basis=OwnershipBasis.AUTHOR)
     row = tables.Right(owner_id=owner.id, kind=kind.value)
-    row.title, row.number, row.facts = _whole(right)
+    row.title, row.number, row.facts = _whole(right, today)
     return row
 
 
-def changed_right(row: tables.Right, given: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """A right's facts and stated number with other values in place of those given.
+def changed_right(row: tables.Right, given: Mapping[str, Any], today: date | None = None) -> tuple[dict[str, Any], str]:
+    """A right's facts and stated number with other values in place of those given; ``today`` as for a new one.
 
     Raises:
         RightRefused: Fields are missing or wrong; the message names each.
     """
-    _, number, facts = _whole(replace(Right.from_wire(row.facts), **given))
+    _, number, facts = _whole(replace(Right.from_wire(row.facts), **given), today)
     return facts, number
 
 
@@ -80,8 +85,8 @@ def publication(right: Right | None, given: Mapping[str, Any]) -> FirstPublicati
     return FirstPublication(given["on"], given.get("place", ""), given.get("url"))
 
 
-def _whole(right: Right) -> tuple[str, str, dict[str, Any]]:
-    problems = validate(right)
+def _whole(right: Right, today: date | None) -> tuple[str, str, dict[str, Any]]:
+    problems = validate(right, today)
     if problems:
         raise RightRefused("the right is incomplete: " + "; ".join(map(str, problems)))
     return right.title, right.stated_number, right.to_wire()

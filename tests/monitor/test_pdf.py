@@ -36,6 +36,14 @@ def test_text_in_many_scripts_is_in_the_file_and_what_no_font_has_is_named():
     assert "Empty" not in text
 
 
+def test_a_line_without_a_chinese_letter_below_one_with_it_keeps_its_own_letters():
+    title = "长" * 60 + " A4 poster … (+38,000 characters)"
+    document = Document("x", AT)
+    document.facts([("Title", title)])
+    document.paragraph(title)
+    assert _text(document).replace("\n", " ").count("characters)") == 2
+
+
 def test_text_that_runs_right_to_left_is_shaped_and_drawn():
     document = Document("x", AT)
     document.facts([("Hebrew", "סיכת חתול"), ("Arabic", "دبوس قطة")])

@@ -11,7 +11,7 @@ from monitor.desk import filing
 from monitor.desk.dossier import load as load_complaint
 from storage import tables
 from storage.cases import decide_all
-from storage.complaints import targets_of
+from storage.complaints import get_complaint, targets_of
 from storage.invariants import contradictions
 from storage.listings import record_listings
 from storage.rights import add_right, set_right_state
@@ -151,7 +151,8 @@ async def states(parts, complaint_id):
 
 
 async def state(parts, complaint_id):
-    return (await load_complaint(parts, complaint_id)).row
+    async with parts.database.read() as session:
+        return await get_complaint(session, complaint_id)
 
 
 async def is_sound(parts):

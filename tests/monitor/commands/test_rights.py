@@ -125,6 +125,13 @@ def test_a_right_that_lacks_something_is_refused_naming_each_field(desk, argumen
     assert all(one in str(caught.value) for one in named), caught.value
 
 
+def test_a_day_to_come_is_no_first_publication_and_a_right_that_has_ended_says_so(desk):
+    with pytest.raises(RightRefused, match="first_publication: 2999-05-01 is in the future"):
+        desk(*ARTWORK, "--published", "2999-05-01")
+    assert "no complaint leaves on it" in desk(*MARK, "--expires", "2020-01-01")
+    assert desk("rights", "add", "publicity", "--work", "Fox").strip() == "right 2 added"
+
+
 def test_an_edited_right_keeps_the_rest_and_the_log_says_what_was_there(desk, log):
     desk(*MARK)
     desk("rights", "edit", "1", "--expires", "2041-01-01", "--work", "Fox", "--work", "Luna Moth", "--why", "renewed")
@@ -219,7 +226,14 @@ def test_an_agents_account_shows_that_a_power_of_attorney_is_missing(desk, tmp_p
     power = tmp_path / "power.pdf"
     power.write_bytes(b"%PDF-power")
     desk("vault", "init")
-    desk("vault", "add", "power_of_attorney", power, "--grantee", "Guard Ltd.", "--valid-to", "2999-12-31")
+    given = ("vault", "add", "power_of_attorney", power, "--grantee", "Guard Ltd.", "--platform", "lazada")
+    desk(*given, "--valid-to", "2999-12-31")
+    with pytest.raises(Refused, match="vault remove 1"):
+        desk(*given, "--valid-to", "2998-12-31")
+    with pytest.raises(UsageProblem, match="no complaint platform 'aliexpres'"):
+        desk(*given[:-1], "aliexpres", "--valid-to", "2999-12-31")
+    (paper,) = desk("vault", "list", "--json")
+    assert (paper["grantee"], paper["platforms"], paper["valid_to"]) == ("Guard Ltd.", ["alibaba_ipp"], "2999-12-31")
     assert authorisation()["progress"] == "done"
     (listed,) = desk("accounts", "list", "--json")
     assert (listed["owner"], listed["role"], listed["identity"]) == ("every one", "agent", "none")
