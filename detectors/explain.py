@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from detectors.decode import decode_image
 from detectors.errors import DetectorError
@@ -25,6 +25,7 @@ _DOT_PX: Final = 4
 _SOUGHT: Final = 250  # corners in each picture, the strongest first: more only cost, nobody counts them
 _NEAR_PX: Final = 12.0  # between the two corners of a point: what placements of bent cloth miss by
 _ALIKE_BITS: Final = 64  # of 256 that may differ between them
+_FEW: Final = 8  # points, under which a copy may be one in inverted colours
 _HALF: Final = [value // 2 for value in range(256)]
 _QUALITY: Final = 80  # of a JPEG
 _QUICK: Final = 1  # zlib: half the time of the usual 6, for a tenth more bytes
@@ -37,6 +38,7 @@ Form = Literal["PNG", "JPEG"]
 def comparison(reference: bytes, picture: bytes, match: Match, form: Form = "PNG") -> bytes:
     """Three panels: the reference, the picture with the reference's frame, and both laid over each other.
 
+    On a copy in inverted colours the reference is laid inverted.
     The same bytes and match give the same file. Points are found anew: corners of the reference, laid where the match
     has it, that the picture has at the same place.
 
@@ -58,8 +60,10 @@ def comparison(reference: bytes, picture: bytes, match: Match, form: Form = "PNG
     affine = right.size, Image.Transform.AFFINE, back[:2].reshape(-1).tolist()
     laid = left.transform(*affine, Image.Resampling.BILINEAR)
     where = Image.new("L", left.size, 255).transform(*affine)
-    overlay = Image.composite(laid, right, where.point(_HALF))
     points = _points(laid, where, right)
+    if len(points) < _FEW and len(negative := _points(ImageOps.invert(laid), where, right)) > len(points):
+        laid, points = ImageOps.invert(laid), negative  # of a copy in inverted colours; half of each would be mere grey
+    overlay = Image.composite(laid, right, where.point(_HALF))
     _frame(right, left.size, placed)
     _dots(right, points)
     _dots(left, (np.column_stack([points, np.ones(len(points))]) @ back.T)[:, :2])

@@ -145,8 +145,10 @@ async def list_cases(session: AsyncSession) -> list[CaseSummary]:
     listings = await _counts(
         session,
         select(Listing.seller_key, ComplaintTarget.state, func.count())
+        .join(Complaint, Complaint.id == ComplaintTarget.complaint_id)
         .join(Alert, Alert.id == ComplaintTarget.alert_id)
-        .join(Listing, Listing.id == Alert.listing_key),
+        .join(Listing, Listing.id == Alert.listing_key)
+        .where(Complaint.state != "cancelled"),
     )
     return [
         CaseSummary(case, seller, alerts.get(seller.id, {}), listings.get(seller.id, {}), last_at)

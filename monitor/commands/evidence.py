@@ -42,7 +42,9 @@ evidence = typer.Typer(no_args_is_help=True, help="Evidence: shown, captured aga
 
 _SUBJECT = re.compile(r"(alert|case|complaint|c)[-: ]?(\d+)", re.IGNORECASE)
 SubjectArgument = Annotated[str, typer.Argument(metavar="SUBJECT", help="case-3, alert-17 or complaint-5 (also C-5).")]
-Out = Annotated[Path, typer.Option("--out", metavar="ZIP", help="Where to write it.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="ZIP", help="A new file; else one of its name, in this folder.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ async def _capture(parts: Parts, alert_ids: Sequence[int], actor: str, *, quiet:
 def export(
     ctx: typer.Context,
     subject: SubjectArgument,
-    out: Out,
+    out: Out = None,
     as_it_is: Annotated[
         bool, typer.Option("--as-it-is", help="Do not fetch again what was last seen more than 24 hours ago.")
     ] = False,
@@ -173,6 +175,7 @@ def export(
 ) -> None:
     """Write the evidence of a case, alert or complaint as one ZIP that anyone can read and check offline."""
     named = read_subject(subject)
+    file = _new_file(out, f"{named.kind}-{named.number}.zip")
 
     async def run(parts: Parts) -> Written:
         from monitor.evidence.bundle import write_bundle
@@ -187,7 +190,7 @@ def export(
                 parts,
                 named.title,
                 alert_ids,
-                out.absolute(),
+                file,
                 actor,
                 lambda done: tell("comparing", done, len(alert_ids)),
             )
@@ -199,7 +202,7 @@ def export(
 def counsel(
     ctx: typer.Context,
     seller: Annotated[str, typer.Argument(metavar="SELLER", help="marketplace:id, a seller's name, or case-3.")],
-    out: Out,
+    out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a seller's whole story as one ZIP for counsel: chronology, listings, decisions, complaints, evidence."""
@@ -215,11 +218,24 @@ def counsel(
                 row = await find_seller(session, seller)
             total = len(await alerts_of_seller(session, row.id))
         with telling(quiet=as_json) as tell:
+            file = _new_file(out, f"counsel-{row.id}.zip")
             return await write_counsel_pack(
-                parts, row, out.absolute(), ctx.obj.actor, lambda done: tell("comparing", done, total)
+                parts, row, file, ctx.obj.actor, lambda done: tell("comparing", done, total)
             )
 
     tell_written(with_parts(ctx, run), as_json)
+
+
+def _new_file(out: Path | None, name: str) -> Path:
+    """Where a ZIP goes: never over one that was handed out already.
+
+    Raises:
+        UsageProblem: Something is there.
+    """
+    file = (out or Path(name)).absolute()
+    if file.exists():
+        raise UsageProblem(f"{file} is there already; choose another name with --out")
+    return file
 
 
 @contextmanager
@@ -273,7 +289,8 @@ def verify(
             say(line)
         say(f"SHA-256 of the manifest: {report.manifest_sha256 or 'it cannot be read'}")
         say(made_here or "this installation has no record of that manifest: compare the number with the one you know")
-        say(f"{len(report.faults)} faults" if report.faults else f"nothing was changed in {report.files} files")
+        faults = f"{len(report.faults)} fault{'s' if len(report.faults) > 1 else ''}"
+        say(faults if report.faults else f"nothing was changed in {report.files} files")
     if report.faults:
         raise typer.Exit(1)
 

@@ -199,7 +199,7 @@ def recognise(mail: MailText, patterns: Patterns) -> Recognised:
         if any(mail.domain == domain or mail.domain.endswith(f".{domain}") for domain in one.domains)
     ]
     if not known:
-        return Recognised(why=f"nobody known writes from {mail.domain or 'there'}")
+        return Recognised(why=f"nobody known writes from {mail.domain}" if mail.domain else "it names no sender")
     phrases = {**patterns.phrases, **{kind: one for sender in known for kind, one in sender.phrases.items()}}
     platforms = tuple(dict.fromkeys(name for sender in known for name in sender.platforms))
     for place in (mail.subject, mail.text):

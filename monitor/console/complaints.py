@@ -194,7 +194,7 @@ async def export(request: Request, parts: PartsOf, person: Approver, complaint_i
     await require_seen(parts, complaint_id, person.owners)
     leaving: Leavings = request.app.state.leavings
     await leaving.begin(complaint_id, person.name).within(_PATIENCE_S)
-    return back_to(f"/complaints/{complaint_id}")
+    return back_to(f"/complaints/{complaint_id}#leaving")
 
 
 @router.get("/complaints/{complaint_id}/pack.zip")

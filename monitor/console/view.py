@@ -100,7 +100,8 @@ def back_to(path: str, **query: object) -> Response:
 def address(path: str, **query: object) -> str:
     """An address of ours with the values that are not empty."""
     given = {name: value for name, value in query.items() if value not in (None, "", 0)}
-    return f"{quote(path)}?{urlencode(given)}" if given else quote(path)
+    place, hash_, part = path.partition("#")
+    return quote(place) + (f"?{urlencode(given)}" if given else "") + hash_ + part
 
 
 def own_path(text: str) -> str:

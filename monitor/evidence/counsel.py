@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,7 +67,7 @@ async def write_counsel_pack(
             "certificate-draft.pdf": certificate_pdf(title, exhibits, now),
             "chronology.csv": _csv(("at", "what", "subject", "who", "detail"), map(_row, moments)),
             "listings.csv": _csv(_LISTINGS, (_listing_row(one) for one in exhibits)),
-            "complaints.csv": _csv(_COMPLAINTS, _complaint_rows(story)),
+            "complaints.csv": _csv(_COMPLAINTS, _complaint_rows(story, _time)),
         }
 
     return await write_bundle(parts, title, alert_ids, out, actor, tell, more)
@@ -81,17 +81,23 @@ async def _story(session: AsyncSession, seller: tables.Seller, alert_ids: Sequen
     events = select(tables.ComplaintEvent).where(tables.ComplaintEvent.complaint_id.in_(ids))
     counters = select(tables.CounterNotice).where(tables.CounterNotice.complaint_id.in_(ids))
     ours = {one.id for one in targets}
+    # Of a complaint about many sellers only what concerns all of them or this one.
+    told = [
+        one
+        for one in await session.scalars(events.order_by(tables.ComplaintEvent.id))
+        if one.target_id is None or one.target_id in ours
+    ]
+    objected = {one.complaint_id for one in told if one.target_id and one.event == "counter"}
     return _Story(
         seller,
         tuple(await session.scalars(complaints)),
         targets,
-        # Of a complaint about many sellers only what concerns all of them or this one.
+        tuple(told),
         tuple(
             one
-            for one in await session.scalars(events.order_by(tables.ComplaintEvent.id))
-            if one.target_id is None or one.target_id in ours
+            for one in await session.scalars(counters.order_by(tables.CounterNotice.id))
+            if one.complaint_id in objected
         ),
-        tuple(await session.scalars(counters.order_by(tables.CounterNotice.id))),
     )
 
 
@@ -158,13 +164,16 @@ def _document(story: _Story, exhibits: Sequence[Exhibit], moments: Sequence[Mome
     shown = [[clip(cell, _LONGEST) for cell in _index_row(one)] for one in exhibits]
     document.table(("Alert", "Listing", "Work", "Price", "Decision", "Files"), shown, (0.7, 3, 1.6, 1.2, 1.6, 1.1))
     document.heading("Complaints and what became of them", 2)
-    rows = [[clip(cell, _LONGEST) for cell in row] for row in _complaint_rows(story)]
+    rows = [[clip(cell, _LONGEST) for cell in row] for row in _complaint_rows(story, utc)]
     if rows:
-        document.table(_COMPLAINTS, rows, (0.8, 1.3, 0.8, 1.4, 1.4, 2.2, 1.6))
+        headings = ("Complaint", "Platform", "Alert", "Its state", "The listing's", "Platform's words", "Decided")
+        document.table(headings, rows, (1.1, 1.3, 0.7, 1.4, 1.4, 2, 1.6))
     else:
         document.paragraph("None.")
     document.heading("Chronology", 2)
-    told = [[utc(one.at), one.what, one.subject, one.who, clip(one.detail, _LONGEST)] for one in moments]
+    told = [
+        [utc(one.at), one.what.replace("_", " "), one.subject, one.who, clip(one.detail, _LONGEST)] for one in moments
+    ]
     document.table(("When", "What", "Subject", "Who", "Detail"), told, (1.5, 1.6, 1.5, 1.2, 3))
     return document.to_bytes()
 
@@ -193,13 +202,13 @@ def _listing_row(one: Exhibit) -> list[str]:
     ]
 
 
-def _complaint_rows(story: _Story) -> list[list[str]]:
+def _complaint_rows(story: _Story, as_text: Callable[[datetime], str]) -> list[list[str]]:
     by_id = {one.id: one for one in story.complaints}
     rows = []
     for target in story.targets:
         complaint = by_id[target.complaint_id]
         status = target.platform_status or complaint.platform_status
-        ended = _time(target.decided_at)
+        ended = as_text(target.decided_at) if target.decided_at else ""
         rows.append(
             [
                 f"C-{complaint.id}",

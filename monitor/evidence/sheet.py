@@ -20,7 +20,7 @@ PER_PART: Final = 25
 _LONGEST = 2_000  # characters of one text on a sheet; the whole is in the alert's facts
 _CAPTION = (
     "Left: the registered work. Middle: the listing's picture, framed where the work was found, with the points that "
-    "agree. Right: both laid over each other."
+    "agree. Right: both laid over each other, the work in inverted colours where the copy is."
 )
 _BESIDE = "Left: the registered work. Right: the listing's picture. The finding names no place in it."
 

@@ -134,6 +134,8 @@ class _Files:
             if head[:4] == _CENTRAL or head[:4] == _END:
                 self._file.seek(offset)
                 return
+            if not offset and head[:4] != _LOCAL:
+                raise Damage("byte 0: this is no evidence ZIP, or its beginning was changed")
             if head[:4] != _LOCAL or len(head) < 30:
                 raise Damage(f"byte {offset}: the ZIP is damaged after {last}, and its table of contents was changed")
             crc, size, _, length = struct.unpack("<3LH", head[14:28])
@@ -317,7 +319,8 @@ def main(arguments: list[str]) -> int:
     report = check(*arguments)
     lines = [*report.notes, f"SHA-256 of {MANIFEST}: {report.manifest_sha256 or 'it cannot be read'}"]
     lines += [f"FAULT {fault}" for fault in report.faults]
-    lines.append(f"{len(report.faults)} faults" if report.faults else f"nothing was changed in {report.files} files")
+    faults = f"{len(report.faults)} fault{'s' if len(report.faults) > 1 else ''}"
+    lines.append(faults if report.faults else f"nothing was changed in {report.files} files")
     sys.stdout.write("\n".join(lines).encode("ascii", "backslashreplace").decode() + "\n")
     return 1 if report.faults else 0
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from detectors.describe import describe, describe_reference
 from detectors.errors import DetectorError
@@ -52,6 +52,16 @@ def test_a_mirrored_copy_has_its_points_at_the_mirrored_places(draw, encode):
     assert left.sum() > 100
     middle = 12 + 240
     assert abs((np.nonzero(left)[1].mean() - middle) + (np.nonzero(right)[1].mean() - middle)) < 10
+
+
+def test_a_copy_in_inverted_colours_has_its_points_and_an_overlay_that_is_not_grey(draw, encode):
+    reference, picture = encode(draw(4)), encode(ImageOps.invert(draw(4).convert("RGB")))
+    index = WorksIndex()
+    index.add(1, 2, describe_reference(reference))
+    match = next(one for one in index.matches(describe(picture)) if one.placement)
+    sheet = np.asarray(Image.open(io.BytesIO(comparison(reference, picture, match))))
+    assert (sheet[:, :492] == (0, 150, 70)).all(axis=2).sum() > 100
+    assert sheet[60:440, 2 * 492 + 60 : 2 * 492 + 440].std() > 30
 
 
 def test_a_match_without_placement_cannot_be_drawn(case):

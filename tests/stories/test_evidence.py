@@ -34,6 +34,8 @@ def test_the_evidence_of_a_case_can_be_read_and_checked_without_the_program(deci
     path = tmp_path / "case.zip"
     written = desk.json("evidence", "export", f"case-{case_id}", "--out", path)
     assert (written["alerts"], written["missing"]) == (alerts, [])
+    again = desk.run("evidence", "export", f"case-{case_id}", "--out", path)
+    assert (again.code, "is there already" in again.err) == (2, True), "never over one that may be handed out"
     with zipfile.ZipFile(path) as file:
         names = file.namelist()
         assert file.testzip() is None

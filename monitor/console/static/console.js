@@ -238,3 +238,17 @@ for (const drop of document.querySelectorAll(".drop")) {
     take([...event.dataTransfer.files]);
   });
 }
+
+const leaving = document.getElementById("leaving");
+if (leaving) {
+  const look = async () => {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    const holder = document.createElement("template");
+    holder.innerHTML = html.createHTML(await answer.text());
+    const now = holder.content.querySelector("#leaving");
+    if (!now) { location.reload(); return; }
+    leaving.replaceChildren(...now.childNodes);
+    setTimeout(look, 2000);
+  };
+  setTimeout(look, 2000);
+}

@@ -37,6 +37,11 @@ def plain(subject: str, body: str = "", sender: str = "ipr@service.alibaba.com")
         ("The listings have been removed", Kind.REMOVED),
         ("Your complaint was rejected", Kind.REJECTED),
         ("The listing has been reinstated", Kind.REINSTATED),
+        ("Your identity has been approved", Kind.IDENTITY_APPROVED),
+        ("Your identity verification was rejected", Kind.IDENTITY_DENIED),
+        ("Your IPR was rejected", Kind.RIGHT_DENIED),
+        ("Listing removed", Kind.REMOVED),
+        ("The reported item was not removed", Kind.REJECTED),
     ],
 )
 def test_each_kind_of_mail_is_recognised_by_its_subject_or_its_text(subject: str, kind: Kind) -> None:
@@ -52,6 +57,7 @@ def test_a_mail_from_elsewhere_or_of_two_meanings_waits() -> None:
     double = recognise(plain("Counter-notice: your listing has been reinstated"), patterns())
     assert (double.kind, double.why) == (None, "could be counter notice or reinstated")
     assert recognise(plain("Happy new year"), patterns()).why == "none of the known phrases is in it"
+    assert recognise(read_mail(bytes(range(256))), patterns()).why == "it names no sender"
     quoted = recognise(plain("Re: your question", "Hello.\n> We have received your complaint\n"), patterns())
     assert quoted.kind is None, "what is quoted was said by somebody else"
     older = recognise(plain("Fwd", "See below\n-----Original Message-----\nyour IPR has been approved\n"), patterns())

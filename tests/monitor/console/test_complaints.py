@@ -1,5 +1,6 @@
 """The complaints' desk: no statement without a person who considered every listing, and the way to the outcome."""
 
+import asyncio
 import io
 import zipfile
 from datetime import date
@@ -9,6 +10,7 @@ from sqlalchemy import select
 
 from detectors.model import Answer
 from detectors.rights import FirstPublication, RightKind
+from monitor.console import complaints, leaving
 from monitor.registry.rights import new_right
 from storage import tables
 from storage.decisions import decide_together
@@ -56,7 +58,22 @@ def statements(page):
     return [part.partition('"')[0] for part in page.split('name="statement" value="')[1:]]
 
 
-async def test_a_complaint_is_drafted_considered_confirmed_exported_and_followed(parts, seat, world):
+@pytest.fixture
+def hold(monkeypatch):
+    """Exports go on only once this is set, and whoever asked for one does not wait."""
+    go, leave = asyncio.Event(), leaving.leave
+
+    async def held(parts, complaint_id, actor, tell):
+        tell("comparing", 1, 2)
+        await go.wait()
+        return await leave(parts, complaint_id, actor, tell)
+
+    monkeypatch.setattr(leaving, "leave", held)
+    monkeypatch.setattr(complaints, "_PATIENCE_S", 0.01)
+    return go
+
+
+async def test_a_complaint_is_drafted_considered_confirmed_exported_and_followed(parts, seat, world, hold):
     drafted = await seat.post("/complaints", {"work": world.works[0], "platform": "demo", "right": world.right})
     assert drafted.status_code == 303, drafted.text
     where = drafted.headers["location"]
@@ -86,7 +103,9 @@ async def test_a_complaint_is_drafted_considered_confirmed_exported_and_followed
     assert (row.state, bool(row.confirmed_by)) == ("approved", True)
     assert (await seat.get(f"{where}/pack.zip")).status_code == 404
     exported = await seat.post(f"{where}/export")
-    assert exported.status_code == 303, exported.text
+    assert (exported.status_code, exported.headers["location"]) == (303, f"{where}#leaving"), exported.text
+    assert "Laying the pictures side by side: 1 / 2" in (await seat.get(where)).text
+    hold.set()
     sent = await seat.get(f"{where}/pack.zip")
     assert sent.status_code == 200, sent.text
     pack = zipfile.ZipFile(io.BytesIO(sent.content))
@@ -106,8 +125,8 @@ async def test_a_complaint_is_drafted_considered_confirmed_exported_and_followed
     assert {"listings considered", "complaint read before confirming"} <= set(logged)
 
 
-async def test_a_counter_notice_stands_on_top_and_its_answer_needs_words(parts, seat, world):
-    await test_a_complaint_is_drafted_considered_confirmed_exported_and_followed(parts, seat, world)
+async def test_a_counter_notice_stands_on_top_and_its_answer_needs_words(parts, seat, world, hold):
+    await test_a_complaint_is_drafted_considered_confirmed_exported_and_followed(parts, seat, world, hold)
     countered = await seat.post("/complaints/1/status", {"what": "countered", "words": "it is my own design"})
     assert countered.status_code == 303, countered.text
     page = (await seat.get("/complaints/1")).text

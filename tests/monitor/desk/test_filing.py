@@ -1,13 +1,21 @@
-"""What is not drafted, and what a person is told of it."""
+"""What is not drafted, what a person is told of it, and whom a complaint about many sellers concerns."""
+
+import csv
+import io
+import zipfile
+from pathlib import Path
 
 import pytest
 
 from monitor.complaints.errors import NotPossible
-from monitor.desk import filing
+from monitor.desk import filing, following
 from monitor.desk.dossier import load
 from monitor.errors import NoticeRefused
+from monitor.evidence.counsel import write_counsel_pack
+from storage.cases import list_cases
 from storage.rights import edit_right, get_right
-from tests.monitor.desk.conftest import Opening
+from storage.subjects import find_seller
+from tests.monitor.desk.conftest import Opening, handed_in
 from tests.stories.complaining import add_right_to, add_works
 
 
@@ -37,3 +45,35 @@ async def test_who_drafts_twice_is_told_where_the_listings_stand(open_parts: Ope
     assert again.why_none().endswith(f"stands in a complaint on this right already: C-{drafted}")
     with pytest.raises(NotPossible, match="export: not for a complaint that is ready; possible: cancel, confirm"):
         await filing.export(parts, drafted, "mira")
+
+
+async def test_a_complaint_that_was_given_up_counts_in_no_case(open_parts: Opening) -> None:
+    parts = await open_parts(listings=1)
+    (drafted,) = (await filing.draft_complaints(parts, 1, "alibaba_ipp", "mira")).complaint_ids
+
+    async def listings() -> dict[str, int]:
+        async with parts.database.read() as session:
+            (case,) = await list_cases(session)
+        return case.listings
+
+    assert await listings() == {"selected": 1}
+    await filing.cancel(parts, drafted, "mira")
+    assert await listings() == {}
+
+
+@pytest.mark.slow
+async def test_a_sellers_counsel_pack_tells_nothing_of_what_another_seller_objected(
+    open_parts: Opening, tmp_path: Path
+) -> None:
+    parts = await open_parts(listings=2)
+    first, _ = await handed_in(parts)
+    await following.countered(parts, 1, "mira", parts.clock.now(), claim="own-design", alert_ids=[first])
+    told = []
+    for name in ("s0", "s1"):
+        async with parts.database.read() as session:
+            seller = await find_seller(session, name)
+        written = await write_counsel_pack(parts, seller, tmp_path / f"{name}.zip", "mira")
+        with zipfile.ZipFile(written.path) as file:
+            rows = csv.DictReader(io.StringIO(file.read("chronology.csv").decode("utf-8-sig")))
+            told.append("counter-notice" in [row["what"] for row in rows])
+    assert told == [True, False]
