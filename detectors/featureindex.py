@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +28,53 @@ _MOST_WAITING: Final = 400_000  # points added and not yet in the index: 25 MB
 _AT_ONCE: Final = 50_000  # vectors that are given to faiss as floats at a time
 _REGROWTH: Final = 4  # lists are laid out anew when the points have grown this many times
 
+_LEAST_PIECE: Final = 100_000  # rows: 7 MB
+_COLUMNS: Final = ("vectors", "slots", "features", "flips")
+_VECTOR, _SLOT, _FEATURE, _FLIPS = range(4)
+
 Reference = tuple[int, int]  # work id, reference id
+# n x 64 uint8, exact; the reference's place in the list; which of its features; 1: mirrored, 2: inverted.
+Piece = tuple[NDArray[Any], ...]
+
+
+class _Rows:
+    """Vectors with what each belongs to, row by row, in pieces: one that is mapped from a file stays as it is."""
+
+    def __init__(self) -> None:
+        self._pieces: list[Piece] = []
+        self._starts = np.zeros(0, np.int64)
+        self.count = 0
+
+    def append(self, piece: Piece) -> None:
+        """Hold further rows; many small pieces become one."""
+        if len(self._pieces) > 1 and len(self._pieces[-1][0]) < _LEAST_PIECE:
+            last = self._pieces.pop()
+            piece = tuple(np.concatenate(both) for both in zip(last, piece, strict=True))
+        self._pieces.append(piece)
+        ends = np.cumsum([len(one[0]) for one in self._pieces])
+        self._starts, self.count = ends - [len(one[0]) for one in self._pieces], int(ends[-1])
+
+    def take(self, column: int, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """What stands in a column at these rows."""
+        if len(self._pieces) == 1:
+            return np.asarray(self._pieces[0][column][rows])
+        where = np.searchsorted(self._starts, rows, "right") - 1
+        taken = np.empty((len(rows), *self._pieces[0][column].shape[1:]), self._pieces[0][column].dtype)
+        for at in np.unique(where):
+            here = where == at
+            taken[here] = self._pieces[at][column][rows[here] - self._starts[at]]
+        return taken
+
+    def column(self, column: int) -> NDArray[Any]:
+        """All of a column."""
+        return np.concatenate([piece[column] for piece in self._pieces])
 
 
 class FeatureIndex:
-    """The features of all references, in memory: about 100 bytes a form of a feature, 16 more a feature.
+    """The features of all references: about 100 bytes a form of a feature, 16 more a feature.
 
-    Short codes choose candidates, the vectors themselves decide among them.
+    Short codes choose candidates, the vectors themselves decide among them. What came from a file stays mapped, but
+    for the short codes and their row numbers: 24 bytes a form.
 
     Source: F. Andre et al., Quicker ADC, 2019, by faiss.
     """
@@ -42,16 +83,51 @@ class FeatureIndex:
         self._points: dict[int, NDArray[np.float32]] = {}
         self._references: list[Reference | None] = []
         self._work = np.full(1, -1, np.int64)  # by place; -1 at the end, where place -1 points
-        self._slot = np.zeros(0, np.int32)  # by row: the reference's place in the list
-        self._feature = np.zeros(0, np.uint16)
-        self._flips = np.zeros(0, np.uint8)  # 1: mirrored, 2: inverted
-        self._vectors: Any = None  # by row, exact
+        self._rows = _Rows()
         self._new: list[tuple[int, Variants]] = []
         self._waiting = 0
         self._index: Any = None  # short codes, of the rows whose work is still held
-        self._refined: Any = None
         self._laid_out_for = 0
         self._taking_in = threading.Lock()
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The index that `parts` took apart; what is mapped stays so."""
+        import faiss
+
+        index = cls()
+        listed = [(int(work), int(reference)) for work, reference in arrays["references"]]
+        index._references = [reference if reference[0] >= 0 else None for reference in listed]
+        index._work = np.append(arrays["references"][:, 0], np.int64(-1))
+        ends = np.cumsum(arrays["counts"])
+        for slot, (end, count) in enumerate(zip(ends, arrays["counts"], strict=True)):
+            if count:
+                index._points[slot] = arrays["points"][end - count : end]
+        if len(arrays["codes"]):
+            index._rows.append(tuple(arrays[name] for name in _COLUMNS))
+            index._index = faiss.read_index(faiss.PyCallbackIOReader(_Reading(arrays["codes"])))  # type: ignore[attr-defined]
+        index._laid_out_for = int(arrays["laid_out_for"][0])
+        return index
+
+    def parts(self) -> dict[str, NDArray[Any]]:
+        """What it is made of, by name."""
+        import faiss
+
+        self.lay_out()
+        points = [self._points.get(slot, np.zeros((0, 4), np.float32)) for slot in range(len(self._references))]
+        arrays: dict[str, NDArray[Any]] = {
+            "references": np.array([held or (-1, -1) for held in self._references], np.int64).reshape(-1, 2),
+            "counts": np.array([len(one) for one in points], np.int64),
+            "points": np.concatenate([*points, np.zeros((0, 4), np.float32)]),
+            "laid_out_for": np.array([self._laid_out_for]),
+            "codes": faiss.serialize_index(self._index) if self._index else np.zeros(0, np.uint8),
+        }
+        return arrays | ({name: self._rows.column(at) for at, name in enumerate(_COLUMNS)} if self._index else {})
+
+    @property
+    def wasted(self) -> float:
+        """Which share of its rows are of removed works; they go when an index is built anew."""
+        return 1.0 - self._index.ntotal / self._rows.count if self._rows.count else 0.0
 
     def add(self, reference: Reference, features: Features) -> None:
         """Hold a reference's features."""
@@ -71,9 +147,8 @@ class FeatureIndex:
         for slot in gone:
             self._references[slot] = None
             del self._points[slot]
-        rows = np.flatnonzero(np.isin(self._slot, gone)).astype(np.int64)
-        if len(rows):
-            self._index.remove_ids(rows)
+        if gone:
+            self._index.remove_ids(np.flatnonzero(np.isin(self._rows.column(_SLOT), gone)).astype(np.int64))
 
     def pairs(self, picture: Features) -> dict[Reference, tuple[Pairs, NDArray[np.intp]]]:
         """For the references with most look-alike points: the pairs, and which of the picture's points each takes."""
@@ -82,7 +157,7 @@ class FeatureIndex:
             return {}
         asked = variants(picture, every=False)
         distance, rows = self._nearest(asked.vectors)
-        slot = np.where(rows < 0, -1, self._slot[rows])
+        slot = np.where(rows < 0, -1, self._rows.take(_SLOT, rows.ravel()).reshape(rows.shape))
         work = self._work[slot]
         other = np.where(work != work[:, :1], distance, np.inf).min(axis=1)
         other = np.minimum(other, _FARTHEST)[:, None]
@@ -92,8 +167,13 @@ class FeatureIndex:
 
     def _nearest(self, asked: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Distances and rows of the nearest vectors, each m x 6; -1 and infinite where there are none."""
-        squares, rows = self._refined.search(asked.astype(np.float32), _NEIGHBOURS)
-        return np.where(rows < 0, np.float32(np.inf), np.sqrt(np.maximum(squares, 0.0))), rows
+        _, rows = self._index.search(asked.astype(np.float32), _SHORTLIST)
+        held = self._rows.take(_VECTOR, np.maximum(rows, 0).ravel()).astype(np.float32)
+        held = held.reshape(*rows.shape, KEPT)
+        held -= asked[:, None].astype(np.float32)
+        squares = np.where(rows < 0, np.float32(np.inf), np.einsum("qnd,qnd->qn", held, held))
+        nearest = np.argsort(squares, axis=1, kind="stable")[:, :_NEIGHBOURS]
+        return np.sqrt(np.take_along_axis(squares, nearest, 1)), np.take_along_axis(rows, nearest, 1)
 
     def _by_reference(
         self,
@@ -103,7 +183,7 @@ class FeatureIndex:
         row: NDArray[np.int64],
         weight: NDArray[np.float64],
     ) -> dict[Reference, tuple[Pairs, NDArray[np.intp]]]:
-        slots = self._slot[row]
+        slots = self._rows.take(_SLOT, row)
         total = np.bincount(slots, weights=weight, minlength=len(self._references))
         count = np.bincount(slots, minlength=len(self._references))
         found = {}
@@ -112,8 +192,8 @@ class FeatureIndex:
             if reference is None or count[slot] < 3:
                 continue
             mine = np.flatnonzero(slots == slot)
-            own, theirs = self._feature[row[mine]], asked.feature[query[mine]]
-            flips = self._flips[row[mine]]
+            own, theirs = self._rows.take(_FEATURE, row[mine]), asked.feature[query[mine]]
+            flips = self._rows.take(_FLIPS, row[mine])
             pairs = Pairs(
                 self._points[int(slot)][own],
                 picture.points[theirs],
@@ -134,34 +214,24 @@ class FeatureIndex:
                 self._take_in_new()
 
     def _take_in_new(self) -> None:
-        import faiss  # tens of MB of memory: only a process that searches pays
-
         new, self._new, self._waiting = self._new, [], 0
         self._work = np.array([-1 if held is None else held[0] for held in self._references] + [-1], dtype=np.int64)
-        first = len(self._slot)
-        self._slot = np.concatenate([self._slot, *(np.full(len(v.feature), slot, np.int32) for slot, v in new)])
-        self._feature = np.concatenate([self._feature, *(v.feature.astype(np.uint16) for _, v in new)])
-        self._flips = np.concatenate([self._flips, *((v.mirrored + 2 * v.inverted).astype(np.uint8) for _, v in new)])
-        if self._vectors is None:
-            self._vectors = faiss.IndexScalarQuantizer(KEPT, faiss.ScalarQuantizer.QT_8bit_direct)
-        for _, forms in new:
-            self._vectors.add(forms.vectors.astype(np.float32))
-        rows = np.flatnonzero(self._work[self._slot] >= 0)
-        if len(rows) > _REGROWTH * self._laid_out_for:
+        first = self._rows.count
+        slots = np.concatenate([np.full(len(forms.feature), slot, np.int32) for slot, forms in new])
+        features = np.concatenate([forms.feature.astype(np.uint16) for _, forms in new])
+        flips = np.concatenate([(forms.mirrored + 2 * forms.inverted).astype(np.uint8) for _, forms in new])
+        self._rows.append((np.concatenate([forms.vectors for _, forms in new]), slots, features, flips))
+        rows = np.flatnonzero(self._work[slots] >= 0) + first
+        if (self._index.ntotal if self._index else 0) + len(rows) > _REGROWTH * self._laid_out_for:
+            rows = np.flatnonzero(self._work[self._rows.column(_SLOT)] >= 0)
             self._index, self._laid_out_for = self._lay_out(rows), len(rows)
-        else:
-            rows = rows[rows >= first]
         for at in range(0, len(rows), _AT_ONCE):
             part = rows[at : at + _AT_ONCE]
-            self._index.add_with_ids(self._vectors.reconstruct_batch(part), part)
-        self._refined = faiss.IndexRefine(faiss.IndexFlatL2(KEPT), faiss.IndexFlatL2(KEPT))
-        # Not given to the constructor, which wants as many rows in both: those of removed works are in one alone.
-        self._refined.base_index, self._refined.refine_index = self._index, self._vectors
-        self._refined.ntotal, self._refined.k_factor = self._vectors.ntotal, _SHORTLIST / _NEIGHBOURS
+            self._index.add_with_ids(self._rows.take(_VECTOR, part).astype(np.float32), part)
 
     def _lay_out(self, rows: NDArray[np.intp]) -> Any:
         """An empty index whose lists and codes suit the vectors of these rows. The same vectors give the same."""
-        import faiss
+        import faiss  # tens of MB of memory: only a process that searches pays
 
         lists = max(1, min(_MOST_LISTS, int(_LISTS_PER_ROOT * math.sqrt(len(rows)))))
         index = faiss.IndexIVFPQFastScan(faiss.IndexFlatL2(KEPT), KEPT, lists, KEPT // 2, _CODE_BITS)
@@ -169,6 +239,19 @@ class FeatureIndex:
         index.cp.niter = 8
         index.cp.min_points_per_centroid = index.pq.cp.min_points_per_centroid = 1
         sample = np.random.default_rng(0).permutation(rows)[: max(lists * _TRAINED_PER_LIST, _LEAST_TRAINED)]
-        index.train(self._vectors.reconstruct_batch(np.resize(sample, max(len(sample), _LEAST_TRAINED))))
+        sample = np.resize(sample, max(len(sample), _LEAST_TRAINED))
+        index.train(self._rows.take(_VECTOR, sample).astype(np.float32))
         index.nprobe = min(lists, _LISTS_LOOKED_AT)
         return index
+
+
+class _Reading:
+    """Reads an array's bytes from its beginning on, some at a time, so that a mapped one is never copied whole."""
+
+    def __init__(self, stored: NDArray[np.uint8]) -> None:
+        self._left = stored.data
+
+    def __call__(self, count: int) -> bytes:
+        """The next bytes."""
+        some, self._left = bytes(self._left[:count]), self._left[count:]
+        return some

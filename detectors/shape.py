@@ -6,9 +6,10 @@ differs from the original by a turn alone, and the strengths of a ring's waves d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import starmap
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,6 +118,26 @@ class Shapes:
         self._held: dict[tuple[int, int], Shape] = {}
         self._references: list[tuple[int, int]] = []
         self._looks: NDArray[np.float32] | None = None
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The shapes that `parts` took apart; what is mapped stays so."""
+        shapes = cls()
+        shapes._references = [(int(work), int(reference)) for work, reference in arrays["references"]]
+        each = zip(arrays["frames"], arrays["rings"], arrays["looks"], strict=True)
+        shapes._held = dict(zip(shapes._references, starmap(Shape, each), strict=True))
+        shapes._looks = arrays["looks"]
+        return shapes
+
+    def parts(self) -> dict[str, NDArray[Any]]:
+        """What they are made of, by name."""
+        held = self._held.values()
+        return {
+            "references": np.array(list(self._held), np.int64).reshape(-1, 2),
+            "frames": np.array([one.frame for one in held], np.float64).reshape(-1, 3, 3),
+            "rings": np.array([one.rings for one in held], np.complex64).reshape(-1, _RINGS, _TURNS),
+            "looks": np.array([one.look for one in held], np.float32).reshape(len(held), -1 if held else 0),
+        }
 
     def add(self, reference: tuple[int, int], held: Shape) -> None:
         """Hold a reference's shape."""

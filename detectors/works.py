@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors import geometry, outline, shape
 from detectors.alignment import aligned
-from detectors.describe import Description
-from detectors.featureindex import FeatureIndex
+from detectors.describe import FORMAT, Description
+from detectors.featureindex import FeatureIndex, Reference
 from detectors.hasher import hashers
-from detectors.index import FingerprintIndex
+from detectors.index import FingerprintIndex, Fingerprints
 from detectors.judge import FEATURES_OF_A_WHOLE
 from detectors.model import Fingerprint, Match, Region
 
@@ -25,6 +25,7 @@ FEATURES_VERSION: Final = 2
 LEAST_FEATURES: Final = 0.25  # weak findings count where another detector agrees; see judge
 LEAST_OUTLINE: Final = 0.4
 LEAST_SHAPE: Final = 0.6  # copies placed by shape come to 0.56 to 0.96 (seed 3); each finding costs an alignment
+_LAYOUT: Final = 1  # of `WorksIndex.parts`; raised when they change
 _OUTLINED: Final = 8  # findings whose outlines are compared, the best first: each costs a millisecond
 _ALIGNED: Final = 3  # of these, how many are aligned part by part: each costs three
 _PLAIN_AGREEMENT: Final = 0.9  # so good as it stands that alignment adds nothing
@@ -70,7 +71,10 @@ class _Turns:
 
 
 class WorksIndex:
-    """All references of all works, in memory. Threads may search it and change it at once."""
+    """All references of all works. Threads may search it and change it at once.
+
+    In memory, but for what `of` was handed mapped from a file.
+    """
 
     def __init__(self) -> None:
         self._turns = _Turns()
@@ -78,6 +82,42 @@ class WorksIndex:
         self._features = FeatureIndex()
         self._shapes = shape.Shapes()
         self._held: dict[tuple[int, int], _Held] = {}
+
+    @staticmethod
+    def made_by() -> str:
+        """What its parts depend on besides the references: those made by anything else are of no use."""
+        import faiss
+
+        versions = [f"{name} {hasher.version}" for name, hasher in hashers().items()]
+        versions += [
+            f"{FEATURES} {FEATURES_VERSION}",
+            f"{shape.NAME} {shape.VERSION}",
+            f"{outline.NAME} {outline.VERSION}",
+        ]
+        return ", ".join([f"layout {_LAYOUT}", f"description {FORMAT}", *versions, f"faiss {faiss.__version__}"])
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The index that `parts` took apart; large arrays that are mapped from a file stay so."""
+        index = cls()
+        for name in index._by_hasher:
+            index._by_hasher[name] = FingerprintIndex.of(_fingerprints(_part(arrays, name)))
+        index._features = FeatureIndex.of(_part(arrays, FEATURES))
+        index._shapes = shape.Shapes.of(_part(arrays, shape.NAME))
+        index._held = _outlines(_part(arrays, outline.NAME))
+        return index
+
+    def parts(self) -> dict[str, NDArray[Any]]:
+        """What it is made of, by name. They hold for as long as nothing is added or removed."""
+        several = {name: _fingerprint_arrays(index.parts()) for name, index in self._by_hasher.items()}
+        several |= {FEATURES: self._features.parts(), shape.NAME: self._shapes.parts()}
+        several[outline.NAME] = _outline_arrays(self._held)
+        return {f"{name}.{part}": array for name, arrays in several.items() for part, array in arrays.items()}
+
+    @property
+    def wasted(self) -> float:
+        """Which share of its points is of removed works, and goes when an index is built anew."""
+        return self._features.wasted
 
     def add(self, work_id: int, reference_id: int, description: Description) -> None:
         """Hold one reference of a work, made by ``describe_reference``.
@@ -226,6 +266,51 @@ class WorksIndex:
                     placement=match.placement,
                 )
         yield from best.values()
+
+
+def _part(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
+    return {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")}
+
+
+def _fingerprint_arrays(made: Fingerprints[Reference]) -> dict[str, NDArray[Any]]:
+    return {
+        "references": np.array([owner for owner, _ in made.places], np.int64).reshape(-1, 2),
+        "names": np.array([region.name for _, region in made.places], np.str_),
+        "boxes": np.array([region.box for _, region in made.places], np.float64).reshape(-1, 4),
+        "place": made.place,
+        "orientation": made.orientation,
+        "codes": made.codes,
+    }
+
+
+def _fingerprints(arrays: Mapping[str, NDArray[Any]]) -> Fingerprints[Reference]:
+    owners = [(int(work), int(reference)) for work, reference in arrays["references"]]
+    boxes = arrays["boxes"].tolist()
+    regions = [Region(str(name), tuple(box)) for name, box in zip(arrays["names"], boxes, strict=True)]
+    places = list(zip(owners, regions, strict=True))
+    return Fingerprints(places, arrays["place"], arrays["orientation"], arrays["codes"])
+
+
+def _outline_arrays(held: Mapping[Reference, _Held]) -> dict[str, NDArray[Any]]:
+    greys = [one.outline.grey for one in held.values()]
+    return {
+        "references": np.array(list(held), np.int64).reshape(-1, 2),
+        "scales": np.array([one.scale for one in held.values()], np.float64).reshape(-1, 2),
+        "grids": np.array([one.outline.grid for one in held.values()], np.float64).reshape(-1, 3, 3),
+        "sizes": np.array([grey.shape for grey in greys], np.int64).reshape(-1, 2),
+        "greys": np.concatenate([np.zeros(0, np.uint8), *(grey.ravel() for grey in greys)]),
+    }
+
+
+def _outlines(arrays: Mapping[str, NDArray[Any]]) -> dict[Reference, _Held]:
+    ends = np.cumsum(arrays["sizes"].prod(axis=1)).tolist()
+    greys = np.split(arrays["greys"], ends[:-1]) if ends else []
+    held = {}
+    each = zip(arrays["references"].tolist(), arrays["scales"].tolist(), arrays["grids"], greys, arrays["sizes"],
+               strict=True)  # fmt: skip
+    for (work_id, reference_id), (width, height), grid, grey, size in each:
+        held[work_id, reference_id] = _Held(outline.Outline(grid, grey.reshape(size)), (width, height))
+    return held
 
 
 def _worth_aligning(match: Match, agreement: float) -> bool:

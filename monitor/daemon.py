@@ -143,7 +143,7 @@ async def build(
     blobs = make_blobs(settings, points)
     described = described_marketplaces(settings.data_dir)
     sandbox = make_sandbox(settings, described)
-    works = Works(database, blobs, sandbox, settings.detection)
+    works = Works(database, blobs, sandbox, settings.detection, settings.data_dir / "index")
     parts = Parts(settings, database, blobs, sandbox, works, clock or SystemClock(), marketplaces, described)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.close)

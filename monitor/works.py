@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from config.errors import ConfigError
 from detectors.errors import DetectorError, UnreadableDescription
@@ -16,12 +16,14 @@ from monitor import posix
 from monitor.compare import find_matches
 from monitor.models import Models
 from monitor.sandbox import Sandbox
+from storage.arrays import KeptArrays
 from storage.blobs import Blobs
 from storage.database import Database
 from storage.negatives import negatives
 from storage.rights import word_marks
 from storage.tables import Negative, Reference
 from storage.thresholds import thresholds
+from storage.turns import turn
 from storage.works import get_references, reference_ids, works_version
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
 
 _JUDGED = 20_000  # pictures whose findings are kept in memory; most have none
 _AT_ONCE = 200  # references read at a time: some 70 KB each
+_WORTH_A_FILE = 200  # references by which a file may differ from the registry: each costs a process 100 KB and 10 ms
+_SHARE_WORTH_A_FILE = 20  # or a twentieth of all
+_MOST_WASTED = 0.3  # of the points in a file, those of removed works
+_LISTED, _HASHES = "held.references", "held.sha256"  # beside the index's own parts
 _TWINS = 5_000  # of them known again after another compression: 9 KB each
 _logger = logging.getLogger(__name__)
 
@@ -59,13 +65,18 @@ class Findings:
         return any(match.work_id == work_id for match in self.matches)
 
 
+Held: TypeAlias = Mapping[int, tuple[int, str]]  # references by id, each with its work's id and its picture's SHA-256
+_Holding: TypeAlias = "tuple[WorksIndex, Held, Held]"  # an index, what it holds, and what of it is mapped from a file
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """The registry as of one version, laid out for searching."""
 
     version: int
     index: WorksIndex
-    held: Mapping[int, int]  # references, each with its work's id
+    held: Held
+    filed: Held  # of what the index holds, what it holds mapped from a file
     thresholds: Mapping[int, float]
     unlike: WorksIndex
     negatives: Mapping[int, Negative]
@@ -75,13 +86,25 @@ class _Known:
 class Works:
     """Builds the index when it is first asked for, and changes it where works were added or removed, by any process.
 
+    Where there are many works, what was built lies in a file which all processes of a machine map: one builds, the
+    others wait for it. What changed since is added in memory, until it is worth another file.
+
+    Args:
+        folder: Where the file lies; none: nothing is shared.
+
     Attributes:
         version: The version of the registry that this process compares with; none: it was asked for nothing yet.
     """
 
     def __init__(
-        self, database: Database, blobs: Blobs, sandbox: Sandbox, settings: DetectionSettings | None = None
+        self,
+        database: Database,
+        blobs: Blobs,
+        sandbox: Sandbox,
+        settings: DetectionSettings | None = None,
+        folder: Path | None = None,
     ) -> None:
+        self._folder = folder
         self._settings = settings
         self._database = database
         self._blobs = blobs
@@ -183,32 +206,62 @@ class Works:
         """What is known as of a version; the index of before is changed where the references changed."""
         from detectors.works import WorksIndex  # brings faiss, which an idle daemon does without
 
-        index, unlike = before.index if before else WorksIndex(), WorksIndex()
+        unlike = WorksIndex()
         async with self._database.read() as session:
             wanted, against = await reference_ids(session), await negatives(session)
             limits = await thresholds(session)
-        await self._follow(index, before.held if before else {}, wanted)
+        index, held, filed = (before.index, before.held, before.filed) if before else (WorksIndex(), {}, {})
+        if self._folder and _worth_a_file(filed, wanted):
+            index, held, filed = await self._shared(self._folder, version, wanted, (index, held, filed))
+        await self._follow(index, held, wanted)
         await asyncio.to_thread(index.lay_out)
         posix.return_memory()
         for negative in against:
             await asyncio.to_thread(unlike.add, negative.id, negative.id, await self.description(negative))
         _logger.info("works index built", extra={"references": len(wanted), "negatives": len(against)})
         by_number = {negative.id: negative for negative in against}
-        return _Known(version, index, wanted, limits, unlike, by_number, await self._models(wanted))
+        return _Known(version, index, wanted, filed, limits, unlike, by_number, await self._models(wanted))
 
-    async def _follow(self, index: WorksIndex, held: Mapping[int, int], wanted: Mapping[int, int]) -> None:
-        """Let the index hold the wanted references (each with its work) in place of those that it holds."""
-        changed = {held[reference] for reference in held.keys() - wanted.keys()}
+    async def _shared(self, folder: Path, version: int, wanted: Held, own: _Holding) -> _Holding:
+        """An index mapped from a file that holds nearly all that is wanted, written by whoever comes first.
+
+        ``own`` is what this process holds by now. It is handed back, changed, if no file can be written.
+        """
+        from detectors.works import WorksIndex
+
+        files = KeptArrays(folder, WorksIndex.made_by())
+        async with turn(folder):
+            mapped = await asyncio.to_thread(_newest, files)
+            if mapped and not _worth_a_file(mapped[1], wanted):
+                return mapped
+            index, held, filed = max(own, mapped or own, key=lambda holding: len(holding[1].items() & wanted.items()))
+            if index.wasted > _MOST_WASTED:
+                index, held, filed = WorksIndex(), {}, {}
+            await self._follow(index, held, wanted)
+            try:
+                await asyncio.to_thread(_keep, files, version, index, wanted)
+            except OSError as error:
+                _logger.warning("works index not shared", extra={"reason": str(error)})
+                return index, wanted, filed
+            _logger.info("works index written", extra={"references": len(wanted), "version": version})
+            return await asyncio.to_thread(_newest, files) or (index, wanted, filed)
+
+    async def _follow(self, index: WorksIndex, held: Held, wanted: Held) -> None:
+        """Let the index hold the wanted references in place of those that it holds."""
+        gone = {number for number in held if held[number] != wanted.get(number)}
+        changed = {held[number][0] for number in gone}
         for work_id in changed:
             await asyncio.to_thread(index.remove, work_id)
-        missing = [reference for reference, work in wanted.items() if reference not in held or work in changed]
+        missing = [
+            number for number, (work, _) in wanted.items() if number not in held or work in changed or number in gone
+        ]
         for at in range(0, len(missing), _AT_ONCE):
             async with self._database.read() as session:
                 rows = await get_references(session, missing[at : at + _AT_ONCE])
             for row in rows:
                 await asyncio.to_thread(index.add, row.work_id, row.id, await self.description(row))
 
-    async def _models(self, wanted: Mapping[int, int]) -> Models:
+    async def _models(self, wanted: Held) -> Models:
         if not self._settings or not (self._settings.embedding_model or self._settings.read_text):
             return Models()
         async with self._database.read() as session:
@@ -263,3 +316,26 @@ class Works:
             async with self._database.write("reference described anew") as session:
                 (await session.merge(row)).description = description.to_bytes()
             return description
+
+
+def _worth_a_file(filed: Held, wanted: Held) -> bool:
+    """Whether the wanted references differ so much from a file's that another file is worth its writing."""
+    return len(filed.items() ^ wanted.items()) > max(_WORTH_A_FILE, len(wanted) // _SHARE_WORTH_A_FILE)
+
+
+def _keep(files: KeptArrays, version: int, index: WorksIndex, held: Held) -> None:
+    import numpy as np
+
+    listed = np.array([(number, work) for number, (work, _) in held.items()], np.int64).reshape(-1, 2)
+    hashes = np.array([sha256 for _, sha256 in held.values()], "S64")
+    files.keep(version, {_LISTED: listed, _HASHES: hashes} | index.parts())
+
+
+def _newest(files: KeptArrays) -> _Holding | None:
+    from detectors.works import WorksIndex
+
+    if (kept := files.newest()) is None:
+        return None
+    listed, hashes = kept[_LISTED].tolist(), kept[_HASHES].tolist()
+    held = {number: (work, sha256.decode()) for (number, work), sha256 in zip(listed, hashes, strict=True)}
+    return WorksIndex.of(kept), held, held

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -16,11 +15,7 @@ from sqlalchemy import func, select
 
 from storage.database import Database
 from storage.tables import SeenPicture
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from storage.turns import turn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,7 +72,7 @@ class SeenHashes:
         Args:
             tell: Told how many pictures were added, batch by batch.
         """
-        async with self._turn():
+        async with turn(self._folder):
             shards = await self._believed(database)
             for at, shard in enumerate(shards):
                 shards[at] = await self._repaired(database, shard)
@@ -145,17 +140,6 @@ class SeenHashes:
             return [Shard(self._folder / Path(one.pop("path")).name, **one) for one in listed]
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return []
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(self._folder / ".turn", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            if fcntl is not None:  # Windows has one process
-                await asyncio.to_thread(fcntl.flock, handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
 
 async def _seen(database: Database, start: int, end: int | None = None) -> AsyncIterator[list[Row]]:

@@ -187,10 +187,10 @@ async def references(session: AsyncSession, work_id: int | None = None) -> list[
     return list(await session.scalars(query.where(Work.id == work_id) if work_id else query))
 
 
-async def reference_ids(session: AsyncSession) -> dict[int, int]:
-    """The references of every watched work by id, each with its work's."""
-    query = select(Reference.id, Reference.work_id).join(Work).where(Work.removed_at.is_(None)).order_by(Reference.id)
-    return dict((await session.execute(query)).all())
+async def reference_ids(session: AsyncSession) -> dict[int, tuple[int, str]]:
+    """The references of every watched work by id, each with its work's and with the picture's SHA-256."""
+    columns = select(Reference.id, Reference.work_id, Reference.sha256).join(Work).where(Work.removed_at.is_(None))
+    return {row[0]: (row[1], row[2]) for row in await session.execute(columns.order_by(Reference.id))}
 
 
 async def get_references(session: AsyncSession, ids: Sequence[int]) -> list[Reference]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import sys
+from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from config.errors import ConfigError
 from config.settings import DetectionSettings
@@ -18,11 +20,13 @@ from detectors.decode import decode_image
 from detectors.describe import describe, describe_reference
 from detectors.glance import glance
 from detectors.model import Match
+from detectors.works import WorksIndex
 from monitor.demo.catalogue import make_catalogue
 from monitor.demo.drawings import draw
 from monitor.demo.edits import EDITS
 from monitor.models import Models
 from monitor.works import Works
+from storage.arrays import KeptArrays
 from storage.blobs import Blobs
 from storage.database import Database
 from storage.errors import NotFound
@@ -248,3 +252,132 @@ async def test_an_index_that_could_not_be_changed_is_built_anew(known, art, monk
         await session.execute(delete(Reference).where(Reference.sha256 == "d" * 64))
     assert await works.index() is not index
     assert (await works.findings("a", jpeg(EDITS["pad"](art[0][0], Random(1))))).shows(1)
+
+
+# The file that processes share
+
+
+@pytest.fixture
+def sharing(known, tmp_path, monkeypatch):
+    """Makes further processes' views of the same works, each of which keeps a file for any two references."""
+    monkeypatch.setattr("monitor.works._WORTH_A_FILE", 1)
+    _, database = known
+    return lambda: Works(database, Blobs(tmp_path / "blobs"), Here(), folder=tmp_path / "index")
+
+
+@pytest.fixture
+def added(monkeypatch):
+    """The references that any index was given one by one, rather than from a file."""
+    given: list[int] = []
+    add = WorksIndex.add
+    monkeypatch.setattr(
+        WorksIndex,
+        "add",
+        lambda self, work, reference, seen: (given.append(reference), add(self, work, reference, seen)),
+    )
+    return given
+
+
+async def _add(database: Database, picture: bytes, title: str) -> int:
+    async with database.write("test") as session:
+        work = await add_work(session, NOW, "mira", 1, title)
+        description = describe_reference(picture).to_bytes()
+        await add_reference(session, work.id, title.encode().hex().ljust(64, "0"), "x.png", description, NOW, "mira")
+        return work.id
+
+
+def _arrays(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "index").glob("arrays-*"))
+
+
+async def test_one_process_builds_the_index_and_the_others_map_it_and_find_the_same(
+    known, art, sharing, added, tmp_path
+):
+    alone, _ = known
+    copies = [describe(jpeg(EDITS[edit](art[at][0], Random(8)))) for at, edit in enumerate(("pad", "mirror"))]
+    expected = [(await alone.index()).matches(copy) for copy in copies]
+    assert all(expected)
+    added.clear()
+    several = await asyncio.gather(*(works.index() for works in (sharing(), sharing(), sharing())))
+    assert added == [1, 2], "one of them built it"
+    assert len(_arrays(tmp_path)) == 1
+    for index in several:
+        assert [index.matches(copy) for copy in copies] == expected
+
+
+async def test_what_changes_is_added_to_what_is_mapped_and_comes_into_the_next_file(
+    known, art, sharing, added, tmp_path
+):
+    _, database = known
+    first, second = sharing(), sharing()
+    await first.index()
+    await second.index()
+    added.clear()
+    number = await _add(database, art[2][1], "a third")
+    copy = jpeg(EDITS["pad"](art[2][0], Random(9)))
+    for works in (first, second):
+        assert (await works.findings("c", copy)).shows(number)
+    assert added == [3, 3], "each in memory, as one is not worth a file"
+    assert len(_arrays(tmp_path)) == 1
+    async with database.write("test") as session:
+        await remove_work(session, 1, NOW, "mira")
+    for works in (first, second):
+        assert not (await works.findings("a", jpeg(EDITS["pad"](art[0][0], Random(1))))).shows(1)
+        assert (await works.findings("c", copy)).shows(number)
+    assert added == [3, 3]
+    assert len(_arrays(tmp_path)) == 2, "the second change was: one process wrote it, the other mapped it"
+    assert (await sharing().findings("c", copy)).shows(number)
+    assert added == [3, 3]
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "made by another version"])
+async def test_a_damaged_or_older_file_is_built_anew(known, art, sharing, added, tmp_path, monkeypatch, damage):
+    await sharing().index()
+    (name,) = _arrays(tmp_path)
+    path = tmp_path / "index" / name
+    stored = bytearray(path.read_bytes())
+    stored[len(stored) // 2] ^= damage == "flipped"
+    path.write_bytes(stored[: len(stored) - 64 * (damage == "cut")])
+    if damage.startswith("made"):
+        monkeypatch.setattr("detectors.shape.VERSION", 99)
+    added.clear()
+    assert (await sharing().findings("a", jpeg(EDITS["pad"](art[0][0], Random(1))))).shows(1)
+    assert added == [1, 2]
+
+
+async def test_another_picture_under_a_number_that_was_given_before_is_compared_with(known, art, sharing):
+    _, database = known
+    await sharing().index()
+    async with database.write("test") as session:
+        description = describe_reference(art[2][1]).to_bytes()
+        await session.execute(
+            update(Reference).where(Reference.id == 1).values(sha256="e" * 64, description=description)
+        )
+        await add_work(session, NOW, "mira", 1, "Another")
+    works = sharing()
+    assert await works.judge((await works.findings("c", jpeg(EDITS["pad"](art[2][0], Random(9))))).matches)
+    assert not await works.judge((await works.findings("a", jpeg(EDITS["pad"](art[0][0], Random(1))))).matches)
+
+
+async def test_works_that_are_mostly_removed_leave_the_next_file(known, art, sharing, added, tmp_path):
+    _, database = known
+    await sharing().index()
+    async with database.write("test") as session:
+        await remove_work(session, 1, NOW, "mira")
+        await remove_work(session, 2, NOW, "mira")
+    number = await _add(database, art[2][1], "a third")
+    works = sharing()
+    assert (await works.findings("c", jpeg(EDITS["pad"](art[2][0], Random(9))))).shows(number)
+    assert (await works.index()).wasted < 0.3
+
+
+async def test_where_no_file_can_be_written_each_process_holds_the_index_itself(
+    known, art, sharing, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(KeptArrays, "keep", _full)
+    assert (await sharing().findings("a", jpeg(EDITS["pad"](art[0][0], Random(1))))).shows(1)
+    assert "works index not shared" in caplog.text
+
+
+def _full(*_):
+    raise OSError(28, "No space left on device")
