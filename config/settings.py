@@ -221,6 +221,7 @@ class RetentionSettings(_Section):
 
     listings_d: int = Field(ge=0)
     pages_d: int = Field(ge=0)
+    captures_d: int = Field(ge=0)
     dismissed_d: int = Field(ge=0)
     infringing_d: int = Field(ge=0)
     complaints_d: int = Field(ge=0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from monitor.engines.base import Chore
 from monitor.errors import MailboxFailed, TryLater
+from storage.months import make_months
 
 if TYPE_CHECKING:
     from monitor.daemon import Parts
@@ -26,6 +27,8 @@ def chores(parts: Parts) -> list[Chore]:
         Chore("webhooks", 60, partial(_webhooks, parts), role=NOTIFY),
         Chore("digest", 300, partial(_digest, parts), at_once=False, role=NOTIFY),
     ]
+    if not parts.database.embedded:
+        found.append(Chore("months", 3600, partial(_make_months, parts), role=NOTIFY))
     if settings.mailbox.host:
         found.append(Chore("mailbox", 60 * settings.mailbox.rhythm_min, partial(_read_mailbox, parts), role=NOTIFY))
     if settings.evidence.timestamp_url:
@@ -79,6 +82,15 @@ async def _stamp(parts: Parts) -> None:
     from monitor.evidence.stamps import stamp_rolls
 
     await stamp_rolls(parts)
+
+
+async def _make_months(parts: Parts) -> None:
+    """Have the months there before their pages come."""
+    now = parts.clock.now()
+    async with parts.database.write("months made") as session:
+        made = await make_months(session, now, now)
+    if made:
+        _logger.info("months made", extra={"tables": made})
 
 
 async def _purge(parts: Parts) -> None:

@@ -18,6 +18,7 @@ from storage.audit import record
 from storage.retention import (
     Limits,
     due_alerts,
+    forget_captures,
     forget_evidence,
     forget_listings,
     forget_pages,
@@ -40,6 +41,7 @@ def limits_at(settings: RetentionSettings, now: datetime) -> Limits:
     return Limits(
         listings=before(settings.listings_d),
         pages=before(settings.pages_d),
+        captures=before(settings.captures_d),
         dismissed=before(settings.dismissed_d),
         infringing=before(settings.infringing_d),
         complaints=before(settings.complaints_d),
@@ -69,6 +71,7 @@ async def purge(parts: Parts, actor: str, tell: Tell = lambda _name, _count: Non
         await repeat(name, forget_evidence, query, actor, now)
     await repeat("listings", forget_listings, limits)
     await repeat("pages", forget_pages, limits, now)
+    await repeat("captures", forget_captures, limits)
     counts["files"] = await _collect(parts, now, tell)
     if any(counts.values()):
         async with parts.database.write("purge recorded") as session:

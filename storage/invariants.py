@@ -80,7 +80,14 @@ _marked = select(ComplaintTarget.id).where(
 _open_counter = select(CounterNotice.id).where(
     CounterNotice.complaint_id == Complaint.id, CounterNotice.state == "open"
 )
+_pages = {
+    f"listing whose {which} page is not there": select(Listing.id).where(
+        column.is_not(None), ~select(Capture.id).where(Capture.id == column).exists()
+    )
+    for which, column in (("first", Listing.first_capture_id), ("last", Listing.capture_id))
+}
 _QUERIES = {
+    **_pages,
     "search with two crawls under way": _open_crawls.having(func.count() > 1),
     "alert without a match": select(Alert.id).where(~_matched.exists()),
     "alert without evidence": select(Alert.id).where(~_proved.exists(), ~_purged.exists()),

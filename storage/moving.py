@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import tables
 from storage.database import Database
 from storage.errors import Refused, StaleState
+from storage.months import make_months
 from storage.search import note_title, note_words
 
 _AT_ONCE: Final = 500  # rows; those of remembered pictures are 13 KB each
@@ -46,6 +47,10 @@ async def move(source: Database, target: Database, advance: Callable[[], None] =
     async with source.write("locked for a move") as reading, target.write("database moved") as session:
         old, new = await reading.connection(), await session.connection()
         await _require_empty(new)
+        captured = tables.Capture.captured_at
+        first, last = (await reading.execute(select(func.min(captured), func.max(captured)))).one()
+        if first:
+            await make_months(session, first, last)
         for table in TABLES:
             left = await _copy(old, new, table)
             arrived = await _digest(new, table)

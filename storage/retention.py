@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, String, delete, func, or_, select, update
+from sqlalchemy import CompoundSelect, Select, String, delete, except_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.model import Answer
 from storage.audit import record
 from storage.errors import NotFound, StaleState
 from storage.evidence import PURGED, evidence_of, item_hash, note_custody
+from storage.months import drop_months, month_of
 from storage.tables import (
     Alert,
     Capture,
@@ -39,6 +40,7 @@ class Limits:
 
     listings: datetime | None
     pages: datetime | None
+    captures: datetime | None
     dismissed: datetime | None
     infringing: datetime | None
     complaints: datetime | None
@@ -99,11 +101,21 @@ def due_pages(limits: Limits) -> Select[int] | None:
     return select(Capture.id).where(old, Capture.sha256.not_in(proof))
 
 
+def due_captures(limits: Limits) -> CompoundSelect[int] | None:
+    """Pages of whole months whose bytes are gone, on which no listing was seen first or last."""
+    if limits.captures is None:
+        return None
+    old = (Capture.captured_at < month_of(limits.captures)) & Capture.purged_at.is_not(None)
+    named = (select(column).where(column.is_not(None)) for column in (Listing.capture_id, Listing.first_capture_id))
+    return except_(select(Capture.id).where(old), *named)
+
+
 async def count_due(session: AsyncSession, limits: Limits) -> dict[str, int]:
     """How many of each class are due."""
-    queries: dict[str, Select[int] | None] = {
+    queries: dict[str, Select[int] | CompoundSelect[int] | None] = {
         "listings": due_listings(limits),
         "pages": due_pages(limits),
+        "captures": due_captures(limits),
         **due_alerts(limits),
     }
     counts = {}
@@ -141,6 +153,18 @@ async def forget_pages(session: AsyncSession, limits: Limits, now: datetime, mos
     keys = await _some(session, query, Capture.id, most)
     gone = {"purged_at": now, "screenshot": None}
     await session.execute(update(Capture).where(Capture.id.in_(keys)).values(**gone))
+    return len(keys)
+
+
+async def forget_captures(session: AsyncSession, limits: Limits, most: int) -> int:
+    """Delete the rows of pages that are due, on PostgreSQL a month at once; how many."""
+    query = due_captures(limits)
+    if query is None or limits.captures is None:
+        return 0
+    if gone := await drop_months(session, limits.captures):
+        return gone
+    keys = list(await session.scalars(query.limit(most)))  # such as outlived their month, and SQLite's
+    await session.execute(delete(Capture).where(Capture.id.in_(keys)))
     return len(keys)
 
 

@@ -326,6 +326,48 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_crawls_started_at"), ["started_at"], unique=False)
 
     op.create_table(
+        "listings",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("marketplace", sa.String(), nullable=False),
+        sa.Column("listing_id", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("price", storage.tables.base.Money(), nullable=True),
+        sa.Column("currency", sa.String(), nullable=True),
+        sa.Column("price_raw", sa.String(), nullable=True),
+        sa.Column("seller_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("capture_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("first_capture_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("content", sa.String(length=64), nullable=False),
+        sa.Column("examine_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("attempts", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("failure", sa.String(), nullable=True),
+        sa.Column("first_seen_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("last_seen_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("detailed_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("examined_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["seller_key"], ["sellers.id"], name=op.f("fk_listings_seller_key_sellers")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_listings")),
+        sa.UniqueConstraint("marketplace", "listing_id", name=op.f("uq_listings_marketplace_listing_id")),
+    )
+    with op.batch_alter_table("listings", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_listings_parked",
+            ["last_seen_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("failure IS NOT NULL"),
+            postgresql_where=sa.text("failure IS NOT NULL"),
+        )
+        batch_op.create_index(batch_op.f("ix_listings_seller_key"), ["seller_key"], unique=False)
+        batch_op.create_index(
+            "ix_listings_waiting",
+            ["examine_at"],
+            unique=False,
+            sqlite_where=sa.text("examine_at IS NOT NULL"),
+            postgresql_where=sa.text("examine_at IS NOT NULL"),
+        )
+
+    op.create_table(
         "platform_accounts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("platform", sa.String(), nullable=False),
@@ -405,6 +447,48 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("works", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_works_revision"), ["revision"], unique=False)
+
+    op.create_table(
+        "alerts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("listing_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("case_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("cluster", sa.String(length=64), nullable=False),
+        sa.Column("priority", sa.String(), nullable=False),
+        sa.Column("score", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("confidence", sa.String(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("suppressed", sa.String(), nullable=True),
+        sa.Column("answer", sa.String(), nullable=True),
+        sa.Column("decided_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(), nullable=True),
+        sa.Column("ask_again_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("raised_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("changed_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "answer IN ('infringing', 'licensed', 'not-a-match', 'unsure')", name=op.f("ck_alerts_answer")
+        ),
+        sa.CheckConstraint("priority IN ('urgent', 'high', 'normal', 'low')", name=op.f("ck_alerts_priority")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_alerts_case_id_cases")),
+        sa.ForeignKeyConstraint(["listing_key"], ["listings.id"], name=op.f("fk_alerts_listing_key_listings")),
+        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_alerts_work_id_works")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
+        sa.UniqueConstraint("listing_key", "work_id", name=op.f("uq_alerts_listing_key_work_id")),
+    )
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.create_index("ix_alerts_answer_score", ["answer", "score", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alerts_case_id"), ["case_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alerts_changed_at"), ["changed_at"], unique=False)
+        batch_op.create_index("ix_alerts_cluster", ["cluster", "work_id"], unique=False)
+        batch_op.create_index(
+            "ix_alerts_open_priority", ["answer", "suppressed", "priority", "score", "id"], unique=False
+        )
+        batch_op.create_index("ix_alerts_open_score", ["answer", "suppressed", "score", "id"], unique=False)
+        batch_op.create_index("ix_alerts_raised_at", ["raised_at", "suppressed", "priority"], unique=False)
+        batch_op.create_index(
+            "ix_alerts_work_id_answer", ["work_id", "answer", "suppressed", "score", "id"], unique=False
+        )
 
     op.create_table(
         "captures",
@@ -586,6 +670,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_leases_until_at"), ["until_at"], unique=False)
 
     op.create_table(
+        "listing_pictures",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("listing_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("how", sa.String(), nullable=True),
+        sa.Column("head", sa.JSON(), nullable=False),
+        sa.Column("fetched_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["listing_key"], ["listings.id"], name=op.f("fk_listing_pictures_listing_key_listings")
+        ),
+        sa.ForeignKeyConstraint(["sha256"], ["pictures.sha256"], name=op.f("fk_listing_pictures_sha256_pictures")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_listing_pictures")),
+        sa.UniqueConstraint("listing_key", "url", name=op.f("uq_listing_pictures_listing_key_url")),
+    )
+    with op.batch_alter_table("listing_pictures", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_listing_pictures_sha256"), ["sha256"], unique=False)
+
+    op.create_table(
         "negatives",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -677,6 +782,49 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_work_references_sha256"), ["sha256"], unique=False)
 
     op.create_table(
+        "complaint_targets",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("complaint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("state_since", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("considered", sa.JSON(), nullable=True),
+        sa.Column("considered_sha256", sa.String(length=64), nullable=False),
+        sa.Column("live_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("live_how", sa.String(), nullable=False),
+        sa.Column("live_by", sa.String(), nullable=False),
+        sa.Column("checked_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("checked_outcome", sa.String(), nullable=False),
+        sa.Column("platform_status", sa.String(), nullable=False),
+        sa.Column("platform_reason", sa.String(), nullable=False),
+        sa.Column("status_unknown", sa.Boolean(), nullable=False),
+        sa.Column("decided_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("verified_gone_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("reappeared_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "live_how <> 'person' OR length(trim(live_by)) > 0", name=op.f("ck_complaint_targets_seen_by_a_person")
+        ),
+        sa.CheckConstraint(
+            "live_how IN ('', 'fetched', 'imported', 'rendered', 'person')", name=op.f("ck_complaint_targets_live_how")
+        ),
+        sa.CheckConstraint(
+            "state IN ('selected', 'excluded', 'reported', 'under_review', 'paused', 'removed_unconfirmed', 'removed', 'edited', 'void_gone', 'rejected', 'countered', 'reinstated', 'still_up', 'reappeared', 'withdrawn')",
+            name=op.f("ck_complaint_targets_state"),
+        ),
+        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_complaint_targets_alert_id_alerts")),
+        sa.ForeignKeyConstraint(
+            ["complaint_id"], ["complaints.id"], name=op.f("fk_complaint_targets_complaint_id_complaints")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_complaint_targets")),
+        sa.UniqueConstraint("complaint_id", "alert_id", name=op.f("uq_complaint_targets_complaint_id_alert_id")),
+    )
+    with op.batch_alter_table("complaint_targets", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_complaint_targets_alert_id"), ["alert_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_complaint_targets_complaint_id"), ["complaint_id"], unique=False)
+
+    op.create_table(
         "complaint_timers",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("complaint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -740,223 +888,6 @@ def upgrade() -> None:
     with op.batch_alter_table("counter_notices", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_counter_notices_complaint_id"), ["complaint_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_counter_notices_state"), ["state"], unique=False)
-
-    op.create_table(
-        "listings",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("marketplace", sa.String(), nullable=False),
-        sa.Column("listing_id", sa.String(), nullable=False),
-        sa.Column("url", sa.String(), nullable=False),
-        sa.Column("title", sa.String(), nullable=False),
-        sa.Column("price", storage.tables.base.Money(), nullable=True),
-        sa.Column("currency", sa.String(), nullable=True),
-        sa.Column("price_raw", sa.String(), nullable=True),
-        sa.Column("seller_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("capture_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("first_capture_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("content", sa.String(length=64), nullable=False),
-        sa.Column("examine_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.Column("attempts", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("failure", sa.String(), nullable=True),
-        sa.Column("first_seen_at", storage.tables.base.Utc(timezone=True), nullable=False),
-        sa.Column("last_seen_at", storage.tables.base.Utc(timezone=True), nullable=False),
-        sa.Column("detailed_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.Column("examined_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["capture_id"], ["captures.id"], name=op.f("fk_listings_capture_id_captures")),
-        sa.ForeignKeyConstraint(
-            ["first_capture_id"], ["captures.id"], name=op.f("fk_listings_first_capture_id_captures")
-        ),
-        sa.ForeignKeyConstraint(["seller_key"], ["sellers.id"], name=op.f("fk_listings_seller_key_sellers")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_listings")),
-        sa.UniqueConstraint("marketplace", "listing_id", name=op.f("uq_listings_marketplace_listing_id")),
-    )
-    with op.batch_alter_table("listings", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_listings_parked",
-            ["last_seen_at", "id"],
-            unique=False,
-            sqlite_where=sa.text("failure IS NOT NULL"),
-            postgresql_where=sa.text("failure IS NOT NULL"),
-        )
-        batch_op.create_index(batch_op.f("ix_listings_seller_key"), ["seller_key"], unique=False)
-        batch_op.create_index(
-            "ix_listings_waiting",
-            ["examine_at"],
-            unique=False,
-            sqlite_where=sa.text("examine_at IS NOT NULL"),
-            postgresql_where=sa.text("examine_at IS NOT NULL"),
-        )
-
-    op.create_table(
-        "mails",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("message_id", sa.String(), nullable=False),
-        sa.Column("how", sa.String(), nullable=False),
-        sa.Column("received_at", storage.tables.base.Utc(timezone=True), nullable=False),
-        sa.Column("sent_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.Column("sender", sa.String(), nullable=False),
-        sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("platform", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("complaint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("right_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("state", sa.String(), nullable=False),
-        sa.Column("note", sa.String(), nullable=False),
-        sa.Column("handled_by", sa.String(), nullable=True),
-        sa.Column("handled_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.CheckConstraint("how IN ('imap', 'file')", name=op.f("ck_mails_how")),
-        sa.CheckConstraint("state IN ('applied', 'waiting', 'set-aside')", name=op.f("ck_mails_state")),
-        sa.ForeignKeyConstraint(["complaint_id"], ["complaints.id"], name=op.f("fk_mails_complaint_id_complaints")),
-        sa.ForeignKeyConstraint(["right_id"], ["rights.id"], name=op.f("fk_mails_right_id_rights")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_mails")),
-        sa.UniqueConstraint("sha256", name=op.f("uq_mails_sha256")),
-    )
-    with op.batch_alter_table("mails", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_mails_complaint_id"), ["complaint_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_mails_message_id"), ["message_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_mails_state"), ["state"], unique=False)
-
-    op.create_table(
-        "alerts",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("listing_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("case_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("cluster", sa.String(length=64), nullable=False),
-        sa.Column("priority", sa.String(), nullable=False),
-        sa.Column("score", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("confidence", sa.String(), nullable=False),
-        sa.Column("reasons", sa.JSON(), nullable=False),
-        sa.Column("suppressed", sa.String(), nullable=True),
-        sa.Column("answer", sa.String(), nullable=True),
-        sa.Column("decided_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.Column("decided_by", sa.String(), nullable=True),
-        sa.Column("ask_again_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.Column("raised_at", storage.tables.base.Utc(timezone=True), nullable=False),
-        sa.Column("changed_at", storage.tables.base.Utc(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "answer IN ('infringing', 'licensed', 'not-a-match', 'unsure')", name=op.f("ck_alerts_answer")
-        ),
-        sa.CheckConstraint("priority IN ('urgent', 'high', 'normal', 'low')", name=op.f("ck_alerts_priority")),
-        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_alerts_case_id_cases")),
-        sa.ForeignKeyConstraint(["listing_key"], ["listings.id"], name=op.f("fk_alerts_listing_key_listings")),
-        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_alerts_work_id_works")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
-        sa.UniqueConstraint("listing_key", "work_id", name=op.f("uq_alerts_listing_key_work_id")),
-    )
-    with op.batch_alter_table("alerts", schema=None) as batch_op:
-        batch_op.create_index("ix_alerts_answer_score", ["answer", "score", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_alerts_case_id"), ["case_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_alerts_changed_at"), ["changed_at"], unique=False)
-        batch_op.create_index("ix_alerts_cluster", ["cluster", "work_id"], unique=False)
-        batch_op.create_index(
-            "ix_alerts_open_priority", ["answer", "suppressed", "priority", "score", "id"], unique=False
-        )
-        batch_op.create_index("ix_alerts_open_score", ["answer", "suppressed", "score", "id"], unique=False)
-        batch_op.create_index("ix_alerts_raised_at", ["raised_at", "suppressed", "priority"], unique=False)
-        batch_op.create_index(
-            "ix_alerts_work_id_answer", ["work_id", "answer", "suppressed", "score", "id"], unique=False
-        )
-
-    op.create_table(
-        "listing_pictures",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("listing_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("url", sa.String(), nullable=False),
-        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=True),
-        sa.Column("outcome", sa.String(), nullable=True),
-        sa.Column("how", sa.String(), nullable=True),
-        sa.Column("head", sa.JSON(), nullable=False),
-        sa.Column("fetched_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["listing_key"], ["listings.id"], name=op.f("fk_listing_pictures_listing_key_listings")
-        ),
-        sa.ForeignKeyConstraint(["sha256"], ["pictures.sha256"], name=op.f("fk_listing_pictures_sha256_pictures")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_listing_pictures")),
-        sa.UniqueConstraint("listing_key", "url", name=op.f("uq_listing_pictures_listing_key_url")),
-    )
-    with op.batch_alter_table("listing_pictures", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_listing_pictures_sha256"), ["sha256"], unique=False)
-
-    op.create_table(
-        "matches",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("listing_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("reference_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("detector", sa.String(), nullable=False),
-        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("threshold", sa.Double(), nullable=False),
-        sa.Column("distance_bits", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("score", sa.Double(), nullable=True),
-        sa.Column("facts", sa.JSON(), nullable=False),
-        sa.Column("found_at", storage.tables.base.Utc(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["listing_key"], ["listings.id"], name=op.f("fk_matches_listing_key_listings")),
-        sa.ForeignKeyConstraint(
-            ["reference_id"], ["work_references.id"], name=op.f("fk_matches_reference_id_work_references")
-        ),
-        sa.ForeignKeyConstraint(["sha256"], ["pictures.sha256"], name=op.f("fk_matches_sha256_pictures")),
-        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_matches_work_id_works")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_matches")),
-        sa.UniqueConstraint(
-            "listing_key",
-            "sha256",
-            "reference_id",
-            "detector",
-            "version",
-            name=op.f("uq_matches_listing_key_sha256_reference_id_detector_version"),
-        ),
-    )
-    with op.batch_alter_table("matches", schema=None) as batch_op:
-        batch_op.create_index("ix_matches_listing_key_work_id", ["listing_key", "work_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_matches_sha256"), ["sha256"], unique=False)
-        batch_op.create_index(batch_op.f("ix_matches_work_id"), ["work_id"], unique=False)
-
-    op.create_table(
-        "complaint_targets",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("complaint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("state", sa.String(), nullable=False),
-        sa.Column("state_since", storage.tables.base.Utc(timezone=True), nullable=False),
-        sa.Column("note", sa.String(), nullable=False),
-        sa.Column("considered", sa.JSON(), nullable=True),
-        sa.Column("considered_sha256", sa.String(length=64), nullable=False),
-        sa.Column("live_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.Column("live_how", sa.String(), nullable=False),
-        sa.Column("live_by", sa.String(), nullable=False),
-        sa.Column("checked_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.Column("checked_outcome", sa.String(), nullable=False),
-        sa.Column("platform_status", sa.String(), nullable=False),
-        sa.Column("platform_reason", sa.String(), nullable=False),
-        sa.Column("status_unknown", sa.Boolean(), nullable=False),
-        sa.Column("decided_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.Column("verified_gone_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.Column("reappeared_at", storage.tables.base.Utc(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "live_how <> 'person' OR length(trim(live_by)) > 0", name=op.f("ck_complaint_targets_seen_by_a_person")
-        ),
-        sa.CheckConstraint(
-            "live_how IN ('', 'fetched', 'imported', 'rendered', 'person')", name=op.f("ck_complaint_targets_live_how")
-        ),
-        sa.CheckConstraint(
-            "state IN ('selected', 'excluded', 'reported', 'under_review', 'paused', 'removed_unconfirmed', 'removed', 'edited', 'void_gone', 'rejected', 'countered', 'reinstated', 'still_up', 'reappeared', 'withdrawn')",
-            name=op.f("ck_complaint_targets_state"),
-        ),
-        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_complaint_targets_alert_id_alerts")),
-        sa.ForeignKeyConstraint(
-            ["complaint_id"], ["complaints.id"], name=op.f("fk_complaint_targets_complaint_id_complaints")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_complaint_targets")),
-        sa.UniqueConstraint("complaint_id", "alert_id", name=op.f("uq_complaint_targets_complaint_id_alert_id")),
-    )
-    with op.batch_alter_table("complaint_targets", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_complaint_targets_alert_id"), ["alert_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_complaint_targets_complaint_id"), ["complaint_id"], unique=False)
 
     op.create_table(
         "decision_items",
@@ -1031,6 +962,71 @@ def upgrade() -> None:
         sa.UniqueConstraint("alert_id", name=op.f("uq_known_cases_alert_id")),
     )
     op.create_table(
+        "mails",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("how", sa.String(), nullable=False),
+        sa.Column("received_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("sent_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("sender", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("complaint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("right_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("handled_by", sa.String(), nullable=True),
+        sa.Column("handled_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.CheckConstraint("how IN ('imap', 'file')", name=op.f("ck_mails_how")),
+        sa.CheckConstraint("state IN ('applied', 'waiting', 'set-aside')", name=op.f("ck_mails_state")),
+        sa.ForeignKeyConstraint(["complaint_id"], ["complaints.id"], name=op.f("fk_mails_complaint_id_complaints")),
+        sa.ForeignKeyConstraint(["right_id"], ["rights.id"], name=op.f("fk_mails_right_id_rights")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mails")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_mails_sha256")),
+    )
+    with op.batch_alter_table("mails", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mails_complaint_id"), ["complaint_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mails_message_id"), ["message_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mails_state"), ["state"], unique=False)
+
+    op.create_table(
+        "matches",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("listing_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reference_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("detector", sa.String(), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("threshold", sa.Double(), nullable=False),
+        sa.Column("distance_bits", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("score", sa.Double(), nullable=True),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("found_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["listing_key"], ["listings.id"], name=op.f("fk_matches_listing_key_listings")),
+        sa.ForeignKeyConstraint(
+            ["reference_id"], ["work_references.id"], name=op.f("fk_matches_reference_id_work_references")
+        ),
+        sa.ForeignKeyConstraint(["sha256"], ["pictures.sha256"], name=op.f("fk_matches_sha256_pictures")),
+        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_matches_work_id_works")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_matches")),
+        sa.UniqueConstraint(
+            "listing_key",
+            "sha256",
+            "reference_id",
+            "detector",
+            "version",
+            name=op.f("uq_matches_listing_key_sha256_reference_id_detector_version"),
+        ),
+    )
+    with op.batch_alter_table("matches", schema=None) as batch_op:
+        batch_op.create_index("ix_matches_listing_key_work_id", ["listing_key", "work_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_matches_sha256"), ["sha256"], unique=False)
+        batch_op.create_index(batch_op.f("ix_matches_work_id"), ["work_id"], unique=False)
+
+    op.create_table(
         "complaint_events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("complaint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1083,6 +1079,25 @@ def upgrade() -> None:
     for noun in ("alert", "seller", "work"):
         _make_search(noun)
     _make_open_alerts()
+    _part_captures()
+
+
+def _part_captures() -> None:
+    """PostgreSQL parts the captures by months, which `storage.months` makes; its keys must then hold the time."""
+    if op.get_bind().dialect.name == "sqlite":
+        return
+    for step in (
+        "CREATE TABLE parted (LIKE captures INCLUDING DEFAULTS INCLUDING CONSTRAINTS) PARTITION BY RANGE (captured_at)",
+        "ALTER SEQUENCE captures_id_seq OWNED BY parted.id",
+        "DROP TABLE captures",
+        "ALTER TABLE parted RENAME TO captures",
+        "ALTER TABLE captures ADD CONSTRAINT pk_captures PRIMARY KEY (id, captured_at)",
+        "ALTER TABLE captures ADD CONSTRAINT uq_captures_url_captured_at UNIQUE (url, captured_at)",
+        "ALTER TABLE captures ADD CONSTRAINT fk_captures_crawl_id_crawls FOREIGN KEY (crawl_id) REFERENCES crawls (id)",
+        "CREATE INDEX ix_captures_crawl_id ON captures (crawl_id)",
+        "CREATE TABLE captures_other PARTITION OF captures DEFAULT",
+    ):
+        op.execute(step)
 
 
 def _make_search(noun: str) -> None:

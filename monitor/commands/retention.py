@@ -17,6 +17,7 @@ retention = typer.Typer(no_args_is_help=True, help="How long evidence and listin
 _MEANING = {
     "listings": "without an alert, since last seen",
     "pages": "that prove no alert, since captured",
+    "captures": "what is remembered of pages whose bytes are gone, in whole months, since captured",
     "dismissed": "licensed, not a match, or set aside, since decided",
     "infringing": "in no complaint, since decided",
     "complaints": "since the complaint came to its end",

@@ -63,7 +63,11 @@ class Crawl(Table):
 
 
 class Capture(Table):
-    """One page as fetched or imported; the bytes are in the blob store."""
+    """One page as fetched or imported; the bytes are in the blob store.
+
+    PostgreSQL parts them by months (`storage.months`). A key that others point to would have to hold the time, so the
+    database does not bind those who do: `storage.invariants` asks.
+    """
 
     __tablename__ = "captures"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -113,8 +117,8 @@ class Listing(Table):
     currency: Mapped[str | None]
     price_raw: Mapped[str | None]
     seller_key: Mapped[int | None] = mapped_column(ForeignKey(Seller.id), index=True)
-    capture_id: Mapped[int | None] = mapped_column(ForeignKey(Capture.id))  # the page it was last seen on
-    first_capture_id: Mapped[int | None] = mapped_column(ForeignKey(Capture.id))  # the page that showed it first
+    capture_id: Mapped[int | None]  # the page it was last seen on
+    first_capture_id: Mapped[int | None]  # the page that showed it first
     content: Mapped[str] = mapped_column(String(64))  # hash of what a change of which asks for a new examination
     examine_at: Mapped[datetime | None]  # waits to be examined from then on; the durable truth of that queue
     attempts: Mapped[int] = mapped_column(default=0)

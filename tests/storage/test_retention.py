@@ -30,8 +30,8 @@ from storage.tables import Alert, Capture, Complaint, ComplaintTarget, Evidence,
 from .making import NOW, SHA, add_a_work, add_alert_of, listing
 
 LATER = NOW + timedelta(days=400)
-EVER = Limits(None, None, None, None, None)
-ALL = Limits(*(LATER,) * 5)
+EVER = Limits(None, None, None, None, None, None)
+ALL = Limits(*(LATER,) * 6)
 
 
 def _item(alert_id, kind="page", sha256=SHA):
@@ -90,7 +90,7 @@ async def test_each_class_goes_when_it_is_due_and_what_waits_for_a_person_never(
         answers = (Answer.NOT_A_MATCH, Answer.LICENSED, Answer.INFRINGING, Answer.UNSURE, None)
         first, second, third, fourth, fifth = await _alerts(session, *answers)
         assert await count_due(session, EVER) == {}
-        before = Limits(*(NOW - timedelta(days=1),) * 5)
+        before = Limits(*(NOW - timedelta(days=1),) * 6)
         assert set((await count_due(session, before)).values()) == {0}
         assert await _purged(session, ALL) == {
             "dismissed": [first.id, second.id],
@@ -130,7 +130,7 @@ async def test_a_complaint_that_ended_is_kept_to_its_date_and_a_second_one_binds
     async with database.write("test") as session:
         (alert,) = await _alerts(session, Answer.INFRINGING)
         await _complain(session, alert, "closed")
-        early = Limits(LATER, LATER, LATER, LATER, NOW - timedelta(days=1))
+        early = Limits(*(LATER,) * 5, NOW - timedelta(days=1))
         assert await _purged(session, early) == {"dismissed": [], "infringing": [], "complaints": []}
         await _complain(session, alert, "submitted")
         assert (await _purged(session, ALL))["complaints"] == []
