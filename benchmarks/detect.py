@@ -118,9 +118,7 @@ def cascade_speed(pictures: int, counts: Sequence[int]) -> None:
     )
     for count in counts:
         for work_id in range(held, count):
-            index.add(
-                work_id, 1, known[work_id] if work_id < len(known) else _another(known[work_id % len(known)], rng)
-            )
+            index.add(work_id, 1, known[work_id] if work_id < len(known) else another(known[work_id % len(known)], rng))
         held = count
         index.lay_out()
         posix.return_memory()
@@ -186,7 +184,7 @@ def placed(seed: int) -> Image.Image:
     return picture
 
 
-def _another(description: Description, rng: np.random.Generator) -> Description:
+def another(description: Description, rng: np.random.Generator) -> Description:
     """A stand-in for one more work: as many points, each looking otherwise."""
     features = description.features
     shuffled = features.descriptors.reshape(-1, 4, 4, 8)[:, rng.permutation(4)][:, :, rng.permutation(4)]

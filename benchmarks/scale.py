@@ -6,6 +6,8 @@
     python benchmarks/scale.py growth --stored 10000 ...    what a listing costs as stored listings grow
     python benchmarks/scale.py lookback --pictures 1 10 50  one new work over millions of stored pictures
     python benchmarks/scale.py memory                       of each role, resting
+    python benchmarks/scale.py index --works 10000 --workers 1 2 4 8    building the works' index; memory of workers
+    python benchmarks/scale.py week --works 10000 --stored 1000000 --pictures 50    how many boxes a team's week needs
 
 A PostgreSQL of its own is started and removed (its defaults, fsync included). Queue jobs do nothing: what is measured
 is the queue, with 40 marketplaces whose limits are kept. CPU time is what to compare where the machine has other work.
@@ -28,6 +30,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import scale_data
+import scale_works
 
 from monitor.engines.postgres import PostgresEngine
 from monitor.engines.shared import install
@@ -216,12 +219,16 @@ def main() -> None:
     if sys.argv[1:2] == ["be-lister"]:
         asyncio.run(scale_data.list_as_worker(sys.argv[2], sys.argv[3], sys.argv[4]))
         return
+    if sys.argv[1:2] == ["be-comparer"]:
+        asyncio.run(scale_works.compare_as_worker(sys.argv[2], sys.argv[3]))
+        return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    lines = ("queue", "hosts", "listings", "growth", "lookback", "memory")
+    lines = ("queue", "hosts", "listings", "growth", "lookback", "memory", "index", "week")
     parser.add_argument("lines", nargs="*", help=f"of {', '.join(lines)}; else queue")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--jobs", type=int, default=4000)
     parser.add_argument("--stored", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--works", type=int, default=1000)
     parser.add_argument("--pictures", type=int, nargs="+", default=[1], help="in millions")
     given = parser.parse_args()
     if unknown := set(given.lines) - set(lines):
@@ -240,6 +247,10 @@ def main() -> None:
                     scale_data.list_together(url, given.workers, _here)
                 elif line == "growth":
                     asyncio.run(scale_data.grow(url, given.stored))
+                elif line == "index":
+                    scale_works.share_index(url, given.workers, given.works, _here)
+                elif line == "week":
+                    scale_works.live_a_week(url, given.works, given.stored[-1], given.pictures[-1], _here)
                 else:
                     scale_data.rest(url)
 

@@ -11,14 +11,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 from scan import draw_everything, family, pss_mb
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from detectors.model import Listing
 from monitor.daemon import build, work
@@ -37,8 +38,19 @@ from storage.pictures import Seen, remember
 _PAGE, _PAGES = 24, 40
 _A_SHARD = 4_000_000  # 50 million in a year
 _LISTINGS = 320
-_EXAMINED = text("SELECT count(*) FROM listings WHERE examined_at IS NOT NULL")
-_TOOK = text("SELECT extract(epoch FROM max(examined_at) - min(first_seen_at)) FROM listings")
+_OF_DEMO = "FROM listings WHERE marketplace = 'demo-bazaar'"
+_RESULTS = (
+    text(f"SELECT count(*) {_OF_DEMO} AND examined_at IS NOT NULL"),
+    text(
+        f"SELECT count(DISTINCT p.sha256) FROM listing_pictures p JOIN (SELECT id {_OF_DEMO}) l ON l.id = p.listing_key"
+    ),
+    text("SELECT count(*) FROM alerts"),
+)
+_WAITING = text(
+    f"SELECT count(*) {_OF_DEMO} AND examine_at IS NOT NULL OR NOT EXISTS (SELECT FROM crawls)"
+    " OR EXISTS (SELECT FROM crawls WHERE finished_at IS NULL)"
+)
+_TOOK = text(f"SELECT extract(epoch FROM max(examined_at) - min(first_seen_at)) {_OF_DEMO}")
 _FILL = """
 INSERT INTO sellers (id, marketplace, seller_id, name, first_seen_at)
     SELECT n, 'bazaar', 's' || n, 'Shop ' || n, now() FROM generate_series(:first / 50 + 1, :last / 50) n;
@@ -58,25 +70,43 @@ INSERT INTO listing_pictures (listing_key, url, position, sha256, outcome, how, 
 SELECT setval(pg_get_serial_sequence('listings', 'id'), 1000000000 + CAST(:last AS bigint))
 """
 Start = Callable[[int, Sequence[str]], "subprocess.Popen[str]"]
+Prepare = Callable[[Database], Awaitable[None]]
 
 
 # Listings end to end
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a scan of the demo bazaar came to; CPU seconds are the workers', their children's and PostgreSQL's."""
+
+    listings: int
+    pictures: int
+    alerts: int
+    took_s: float
+    cpu_s: float
+
+
 def list_together(url: str, workers: Sequence[int], start: Start) -> None:
     """Print how many listings a second so many workers bring from the search page to stored findings."""
     for number in workers:
-        asyncio.run(_list_with(url, number, start))
+        found = asyncio.run(list_with(url, number, start))
+        print(
+            f"{number} workers: {found.listings / found.took_s:.1f} listings a second, "
+            f"{1000 * found.cpu_s / found.listings:.0f} ms of CPU each (PostgreSQL's and their start included)",
+            flush=True,
+        )
 
 
-async def _list_with(url: str, workers: int, start: Start) -> None:
-    admin, name = Database(url), f"listed_{workers}"
+async def list_with(url: str, workers: int, start: Start, prepare: Prepare | None = None) -> Listed:
+    """Have workers scan a demo bazaar into a database of their own on a server, which may be filled before."""
+    own = url.replace("/postgres?", f"/listed_{workers}?")
+    admin = Database(url)
     async with admin.engine.connect() as connection:
         await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(
-            text(f"CREATE DATABASE {name}")
+            text(f"CREATE DATABASE listed_{workers}")
         )
     await admin.close()
-    own = url.replace("/postgres?", f"/{name}?")
     database = Database(own)
     await upgrade_schema(database)
     await install(database)
@@ -85,21 +115,28 @@ async def _list_with(url: str, workers: int, start: Start) -> None:
             await draw_everything(bazaar)
             async with build(*_settings(own, Path(folder), bazaar)) as parts:
                 await register(parts, make_catalogue())
+                if prepare:
+                    await prepare(parts.database)
+                before = [await _count(database, question) for question in _RESULTS]
+            server = server_pid(database)
+            idle_s = cpu_s(server)
             started = [start(n, ["be-lister", own, folder, bazaar]) for n in range(workers)]
-            async with database.engine.connect() as connection:
-                while (await connection.execute(_EXAMINED)).scalar_one() < _LISTINGS:
-                    await connection.rollback()
-                    await asyncio.sleep(0.2)
-                took_s = float((await connection.execute(_TOOK)).scalar_one())
+            while await _count(database, _WAITING) or await _count(database, _RESULTS[0]) == before[0]:  # noqa: ASYNC110
+                await asyncio.sleep(0.5)  # other processes answer it
+            took_s = await _count(database, _TOOK)
+            used_s = cpu_s(server) - idle_s
             for one in started:
                 one.send_signal(signal.SIGTERM)
-            cpu_s = sum(float(one.communicate(timeout=60)[0].split()[0]) for one in started)
+            used_s += sum(float(one.communicate(timeout=60)[0].split()[0]) for one in started)
+            after = [await _count(database, question) for question in _RESULTS]
     await database.close()
-    print(
-        f"{workers} workers: {_LISTINGS / took_s:.1f} listings a second, {1000 * cpu_s / _LISTINGS:.0f} ms of CPU each "
-        f"(their start included)",
-        flush=True,
-    )
+    listings, pictures, alerts = (int(later - sooner) for later, sooner in zip(after, before, strict=True))
+    return Listed(listings, pictures, alerts, took_s, used_s)
+
+
+async def _count(database: Database, question: TextClause) -> float:
+    async with database.engine.connect() as connection:
+        return float((await connection.execute(question)).scalar_one() or 0)
 
 
 def _settings(url: str, folder: Path, bazaar: str) -> tuple[object, object]:
@@ -123,23 +160,15 @@ async def grow(url: str, sizes: Sequence[int]) -> None:
     """Print what storing a listing costs, the database's work included, with so many stored already."""
     database, stored, first_ms = Database(url), 0, None
     await upgrade_schema(database)
-    pid_file = Path(str(database.url.query["host"])) / "data" / "postmaster.pid"
-    server = int(pid_file.read_text().split()[0])
+    server = server_pid(database)
     for size in sizes:
-        async with database.engine.begin() as connection:
-            for statement in _FILL.split(";"):
-                await connection.execute(
-                    text(statement), {"first": stored, "last": size} if ":last" in statement else {}
-                )
-        async with database.engine.connect() as connection:
-            await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(text("VACUUM ANALYZE"))
-            await connection.execute(text("CHECKPOINT"))
+        await fill(database, stored, size)
         stored = size
-        before_s, began = _cpu_s(server), time.perf_counter()
+        before_s, began = cpu_s(server), time.perf_counter()
         for page in range(_PAGES):
             await _store_page(database, size, page)
         count = _PAGE * _PAGES
-        cpu_ms, wall_ms = 1000 * (_cpu_s(server) - before_s) / count, 1000 * (time.perf_counter() - began) / count
+        cpu_ms, wall_ms = 1000 * (cpu_s(server) - before_s) / count, 1000 * (time.perf_counter() - began) / count
         first_ms = first_ms or cpu_ms
         print(
             f"{size:>12,} listings stored: {cpu_ms:.2f} ms of CPU a listing, PostgreSQL's included "
@@ -147,6 +176,16 @@ async def grow(url: str, sizes: Sequence[int]) -> None:
             flush=True,
         )
     await database.close()
+
+
+async def fill(database: Database, first: int, last: int) -> None:
+    """Store listings as a scan of long ago left them, numbered from after ``first`` to ``last``."""
+    async with database.engine.begin() as connection:
+        for statement in _FILL.split(";"):
+            await connection.execute(text(statement), {"first": first, "last": last} if ":last" in statement else {})
+    async with database.engine.connect() as connection:
+        await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(text("VACUUM ANALYZE"))
+        await connection.execute(text("CHECKPOINT"))
 
 
 async def _store_page(database: Database, size: int, page: int) -> None:
@@ -173,7 +212,12 @@ async def _store_page(database: Database, size: int, page: int) -> None:
             await finish_examination(session, key, now)
 
 
-def _cpu_s(server: int) -> float:
+def server_pid(database: Database) -> int:
+    """The process of a server that `scale.own_server` started."""
+    return int((Path(str(database.url.query["host"])) / "data" / "postmaster.pid").read_text().split()[0])
+
+
+def cpu_s(server: int) -> float:
     """CPU seconds of this process and of every process of a PostgreSQL server, those that ended included (Linux)."""
     own = resource.getrusage(resource.RUSAGE_SELF)
     ticks = 0
@@ -186,9 +230,13 @@ def _cpu_s(server: int) -> float:
 # Looking back
 
 
-def look_back_over(millions: Sequence[int]) -> None:
-    """Print what one new work costs over so many stored pictures, in months' files as the program keeps them."""
-    rng = np.random.default_rng(1)
+def look_back_over(millions: Sequence[int]) -> float:
+    """Print what one new work costs over so many stored pictures, in months' files as the program keeps them.
+
+    Returns:
+        CPU seconds over the most pictures, their pages mapped before.
+    """
+    rng, cost_s = np.random.default_rng(1), 0.0
     with tempfile.TemporaryDirectory() as folder:
         shards: list[Shard] = []
         for wanted in sorted(millions):
@@ -197,15 +245,16 @@ def look_back_over(millions: Sequence[int]) -> None:
             planted = middle.first + middle.rows // 2
             queries = [rng.bytes(32) for _ in range(15)] + [middle.mapped()[middle.rows // 2, :32].tobytes()]
             for _ in range(2):
-                cpu_s, began = time.process_time(), time.perf_counter()
+                before_s, began = time.process_time(), time.perf_counter()
                 found = near_in(shards, queries)
-                cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - began
+                cost_s, wall_s = time.process_time() - before_s, time.perf_counter() - began
                 print(
-                    f"{wanted} million pictures in {len(shards)} files: {cpu_s:.2f} s of CPU, "
+                    f"{wanted} million pictures in {len(shards)} files: {cost_s:.2f} s of CPU, "
                     f"{wall_s:.2f} s on the clock of {os.cpu_count()} cores, planted copy found: {planted in found}, "
                     f"{_own_mb():.0f} MB besides mapped pages",
                     flush=True,
                 )
+    return cost_s
 
 
 def _add_shards(shards: list[Shard], folder: Path, wanted: int, rng: np.random.Generator) -> None:

@@ -8,10 +8,10 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.errors import ConfigError
@@ -237,9 +237,17 @@ class DetectionSettings(_Section):
 
 
 class LookbackSettings(_Section):
-    """What is remembered of pictures for works that are registered later."""
+    """What is remembered of pictures for works that are registered later, and which machines search it."""
 
     keep_d: float = Field(gt=0)
+    shares: int = Field(ge=1)
+    share: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.share > self.shares:
+            raise ValueError(f"share {self.share} is none of {self.shares} shares")
+        return self
 
 
 class LogSettings(_Section):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from monitor.daemon import Parts
 
 NOTIFY: Final = "notify"  # the role of workers that see to these
+_LOOK_BACK_EVERY_S: Final = 2.0
 _ACTOR: Final = "bazaarwatch"
 _logger = logging.getLogger(__name__)
 
@@ -27,6 +28,9 @@ def chores(parts: Parts) -> list[Chore]:
         Chore("webhooks", 60, partial(_webhooks, parts), role=NOTIFY),
         Chore("digest", 300, partial(_digest, parts), at_once=False, role=NOTIFY),
     ]
+    if settings.lookback.share:
+        doing = partial(_look_back, parts)
+        found.append(Chore(f"look_back_{settings.lookback.share}", _LOOK_BACK_EVERY_S, doing, role="examine"))
     if not parts.database.embedded:
         found.append(Chore("months", 3600, partial(_make_months, parts), role=NOTIFY))
     if settings.mailbox.host:
@@ -82,6 +86,13 @@ async def _stamp(parts: Parts) -> None:
     from monitor.evidence.stamps import stamp_rolls
 
     await stamp_rolls(parts)
+
+
+async def _look_back(parts: Parts) -> None:
+    """Search the months of this machine's share for the works that somebody asked about."""
+    from monitor.lookback import answer_look_backs
+
+    await answer_look_backs(parts)
 
 
 async def _make_months(parts: Parts) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from detectors import model
 from detectors.errors import DetectorError
 from monitor.errors import SandboxError
+from storage import lookbacks
 from storage.errors import NotFound
 from storage.listings import record_listings
 from storage.lookback import SeenHashes, Shard
@@ -20,11 +22,13 @@ from storage.works import references
 
 if TYPE_CHECKING:
     from monitor.daemon import Parts
-    from storage.tables import SeenPicture
+    from storage.tables import LookBack, SeenPicture
 
 RADIUS_BITS: Final = 76  # of 256: unrelated pictures begin at some 80, see docs/lookback.md
 MOST_CHECKED: Final = 300  # the nearest; each costs what a picture costs the cascade
 RECALL: Final = "a look back finds about half of the copies; the next scan compares all stored pictures in full"
+
+_ASKED_EVERY_S: Final = 0.5  # whether the other machines are done
 
 _logger = logging.getLogger(__name__)
 
@@ -56,21 +60,74 @@ async def look_back(
 ) -> list[LookedBack]:
     """Search everything remembered for some works; what is found is examined at once and raises alerts like any other.
 
+    Where machines share it, this one asks the others, and waits.
+
     Args:
         advance: Called when a work is done.
 
     Raises:
         StorageError: A reference's picture is missing.
     """
-    shards = await SeenHashes(parts.settings.data_dir / "lookback").shards(parts.database)
-    searched = sum(shard.held for shard in shards)
+    if parts.settings.lookback.shares > 1 and not parts.database.embedded:
+        return await _ask_all(parts, work_ids, advance)
     found = []
     for work_id in work_ids:
-        queries = await _queries(parts, work_id) if shards else []
-        bits = await asyncio.to_thread(near_in, shards, queries) if queries else {}
-        found.append(await _check(parts, work_id, searched, bits))
+        found.append(await _search(parts, work_id, await _shards(parts)))
         advance()
     return found
+
+
+async def answer_look_backs(parts: Parts) -> None:
+    """Do what is asked of this machine's share, each work apart: what was done before a crash is not done again."""
+    share, shares = parts.settings.lookback.share, parts.settings.lookback.shares
+    async with parts.database.read() as session:
+        asked = await lookbacks.asked_of(session, share, shares)
+    for one in asked:
+        found = await _search(parts, one.work_id, (await _shards(parts))[share - 1 :: shares])
+        async with parts.database.write("look back answered") as session:
+            await lookbacks.answer(session, one.id, asdict(found), parts.clock.now())
+
+
+async def _ask_all(parts: Parts, work_ids: Sequence[int], advance: Callable[[], None]) -> list[LookedBack]:
+    """Have every share look back, and wait for the last; what each finds raises its alerts at once."""
+    async with parts.database.write("look back asked for") as session:
+        numbers = await lookbacks.ask(session, work_ids, parts.settings.lookback.shares, parts.clock.now())
+    told = 0
+    while True:
+        async with parts.database.read() as session:
+            asked = await lookbacks.answers(session, numbers)
+        of_work = [[one for one in asked if one.work_id == work_id] for work_id in work_ids]
+        done = [all(one.done_at for one in several) for several in of_work]
+        for _ in range(sum(done) - told):
+            advance()
+        told = sum(done)
+        if all(done):
+            return [_together(several) for several in of_work]
+        await parts.clock.sleep(_ASKED_EVERY_S)
+
+
+def _together(shares: Sequence[LookBack]) -> LookedBack:
+    """What the shares of a look back for one work came to, together."""
+    each = [LookedBack(**one.found) for one in shares]
+    listings, again = (
+        tuple(dict.fromkeys(chain(*several)))
+        for several in zip(*((one.listings, one.asked_again) for one in each), strict=True)
+    )
+    searched, near, shown, unchecked = (
+        sum(several)
+        for several in zip(*((one.searched, one.near, one.shown, one.unchecked) for one in each), strict=True)
+    )
+    return LookedBack(each[0].work_id, searched, near, shown, listings, again, unchecked)
+
+
+async def _shards(parts: Parts) -> list[Shard]:
+    return await SeenHashes(parts.settings.data_dir / "lookback").shards(parts.database)
+
+
+async def _search(parts: Parts, work_id: int, shards: Sequence[Shard]) -> LookedBack:
+    queries = await _queries(parts, work_id) if shards else []
+    bits = await asyncio.to_thread(near_in, shards, queries) if queries else {}
+    return await _check(parts, work_id, sum(shard.held for shard in shards), bits)
 
 
 def near_in(shards: Sequence[Shard], queries: Sequence[bytes]) -> dict[int, int]:

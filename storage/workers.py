@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.lookbacks import late_shares
 from storage.tables import Worker
 from storage.works import works_version
 
@@ -36,8 +37,8 @@ async def list_workers(session: AsyncSession) -> Sequence[Worker]:
 
 
 async def worker_faults(session: AsyncSession, now: datetime) -> list[str]:
-    """What is wrong with the workers, a sentence each: one went silent, or compares with works of before."""
-    faults = []
+    """What is wrong with the workers, a sentence each: one is silent, knows works of before, or is missed."""
+    faults = await late_shares(session, now)
     for one in await list_workers(session):
         name = f"worker {one.pid} on {one.host}"
         if now - one.seen_at > _SILENT_AFTER:

@@ -512,6 +512,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("url", "captured_at", name=op.f("uq_captures_url_captured_at")),
     )
     with op.batch_alter_table("captures", schema=None) as batch_op:
+        batch_op.create_index("ix_captures_captured_at", ["captured_at", "outcome"], unique=False)
         batch_op.create_index(batch_op.f("ix_captures_crawl_id"), ["crawl_id"], unique=False)
 
     op.create_table(
@@ -690,6 +691,18 @@ def upgrade() -> None:
     with op.batch_alter_table("listing_pictures", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_listing_pictures_sha256"), ["sha256"], unique=False)
 
+    op.create_table(
+        "look_backs",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("share", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("shares", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("asked_at", storage.tables.base.Utc(timezone=True), nullable=False),
+        sa.Column("done_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("found", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["work_id"], ["works.id"], name=op.f("fk_look_backs_work_id_works")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_look_backs")),
+    )
     op.create_table(
         "negatives",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1095,6 +1108,7 @@ def _part_captures() -> None:
         "ALTER TABLE captures ADD CONSTRAINT uq_captures_url_captured_at UNIQUE (url, captured_at)",
         "ALTER TABLE captures ADD CONSTRAINT fk_captures_crawl_id_crawls FOREIGN KEY (crawl_id) REFERENCES crawls (id)",
         "CREATE INDEX ix_captures_crawl_id ON captures (crawl_id)",
+        "CREATE INDEX ix_captures_captured_at ON captures (captured_at, outcome)",
         "CREATE TABLE captures_other PARTITION OF captures DEFAULT",
     ):
         op.execute(step)

@@ -16,7 +16,7 @@ from storage.tables.complaints import (
 from storage.tables.crawling import Capture, Crawl, Host, HostHour, Listing, ListingPicture, Picture, Search, Seller
 from storage.tables.evidence import Custody, Evidence, Hold, TimeStamp
 from storage.tables.known import KnownAnswer, KnownCase
-from storage.tables.pictures import ClusterBand, Negative, SeenPicture, Threshold
+from storage.tables.pictures import ClusterBand, LookBack, Negative, SeenPicture, Threshold
 from storage.tables.review import Decision, DecisionItem, Lease, SavedView
 from storage.tables.rights import Document, PlatformAccount, PlatformRight, Publication, Vault
 from storage.tables.webhooks import Webhook, WebhookEvent, WebhookMessage
@@ -54,6 +54,7 @@ __all__ = [
     "Lease",
     "Listing",
     "ListingPicture",
+    "LookBack",
     "Mail",
     "MailFolder",
     "Match",

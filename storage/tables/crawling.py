@@ -84,7 +84,11 @@ class Capture(Table):
     screenshot: Mapped[str | None] = mapped_column(String(64))  # SHA-256 of a picture of the page as it was shown
     captured_at: Mapped[datetime]
     purged_at: Mapped[datetime | None]  # its bytes are no longer kept since then; their hash is
-    __table_args__ = (UniqueConstraint("url", "captured_at"), one_of("how", "fetched imported rendered"))
+    __table_args__ = (
+        UniqueConstraint("url", "captured_at"),
+        Index("ix_captures_captured_at", "captured_at", "outcome"),  # how many of which outcome in a period
+        one_of("how", "fetched imported rendered"),
+    )
 
 
 class Seller(Table):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -30,6 +31,19 @@ class SeenPicture(Table):
     first_seen_at: Mapped[datetime]
     seen_at: Mapped[datetime] = mapped_column(index=True)
     __table_args__ = ({"sqlite_autoincrement": True},)
+
+
+class LookBack(Table):
+    """What one of several machines is asked to do of a look back for one work, and what it found."""
+
+    __tablename__ = "look_backs"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    work_id: Mapped[int] = mapped_column(ForeignKey(Work.id))
+    share: Mapped[int]  # which part of the months, from 1 on
+    shares: Mapped[int]  # of how many
+    asked_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    found: Mapped[dict[str, Any]] = mapped_column(default=dict)  # monitor.lookback.LookedBack
 
 
 class ClusterBand(Table):

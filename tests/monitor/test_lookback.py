@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 from sqlalchemy import delete, select
 
+from config.errors import ConfigError
 from config.settings import load
 from detectors import thumbnail
 from detectors.describe import describe, describe_reference
@@ -23,7 +25,7 @@ from monitor.demo.catalogue import make_catalogue
 from monitor.demo.drawings import draw
 from monitor.demo.edits import EDITS
 from monitor.innocents import generated
-from monitor.lookback import look_back
+from monitor.lookback import answer_look_backs, look_back
 from monitor.registry.pictures import register_image
 from monitor.replay import replay
 from monitor.works import Works
@@ -34,7 +36,8 @@ from storage.database import Database
 from storage.listings import Link, link_pictures, pictures_of, record_listings, waiting_ids
 from storage.negatives import add_negative
 from storage.tables import Listing as ListingRow
-from storage.tables import ListingPicture, Match, Negative, Reference, SeenPicture
+from storage.tables import ListingPicture, LookBack, Match, Negative, Reference, SeenPicture
+from storage.workers import worker_faults
 from storage.works import set_owner, the_owner
 
 
@@ -115,6 +118,65 @@ async def test_a_work_registered_after_its_copy_was_crawled_is_found_without_a_r
     assert (alert.listing_key, alert.work_id, alert.suppressed) == (copy, intake.work_id, None)
     assert (await look_back(parts, [intake.work_id]))[0].listings == (copy,)
     assert len(await alerts(parts)) == 1, "looking back twice raises nothing twice"
+
+
+@pytest.fixture
+async def shared(postgres_url, tmp_path, clock):
+    """Makes what one of two machines has: the same database and data folder, and its share of the months."""
+    databases = []
+
+    def machine(share=0):
+        databases.append(Database(postgres_url))
+        environ = {"BAZAARWATCH_LOOKBACK__SHARES": "2", "BAZAARWATCH_LOOKBACK__SHARE": str(share)}
+        blobs = Blobs(tmp_path / "blobs")
+        works = Works(databases[-1], blobs, Here())
+        return Parts(load(tmp_path, environ), databases[-1], blobs, Here(), works, clock)
+
+    async with (first := machine()).database.write("test") as session:
+        await set_owner(session, clock.now(), "mira", "Mira Moss", {})
+    yield first, machine(1), machine(2)
+    for database in databases:
+        await database.close()
+
+
+@pytest.mark.slow
+async def test_machines_share_a_look_back_by_months_and_who_asks_hears_of_all_that_they_found(shared, art):
+    asking, one, other = shared
+    keys = []
+    for number in range(3):
+        keys.append(await crawled(asking, number, jpeg(EDITS["mirror"](art[0][0], Random(number)), 80 + 3 * number)))
+        asking.clock.advance(40 * 86_400)
+    intake = await registered(asking, art[0][1])
+    waiting = asyncio.create_task(look_back(asking, [intake.work_id]))
+    while len(await _asked(one)) < 2:
+        await asyncio.sleep(0.05)
+    await answer_look_backs(one)
+    (mine, theirs) = await _asked(one)
+    assert (mine.found["searched"], mine.found["listings"], theirs.done_at) == (2, [keys[0], keys[2]], None)
+    asking.clock.advance(600)
+    async with asking.database.read() as session:
+        (fault,) = await worker_faults(session, asking.clock.now())
+    assert "share 2 of 2 of a look back waits" in fault
+    assert not waiting.done()
+    await answer_look_backs(other)
+    (found,) = await waiting
+    assert (found.searched, found.shown, sorted(found.listings)) == (3, 3, keys)
+    assert {alert.listing_key for alert in await alerts(asking)} == set(keys)
+    before = [row.done_at for row in await _asked(one)]
+    asking.clock.advance(60)
+    for machine in (one, other):
+        await answer_look_backs(machine)
+    assert [row.done_at for row in await _asked(one)] == before, "nothing is done twice"
+
+
+async def _asked(parts):
+    async with parts.database.read() as session:
+        return list(await session.scalars(select(LookBack).order_by(LookBack.share)))
+
+
+def test_a_share_that_is_none_of_them_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="share 3 is none of 2 shares"):
+        load(tmp_path, {"BAZAARWATCH_LOOKBACK__SHARES": "2", "BAZAARWATCH_LOOKBACK__SHARE": "3"})
 
 
 @pytest.mark.slow
