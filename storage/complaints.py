@@ -116,6 +116,20 @@ async def complaints_under(session: AsyncSession, work_id: int, right_id: int) -
     return list(await session.scalars(naming.order_by(Complaint.id)))
 
 
+async def complaints_against(session: AsyncSession, marketplace: str, seller_id: str) -> list[int]:
+    """The complaints under way, or drafted, that name a listing of a seller."""
+    named = (
+        select(Complaint.id)
+        .join(ComplaintTarget, ComplaintTarget.complaint_id == Complaint.id)
+        .join(Alert, Alert.id == ComplaintTarget.alert_id)
+        .join(Listing, Listing.id == Alert.listing_key)
+        .join(Seller, Seller.id == Listing.seller_key)
+        .where(Seller.marketplace == marketplace, Seller.seller_id == seller_id)
+        .where(Complaint.state.not_in((*RELEASED, "retracted", "closed")), ComplaintTarget.state.not_in(FREED))
+    )
+    return list(await session.scalars(named.distinct().order_by(Complaint.id)))
+
+
 async def waiting_addresses(session: AsyncSession) -> dict[int, list[str]]:
     """By right: the addresses of listings that copy its works, decided so and in no complaint under it."""
     taken = _taken(RightWork.right_id).where(ComplaintTarget.alert_id == Alert.id).correlate(RightWork, Alert)

@@ -9,6 +9,7 @@ import typer
 from monitor.commands.common import AsJson, UsageProblem, say, show, with_parts
 from monitor.daemon import Parts
 from storage.cases import allow_seller, disallow_seller, list_allowed
+from storage.complaints import complaints_against
 
 sellers = typer.Typer(no_args_is_help=True, help="Sellers who may offer your works: own shops, licensees.")
 
@@ -29,12 +30,16 @@ def allow(
     if not seller_id.strip() or any(sign in seller_id for sign in "*?%"):
         raise UsageProblem(f"{seller_id!r} is no exact seller id; one row allows one seller")
 
-    async def change(parts: Parts) -> int:
+    async def change(parts: Parts) -> tuple[int, list[int]]:
         async with parts.database.write("seller allowed") as session:
             now, actor = parts.clock.now(), ctx.obj.actor
-            return await allow_seller(session, now, actor, marketplace, seller_id, reason)
+            count = await allow_seller(session, now, actor, marketplace, seller_id, reason)
+            return count, await complaints_against(session, marketplace, seller_id)
 
-    say(f"allowed; {with_parts(ctx, change)} open alerts set aside")
+    count, named = with_parts(ctx, change)
+    say(f"allowed; {count} open alerts set aside")
+    if named:
+        say(f"complaints that name them: {', '.join(f'C-{one}' for one in named)}; leave them out, or withdraw it")
 
 
 @sellers.command()

@@ -394,6 +394,8 @@ async def export(parts: Parts, complaint_id: int, actor: str) -> Path:
 async def _claim(parts: Parts, session: AsyncSession, stored: Stored, actor: str, root: Path) -> bool:
     """Take an approved complaint for one export; False where something blocks it, a draft again if it has changed."""
     now, row = parts.clock.now(), stored.row
+    if stored.state in (ComplaintState.DRAFT, ComplaintState.READY):
+        return False  # nobody confirmed it, which is one of its problems
     after = next_state(stored.state, ComplaintEvent.EXPORT)
     blocking = tuple(one for one in stored.problems if one.blocking)
     if blocking:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.complaints.errors import NotPossible
+from monitor.complaints.lifecycle import ComplaintEvent, ComplaintState, next_state
 from monitor.desk import filing, following
 from monitor.desk.dossier import load
 from monitor.errors import NoticeRefused
@@ -43,8 +44,10 @@ async def test_who_drafts_twice_is_told_where_the_listings_stand(open_parts: Ope
     again = await filing.draft_complaints(parts, 1, "alibaba_ipp", "mira")
     assert again.complaint_ids == ()
     assert again.why_none().endswith(f"stands in a complaint on this right already: C-{drafted}")
-    with pytest.raises(NotPossible, match="export: not for a complaint that is ready; possible: cancel, confirm"):
+    with pytest.raises(NoticeRefused, match="no person has confirmed"):
         await filing.export(parts, drafted, "mira")
+    with pytest.raises(NotPossible, match="export: not for a complaint that is ready; possible: cancel, confirm"):
+        next_state(ComplaintState.READY, ComplaintEvent.EXPORT)
 
 
 async def test_a_complaint_that_was_given_up_counts_in_no_case(open_parts: Opening) -> None:
