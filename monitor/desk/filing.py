@@ -369,7 +369,7 @@ async def export(parts: Parts, complaint_id: int, actor: str) -> Path:
 
     Raises:
         NoticeRefused: Something blocks it; the message lists every problem.
-        NotPossible: Nobody confirmed it, or it is over.
+        NotPossible: It waits for a second person, or is over.
     """
     root = parts.settings.data_dir / PACKS
     sweep(root)
@@ -397,8 +397,7 @@ async def _claim(parts: Parts, session: AsyncSession, stored: Stored, actor: str
     if stored.state in (ComplaintState.DRAFT, ComplaintState.READY):
         return False  # nobody confirmed it, which is one of its problems
     after = next_state(stored.state, ComplaintEvent.EXPORT)
-    blocking = tuple(one for one in stored.problems if one.blocking)
-    if blocking:
+    if blocking := [one for one in stored.problems if one.blocking]:
         if any(one.field.startswith(("confirmation", "targets", "alert ", "approval")) for one in blocking):
             await reopen(session, row, now, actor, str(blocking[0]))
         return False
@@ -406,8 +405,7 @@ async def _claim(parts: Parts, session: AsyncSession, stored: Stored, actor: str
         if T(view.target.state) not in LEFT_OUT:
             view.target.live_at, view.target.live_how, view.target.live_by = seen_live(view)
     row.submission += 1
-    again = f"-{row.submission}" if row.submission > 1 else ""
-    name = f"complaint-C-{row.id}{again}"
+    name = f"complaint-C-{row.id}" + (f"-{row.submission}" if row.submission > 1 else "")
     if (root / name).exists():  # of a database that was put back to an earlier state
         shutil.rmtree(root / name)
     row.pack, row.pack_sha256, row.exported_at = f"{PACKS}/{name}", None, now

@@ -36,7 +36,7 @@ async def leave(
 
     Raises:
         NoticeRefused: Something blocks it; the message lists every problem.
-        NotPossible: Nobody confirmed it, or it is over.
+        NotPossible: It waits for a second person, or is over.
         EvidenceRefused: There is too much evidence for one ZIP.
     """
     async with parts.database.read() as session:
