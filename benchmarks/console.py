@@ -25,6 +25,7 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,16 @@ from storage.database import Database, upgrade_schema
 from storage.listings import Link, link_pictures, record_listings
 from storage.pictures import Seen, remember
 
+_TODAY = datetime.now(UTC).date()
+_WEEK = _TODAY - timedelta(days=_TODAY.weekday() + 21)
+_ROWS = f"/dashboard/alerts/rows?key0={_WEEK}&key1=high"  # behind one number of the first chart
 PAGES = (
     *("/inbox", "/inbox?priority=high", "/inbox?text=fox+pin", "/inbox?text=shop+77", "/inbox?work=7"),
     *("/inbox?marketplace=site-3", "/inbox?seller=77", "/inbox?state=all", "/inbox?state=infringing&text=moon"),
     *("/inbox?after=60.50000", "/alerts/4711", "/alerts/4000", "/decisions", "/decisions/77", "/complaints"),
     *("/complaints/77", "/mails", "/works", "/works?text=work+1", "/works/7", "/works/shop", "/readiness", "/sellers"),
     *("/sellers?text=shop+77", "/sellers?text=shop", "/sellers/77", "/searches", "/searches/7", "/marketplaces"),
-    *("/dashboard", "/dashboard/alerts/rows", "/dashboard/alerts.csv", "/audit", "/audit?actor=ann"),
+    *("/dashboard", _ROWS, "/dashboard/alerts.csv", "/audit", "/audit?actor=ann"),
     *("/audit?subject=alert+4711", "/rules", "/reviewers", "/settings", "/start", "/account", "/jobs"),
 )
 READERS, REVIEWERS, EVERY_S = 12, 8, 3.0

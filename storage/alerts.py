@@ -162,6 +162,16 @@ async def get_alert(session: AsyncSession, alert_id: int) -> Alert:
     return alert
 
 
+async def get_alerts(session: AsyncSession, alert_ids: Sequence[int]) -> list[Alert]:
+    """Alerts in the order asked for.
+
+    Raises:
+        NotFound: One of them is not there.
+    """
+    found = {alert.id: alert for alert in await session.scalars(select(Alert).where(Alert.id.in_(alert_ids)))}
+    return [found.get(alert_id) or await get_alert(session, alert_id) for alert_id in alert_ids]
+
+
 async def view_alert(session: AsyncSession, alert_id: int) -> AlertView:
     """One alert with its work, listing and seller.
 

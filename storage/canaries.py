@@ -12,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.audit import record
 from storage.tables import Audit
-
-_ACTION = "canary run"
+from storage.tables.access import CANARY_RUN, CANARY_RUNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +41,18 @@ async def add_canary_run(session: AsyncSession, actor: str, run: CanaryRun, sha2
         "lost": run.lost,
         "sha256": sha256,
     }
-    await record(session, run.at, actor, _ACTION, run.marketplace, facts)
+    await record(session, run.at, actor, CANARY_RUN, run.marketplace, facts)
 
 
 async def canary_runs(session: AsyncSession, marketplace: str, limit: int) -> list[CanaryRun]:
     """The newest runs at a marketplace, newest first."""
-    chosen = select(Audit).where(Audit.action == _ACTION, Audit.subject == marketplace)
+    chosen = select(Audit).where(Audit.action == CANARY_RUN, Audit.subject == marketplace)
     return [_run(row) for row in await session.scalars(chosen.order_by(Audit.id.desc()).limit(limit))]
 
 
 async def newest_canary_runs(session: AsyncSession) -> list[CanaryRun]:
     """The newest run of each marketplace."""
-    newest = select(func.max(Audit.id)).where(Audit.action == _ACTION).group_by(Audit.subject)
+    newest = select(func.max(Audit.id)).where(CANARY_RUNS).group_by(Audit.subject)
     return [
         _run(row) for row in await session.scalars(select(Audit).where(Audit.id.in_(newest)).order_by(Audit.subject))
     ]

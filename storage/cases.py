@@ -34,35 +34,32 @@ async def decide(
     Raises:
         StaleState: The alert stands in a complaint: that must be cancelled first.
     """
-    return (await decide_all(session, [alert_id], answer, reviewer, now, ask_again_at))[0]
+    alert = await get_alert(session, alert_id)
+    await decide_all(session, [alert], answer, reviewer, now, ask_again_at)
+    return alert
 
 
 async def decide_all(
     session: AsyncSession,
-    alert_ids: Sequence[int],
+    alerts: Sequence[Alert],
     answer: Answer,
     reviewer: str,
     now: datetime,
     ask_again_at: datetime | None = None,
-) -> list[Alert]:
+) -> None:
     """Record one answer to many alerts, as `decide` does to one; all of them or none.
 
     Raises:
-        NotFound: One of them does not exist.
         StaleState: One stands in a complaint.
     """
-    alerts = {alert.id: alert for alert in await session.scalars(select(Alert).where(Alert.id.in_(alert_ids)))}
-    chosen = [alerts.get(alert_id) or await get_alert(session, alert_id) for alert_id in alert_ids]
-    await require_free(session, alert_ids)
-    before = {alert.id: alert.answer for alert in chosen}
-    for alert in chosen:
+    await require_free(session, [alert.id for alert in alerts])
+    facts = {f"alert {alert.id}": {"before": alert.answer, "after": answer.value} for alert in alerts}
+    for alert in alerts:
         alert.answer, alert.decided_by, alert.decided_at, alert.ask_again_at = answer, reviewer, now, ask_again_at
         alert.case_id = None
     if answer is Answer.INFRINGING:
-        await _open_cases(session, chosen, now)
-    facts = {f"alert {alert_id}": {"before": old, "after": answer.value} for alert_id, old in before.items()}
+        await _open_cases(session, alerts, now)
     await record_all(session, now, reviewer, "alert decided", facts)
-    return chosen
 
 
 async def require_free(session: AsyncSession, alert_ids: Sequence[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -130,8 +131,11 @@ async def complaints_against(session: AsyncSession, marketplace: str, seller_id:
     return list(await session.scalars(named.distinct().order_by(Complaint.id)))
 
 
-async def waiting_addresses(session: AsyncSession) -> dict[int, list[str]]:
-    """By right: the addresses of listings that copy its works, decided so and in no complaint under it."""
+async def waiting_copies(session: AsyncSession) -> dict[int, Counter[str]]:
+    """By right: how many listings copy its works, decided so and in no complaint under it, by the site they are on.
+
+    A site is named as addresses begin: scheme and host.
+    """
     taken = _taken(RightWork.right_id).where(ComplaintTarget.alert_id == Alert.id).correlate(RightWork, Alert)
     query = (
         select(RightWork.right_id, Listing.url)
@@ -143,9 +147,9 @@ async def waiting_addresses(session: AsyncSession) -> dict[int, list[str]]:
             ~taken.exists(),
         )
     )
-    found: dict[int, list[str]] = {}
+    found: dict[int, Counter[str]] = {}
     for right_id, url in await session.execute(query):
-        found.setdefault(right_id, []).append(url)
+        found.setdefault(right_id, Counter())["/".join(url.split("/", 3)[:3])] += 1
     return found
 
 
@@ -204,6 +208,7 @@ async def list_complaints(
     seller_key: int | None = None,
     owners: Collection[int] | None = None,
     limit: int | None = None,
+    offset: int = 0,
 ) -> list[ComplaintSummary]:
     """Complaints by what presses most: open counter-notices, then the next deadline, then the newest.
 
@@ -222,6 +227,7 @@ async def list_complaints(
         .outerjoin(until, until.c.complaint_id == Complaint.id)
         .order_by(Complaint.id.not_in(countered), until.c.at.is_(None), until.c.at, Complaint.id.desc())
         .limit(limit)
+        .offset(offset)
     )
     if states is not None:
         query = query.where(Complaint.state.in_(states))

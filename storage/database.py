@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -14,13 +15,15 @@ from typing import Any
 
 from sqlalchemy import event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from storage import sqlite
 from storage.errors import SchemaOutdated
 
 _CONFLICTS = frozenset({"40001", "40P01"})  # serialization failure, deadlock detected
+_NAMED = {"connect_args": {"prepared_statement_cache_size": 500}}  # the console alone asks some 300 questions
+_TRUSTED_S = 5.0  # a connection of the pool that was used so lately is only looked at, not asked
 POOL_SIZE = 10  # connections to PostgreSQL that a process keeps open, and as many again for a while
 BUSY_TIMEOUT_S = 30  # another process may hold the write lock of an embedded database this long
 
@@ -78,16 +81,20 @@ class Database:
         if self.embedded and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         embedded = {"connect_args": {"timeout": BUSY_TIMEOUT_S, "async_creator_fn": sqlite.connect}}
-        # Asked before use: after a restart of the server no unit of work fails for a connection that is gone.
-        pooled = {"pool_size": pool_size, "max_overflow": pool_size, "pool_pre_ping": True}
+        pooled = {"pool_size": pool_size, "max_overflow": pool_size}
         if self.pooled:
             from storage.postgres import keeping_no_session
 
             self.engine = keeping_no_session(self.url, pooled)
         else:
-            self.engine = _create_engine(self.url, embedded if self.embedded else pooled)
-        # The same connections, told what they are for.
-        self._brief = self.engine.execution_options(brief=True)
+            self.engine = _create_engine(self.url, embedded if self.embedded else pooled | _NAMED)
+        if not self.embedded:
+            event.listen(self.engine.sync_engine, "checkin", _note_use)
+            event.listen(self.engine.sync_engine, "checkout", _ask_before_use)
+        # The same connections, told what they are for. PostgreSQL sees a state of its own for each statement anyway:
+        # without BEGIN and ROLLBACK a brief reader makes two trips less. A pooler needs them to keep the connection.
+        brief = {} if self.embedded or self.pooled else {"isolation_level": "AUTOCOMMIT"}
+        self._brief = self.engine.execution_options(brief=True, **brief)
         self._writing = self.engine.execution_options(begin_immediate=True)
         self._brief_writing = self.engine.execution_options(begin_immediate=True, brief=True)
 
@@ -96,7 +103,7 @@ class Database:
         """A session that sees one state of the database and changes nothing.
 
         Args:
-            brief: Each of its statements finds a few rows by their keys; SQLite runs them at once, in this thread.
+            brief: Each of its statements reads a few rows by an index; SQLite runs them at once, in this thread.
         """
         async with AsyncSession(self._brief if brief else self.engine, expire_on_commit=False) as session:
             yield session
@@ -153,6 +160,24 @@ def _begin_sqlite(connection: Any) -> None:
     options = connection.get_execution_options()
     connection.connection.driver_connection.brief = bool(options.get("brief"))
     connection.exec_driver_sql(sqlite.TAKING_THE_LOCK if options.get("begin_immediate") else "BEGIN")
+
+
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info["used_s"] = time.monotonic()
+
+
+def _ask_before_use(connection: Any, record: Any, _proxy: Any) -> None:
+    """After a restart of the server no unit of work fails for a connection that is gone: the pool makes another.
+
+    SQLAlchemy's own way asks each time, in three trips.
+    """
+    used_s = record.info.get("used_s")
+    if used_s is None or (time.monotonic() - used_s < _TRUSTED_S and not connection.driver_connection.is_closed()):
+        return
+    try:
+        connection.ping()
+    except (connection.dbapi.Error, OSError) as error:
+        raise DisconnectionError from error
 
 
 async def upgrade_schema(database: Database) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.model import Answer
+from storage.alerts import get_alerts
 from storage.audit import record_all
 from storage.cases import decide_all, require_free
 from storage.errors import NotFound, StaleState
@@ -34,16 +35,17 @@ async def decide_together(
     """Answer alerts, and remember what was said of each before.
 
     Raises:
+        NotFound: One of them does not exist.
         StaleState: One of them stands in a complaint.
     """
-    rows = list(await session.scalars(select(Alert).where(Alert.id.in_(alert_ids))))
-    before = {alert.id: _said_of(alert) for alert in rows}
-    await decide_all(session, alert_ids, answer, actor, now, ask_again_at)
+    alerts = await get_alerts(session, alert_ids)
+    before = {alert.id: _said_of(alert) for alert in alerts}
+    await decide_all(session, alerts, answer, actor, now, ask_again_at)
     decision = Decision(at=now, actor=actor, answer=answer.value, label=label, right_id=right_id, note=note)
     session.add(decision)
     await session.flush()
     session.add_all(
-        DecisionItem(decision_id=decision.id, alert_id=alert_id, before=before[alert_id]) for alert_id in alert_ids
+        DecisionItem(decision_id=decision.id, alert_id=alert_id, before=said) for alert_id, said in before.items()
     )
     await session.flush()
     return decision

@@ -79,6 +79,13 @@ async def last_looks(session: AsyncSession, alert_ids: Collection[int]) -> list[
     return [LastLook(*row) for row in await session.execute(found)]
 
 
+async def page_seen_at(session: AsyncSession, alert_id: int) -> datetime | None:
+    """When a page that shows an alert's listing was last kept."""
+    return await session.scalar(
+        select(func.max(Evidence.seen_at)).where(Evidence.alert_id == alert_id, Evidence.kind == "page")
+    )
+
+
 async def drawn_of(session: AsyncSession, pictures: Collection[str]) -> list[Evidence]:
     """The comparisons kept of any alert on a listing with one of these pictures, by their SHA-256."""
     same = (Match.listing_key == Alert.listing_key) & (Match.work_id == Alert.work_id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, cast, delete, func, or_, select, tuple_, union_all
+from sqlalchemy import BigInteger, Select, and_, cast, delete, func, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.model import Answer
@@ -29,6 +29,7 @@ _LARGEST_CHUNK = 1000
 _LOCK = 7_216_030  # two who take and give back cards at once would wait for each other's rows for ever
 _AT_ONCE = 30  # cards looked through for a free one
 _PACK = 1 << 33  # beyond any alert id: a position as one number
+_PLACE = cast(Alert.score, BigInteger) * _PACK + Alert.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,14 @@ class Filters:
     seller_key: int = 0
 
     @property
-    def is_counted_quickly(self) -> bool:
+    def is_counted(self) -> bool:
         """Whether counting what they let by reads indexes, and not every alert's listing."""
-        return not self.marketplace and self.state != "all"
+        return not self.marketplace and self.state not in ("all", "suppressed")
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the first cards that they let by are the first in an index, without looking through others."""
+        return not (self.marketplace or self.text or self.seller_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,8 @@ async def list_heads(
     session: AsyncSession, filters: Filters, owners: Owners, now: datetime, after: Position | None, limit: int
 ) -> list[Head]:
     """Cards behind a position, the most pressing first."""
+    if filters.text:
+        return await _heads_named(session, filters, owners, now, after, limit)
     heads: list[Head] = []
     size = max(_CHUNK, limit + 1)
     while len(heads) < limit:
@@ -88,6 +96,20 @@ async def list_heads(
         after = (rows[-1][1], rows[-1][0])
         size = min(2 * size, _LARGEST_CHUNK)
     return heads[:limit]
+
+
+async def _heads_named(
+    session: AsyncSession, filters: Filters, owners: Owners, now: datetime, after: Position | None, limit: int
+) -> list[Head]:
+    """The same of a text: whatever has its words is looked at once, for an index of words knows no order."""
+    wanted = or_(*(and_(*conditions) for conditions in _alternatives(filters, owners, now)))
+    first = func.max(_PLACE)
+    cards = _chosen(session, select(Alert.work_id, Alert.cluster, first, func.count()), filters, [wanted])
+    cards = cards.group_by(Alert.cluster, Alert.work_id).order_by(first.desc()).limit(limit)
+    if after is not None:
+        cards = cards.having(first < after[0] * _PACK + after[1])
+    found = [(row[0], row[1], *divmod(row[2], _PACK), row[3]) for row in await session.execute(cards)]
+    return [Head(alert_id, score, (work_id, cluster), alerts) for work_id, cluster, score, alert_id, alerts in found]
 
 
 async def count_alerts(session: AsyncSession, filters: Filters, owners: Owners, now: datetime) -> dict[str, int]:
@@ -115,19 +137,21 @@ async def cluster_of(session: AsyncSession, alert_id: int, owners: Owners) -> Cl
     return row[0], row[1]
 
 
-async def members(
-    session: AsyncSession, cluster: Cluster, state: str, now: datetime, limit: int | None = None, up_to: int = 0
-) -> list[AlertView]:
-    """The alerts of a cluster in a state, the most pressing first; only ids up to ``up_to`` where that is set."""
-    views = _views().where(*_members(cluster, state, now)).limit(limit)
-    if up_to:
-        views = views.where(Alert.id <= up_to)
+async def members(session: AsyncSession, cluster: Cluster, now: datetime, limit: int | None = None) -> list[AlertView]:
+    """The open alerts of a cluster, the most pressing first."""
+    views = _views().where(*_members(cluster, now)).limit(limit)
     return [AlertView(*row) for row in await session.execute(views)]
 
 
-async def measure(session: AsyncSession, cluster: Cluster, state: str, now: datetime) -> tuple[int, int]:
-    """How many alerts of a cluster are in a state, and the newest one's id."""
-    found = select(func.count(), func.max(Alert.id)).where(*_members(cluster, state, now))
+async def member_ids(session: AsyncSession, cluster: Cluster, now: datetime, up_to: int) -> list[int]:
+    """The ids of the open alerts of a cluster up to one, in order."""
+    ids = select(Alert.id).where(*_members(cluster, now), Alert.id <= up_to).order_by(Alert.id)
+    return list(await session.scalars(ids))
+
+
+async def measure(session: AsyncSession, cluster: Cluster, now: datetime) -> tuple[int, int]:
+    """How many alerts of a cluster are open, and the newest one's id."""
+    found = select(func.count(), func.max(Alert.id)).where(*_members(cluster, now))
     count, newest = (await session.execute(found)).one()
     return count, newest or 0
 
@@ -156,41 +180,55 @@ def _views() -> Select[Alert, Work, Listing, Seller]:
     )
 
 
-def _members(cluster: Cluster, state: str, now: datetime) -> tuple[Any, Any]:
-    alternatives = _alternatives(Filters(state=state), None, now)
+def _members(cluster: Cluster, now: datetime) -> tuple[Any, Any]:
+    alternatives = _alternatives(Filters(), None, now)
     same = (Alert.cluster == cluster[1]) & (Alert.work_id == cluster[0])
     return same, or_(*(and_(*conditions) for conditions in alternatives))
 
 
-async def take_cards(
+async def free_cards(
     session: AsyncSession,
     filters: Filters,
     owners: Owners,
     holder: str,
     now: datetime,
-    lease: timedelta,
     after: Position | None = None,
     keep: Sequence[Cluster] = (),
-) -> Head | None:
-    """The next card for a person, leased to them; whatever else they held, but for ``keep``, is given back.
-
-    Two who ask at once get different cards; a card whose holder went away comes back when the lease ends.
-    """
-    await take_turn(session, _LOCK)
+) -> list[Head]:
+    """The next cards that a person may be given, some of them; what they ``keep`` is none."""
     taken = select(Lease.work_id, Lease.picture).where(Lease.until_at > now, Lease.holder != holder)
-    of_others = set(await session.execute(taken))
+    others = {(row[0], row[1]) for row in await session.execute(taken)} | set(keep)
     while True:
         heads = await list_heads(session, filters, owners, now, after, _AT_ONCE)
-        for head in heads:
-            if head.cluster in of_others or head.cluster in keep:
-                continue
-            if await _lease(session, head.cluster, holder, now, lease):
-                await _give_back(session, holder, [head.cluster, *keep])
-                return head
-        if len(heads) < _AT_ONCE:
-            await _give_back(session, holder, keep)
-            return None
+        free = [head for head in heads if head.cluster not in others]
+        if free or len(heads) < _AT_ONCE:
+            return free
         after = heads[-1].position
+
+
+async def take_card(
+    session: AsyncSession,
+    heads: Sequence[Head],
+    filters: Filters,
+    holder: str,
+    now: datetime,
+    lease: timedelta,
+    keep: Sequence[Cluster] = (),
+) -> Head | None:
+    """The first of some cards that is still to be had, leased to a person; whatever else they held is given back.
+
+    Two who want the same get different cards; a card whose holder went away comes back when the lease ends. None where
+    all of them were taken or decided since they were looked up.
+    """
+    await take_turn(session, _LOCK)
+    as_sought = or_(*(and_(*conditions) for conditions in _alternatives(filters, None, now)))
+    for head in heads:
+        still = await session.scalar(select(Alert.id).where(Alert.id == head.alert_id, as_sought))
+        if still and await _lease(session, head.cluster, holder, now, lease):
+            await _give_back(session, holder, [head.cluster, *keep])
+            return head
+    await _give_back(session, holder, keep)
+    return None
 
 
 async def give_back(session: AsyncSession, cluster: Cluster) -> None:
@@ -254,9 +292,8 @@ async def _sizes(
     """The first position and the number of alerts of each cluster, within the filters."""
     wanted = or_(*(and_(*conditions) for conditions in _alternatives(filters, owners, now)))
     shown = and_(wanted, *_beyond(session, filters))
-    place = cast(Alert.score, Alert.id.type) * _PACK + Alert.id
     # Only what the clusters share may choose an index here; what shows another work beside is counted and ignored.
-    counted = select(Alert.work_id, Alert.cluster, func.max(place).filter(shown), func.count().filter(shown))
+    counted = select(Alert.work_id, Alert.cluster, func.max(_PLACE).filter(shown), func.count().filter(shown))
     if filters.marketplace:
         counted = counted.join(Listing, Listing.id == Alert.listing_key)
     sharing = counted.where(Alert.cluster.in_({cluster for _, cluster in clusters}))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.accounts import add_account, approve_by_inference, the_account
@@ -101,6 +101,22 @@ async def list_rights(
     for right_id, work in rows:
         works.setdefault(right_id, []).append(work)
     return [(right, works.get(right.id, [])) for right in rights]
+
+
+async def shown_rights(
+    session: AsyncSession, owner_ids: Collection[int] | None, limit: int, works: int
+) -> list[tuple[Right, list[Work]]]:
+    """The first rights with the first works that each protects; of some owners, where they are named."""
+    query = select(Right).order_by(Right.id).limit(limit)
+    rights = list(await session.scalars(query if owner_ids is None else query.where(Right.owner_id.in_(owner_ids))))
+    place = func.row_number().over(partition_by=RightWork.right_id, order_by=RightWork.work_id).label("place")
+    numbered = select(RightWork.right_id, RightWork.work_id, place)
+    numbered = numbered.where(RightWork.right_id.in_([right.id for right in rights])).subquery()
+    first = select(numbered.c.right_id, Work).join(Work, Work.id == numbered.c.work_id)
+    protected: dict[int, list[Work]] = {}
+    for right_id, work in await session.execute(first.where(numbered.c.place <= works).order_by(numbered.c.place)):
+        protected.setdefault(right_id, []).append(work)
+    return [(right, protected.get(right.id, [])) for right in rights]
 
 
 async def get_right(session: AsyncSession, right_id: int) -> Right:

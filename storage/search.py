@@ -12,7 +12,7 @@ import unicodedata
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Select, TextClause, column, false, select, text
+from sqlalchemy import BigInteger, Select, String, TextClause, cast, column, false, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.tables import Alert, Listing, Seller, Work
@@ -86,6 +86,13 @@ def ids_found(session: AsyncSession, noun: Any, said: str) -> Select[int]:
     sought = join.join(prefix.format(word) for word in words)
     found = _find(dialect, noun).bindparams(sought=sought).columns(column("id", BigInteger))
     return select(found.subquery().c.id)
+
+
+async def all_found(session: AsyncSession, noun: Any, said: str) -> set[int]:
+    """The same as a set; they come as one value, for a word may be in every name."""
+    found = ids_found(session, noun, said).subquery()
+    together = select(func.aggregate_strings(cast(found.c.id, String), ","))
+    return {int(number) for number in (await session.scalar(together) or "").split(",") if number}
 
 
 def found_by(session: AsyncSession, noun: Any, said: str) -> Any:

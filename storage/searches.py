@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from detectors.model import Outcome
 from storage.audit import record
@@ -81,16 +82,17 @@ async def get_search(session: AsyncSession, search_id: int) -> Search:
 
 async def list_searches(session: AsyncSession) -> Sequence[tuple[Search, Crawl | None]]:
     """Every search with its newest finished crawl."""
+    of_search = aliased(Crawl)
     newest = (
-        select(Crawl.search_id, func.max(Crawl.id).label("crawl_id"))
-        .where(Crawl.finished_at.is_not(None))
-        .group_by(Crawl.search_id)
-        .subquery()
+        select(of_search.id)
+        .where(of_search.search_id == Search.id, of_search.finished_at.is_not(None))
+        .order_by(of_search.finished_at.desc(), of_search.id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
     rows = await session.execute(
         select(Search, Crawl)
-        .outerjoin(newest, newest.c.search_id == Search.id)
-        .outerjoin(Crawl, Crawl.id == newest.c.crawl_id)
+        .outerjoin(Crawl, Crawl.id == newest)
         .where(Search.removed_at.is_(None))
         .order_by(Search.id)
     )

@@ -6,10 +6,10 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.tables import BrowserSession
+from storage.tables import BrowserSession, User
 
 _SECRET_BYTES = 32
 
@@ -27,10 +27,22 @@ async def open_session(session: AsyncSession, user_id: int | None, now: datetime
 
 async def find_session(
     session: AsyncSession, secret: str, now: datetime, idle: timedelta, longest: timedelta
-) -> BrowserSession | None:
-    """The session that a secret opens; None if there is none, or it was idle or open for too long."""
-    living = (BrowserSession.seen_at > now - idle, BrowserSession.created_at > now - longest)
-    return await session.scalar(select(BrowserSession).where(BrowserSession.sha256 == _hash(secret), *living))
+) -> tuple[BrowserSession, User | None] | None:
+    """The session that a secret opens, and whose it is; None if there is none, or it was idle or open for too long."""
+    sought = {"secret": _hash(secret), "seen": now - idle, "created": now - longest}
+    found = (await session.execute(_LIVING, sought)).one_or_none()
+    return (found[0], found[1]) if found else None
+
+
+_LIVING = (
+    select(BrowserSession, User)
+    .outerjoin(User, User.id == BrowserSession.user_id)
+    .where(
+        BrowserSession.sha256 == bindparam("secret"),
+        BrowserSession.seen_at > bindparam("seen"),
+        BrowserSession.created_at > bindparam("created"),
+    )
+)
 
 
 async def note_seen(session: AsyncSession, session_id: int, now: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, text
@@ -85,6 +85,7 @@ def _figure(name: str, title: str, subject: str, subject_id: str, source: str) -
     return Question(name, title, (), source, "figure", subject, subject_id, "", (("count", "count(*)"),))
 
 
+_WEEK = "{week:"  # a column follows, and a brace
 _INFRINGING = "a.answer = 'infringing' AND a.decided_at > :since AND a.decided_at <= :until{own}"
 _GONE = (
     "complaint_targets t JOIN complaints c ON c.id = t.complaint_id "
@@ -233,24 +234,47 @@ async def rows_behind(
     since: datetime,
     until: datetime,
     limit: int,
+    below: int = 0,
 ) -> list[int]:
     """Ids of the question's subjects that a number counts, the newest first.
 
     Args:
         keys: The values of the row's keys, as text.
+        below: Only ids below this one; 0: all.
 
     Raises:
         NotFound: These are no keys of the question.
     """
+    same, values = "", {}
     try:
-        sought = zip(question.keys, keys, strict=True)
-        values = {f"key{place}": key.of(value) for place, (key, value) in enumerate(sought)}
+        for place, (key, value) in enumerate(zip(question.keys, keys, strict=True)):
+            condition, bound = _is(key, value, f"key{place}")
+            same += f" AND {condition}"
+            values |= bound
     except ValueError:
         raise NotFound(f"{question.name} has no such row") from None
-    same = "".join(f" AND {key.sql} = :key{place}" for place, key in enumerate(question.keys))
+    if below:
+        same += f" AND {question.subject_id} < {below:d}"
     plain = f"SELECT {question.subject_id} FROM {question.source}{same} ORDER BY 1 DESC LIMIT {limit:d}"  # noqa: S608 - as above
     statement, given = _bound(_written(session, plain, owners), since, until)
-    return list(await session.scalars(statement, given | values))
+    weeks = [bindparam(name, type_=Utc()) for name, value in values.items() if isinstance(value, datetime)]
+    return list(await session.scalars(statement.bindparams(*weeks), given | values))
+
+
+def _is(key: Key, value: str, name: str) -> tuple[str, dict[str, Any]]:
+    """The condition that a row has a key's value, and what it binds. A week is its days: those an index has in order.
+
+    Raises:
+        ValueError: The key has no such value.
+    """
+    if not key.sql.startswith(_WEEK):
+        return f"{key.sql} = :{name}", {name: key.of(value)}
+    monday = datetime.fromisoformat(value).replace(tzinfo=UTC)
+    if monday.weekday() or len(value) != len("2026-12-28"):
+        raise ValueError(value)
+    column = key.sql.removeprefix(_WEEK).removesuffix("}")
+    condition = f"{column} >= :{name}_begin AND {column} < :{name}_end"
+    return condition, {f"{name}_begin": monday, f"{name}_end": monday + timedelta(days=7)}
 
 
 def _written(session: AsyncSession, sql: str, owners: Owners) -> str:
@@ -267,8 +291,8 @@ def _written(session: AsyncSession, sql: str, owners: Owners) -> str:
     for place, words in put_in.items():
         sql = sql.replace(place, words)
     embedded = session.get_bind().dialect.name == "sqlite"
-    while "{week:" in sql:
-        before, _, rest = sql.partition("{week:")
+    while _WEEK in sql:
+        before, _, rest = sql.partition(_WEEK)
         column, _, after = rest.partition("}")
         # The Monday that the week begins with.
         week = (

@@ -59,11 +59,16 @@ async def find_user(session: AsyncSession, name: str) -> User | None:
 async def get_account(session: AsyncSession, user_id: int) -> Account | None:
     """A person and whose data they see; None where they were removed."""
     user = await session.get(User, user_id)
-    if user is None or user.removed_at:
+    return await account_of(session, user) if user else None
+
+
+async def account_of(session: AsyncSession, user: User) -> Account | None:
+    """A person with whose data they see; None where they were removed."""
+    if user.removed_at:
         return None
     if user.every_owner:
         return Account(user, None)
-    owners = await session.scalars(select(UserOwner.owner_id).where(UserOwner.user_id == user_id))
+    owners = await session.scalars(select(UserOwner.owner_id).where(UserOwner.user_id == user.id))
     return Account(user, frozenset(owners))
 
 

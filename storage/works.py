@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from storage.audit import record
 from storage.errors import NotFound, Refused
@@ -185,6 +186,12 @@ async def references(session: AsyncSession, work_id: int | None = None) -> list[
     """The references of one work, or of every work that is watched."""
     query = select(Reference).join(Work).where(Work.removed_at.is_(None)).order_by(Reference.id)
     return list(await session.scalars(query.where(Work.id == work_id) if work_id else query))
+
+
+async def shown_references(session: AsyncSession, work_id: int) -> list[Reference]:
+    """The references of one work as people see them: without what the detectors made of each, which is large."""
+    query = select(Reference).where(Reference.work_id == work_id).options(defer(Reference.description, raiseload=True))
+    return list(await session.scalars(query.order_by(Reference.id)))
 
 
 async def reference_ids(session: AsyncSession) -> dict[int, tuple[int, str]]:

@@ -36,6 +36,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("previous", name=op.f("uq_audit_log_previous")),
     )
     with op.batch_alter_table("audit_log", schema=None) as batch_op:
+        batch_op.create_index("ix_audit_log_actor", ["actor", "id"], unique=False)
+        batch_op.create_index(
+            "ix_audit_log_canary_runs",
+            ["subject", "id"],
+            unique=False,
+            sqlite_where=sa.text("action = 'canary run'"),
+            postgresql_where=sa.text("action = 'canary run'"),
+        )
         batch_op.create_index("ix_audit_log_subject", ["subject", "id"], unique=False)
 
     op.create_table(
@@ -478,9 +486,23 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("alerts", schema=None) as batch_op:
         batch_op.create_index("ix_alerts_answer_score", ["answer", "score", "id"], unique=False)
+        batch_op.create_index(
+            "ix_alerts_aside",
+            ["score", "id", "priority"],
+            unique=False,
+            sqlite_where=sa.text("suppressed IS NOT NULL"),
+            postgresql_where=sa.text("suppressed IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_alerts_case_id"), ["case_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_alerts_changed_at"), ["changed_at"], unique=False)
         batch_op.create_index("ix_alerts_cluster", ["cluster", "work_id"], unique=False)
+        batch_op.create_index(
+            "ix_alerts_decided_at",
+            ["decided_at", "answer"],
+            unique=False,
+            sqlite_where=sa.text("decided_at IS NOT NULL"),
+            postgresql_where=sa.text("decided_at IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_alerts_open_priority", ["answer", "suppressed", "priority", "score", "id"], unique=False
         )

@@ -21,7 +21,7 @@ from storage.inbox import Owners
 from storage.sessions import find_session, note_seen
 from storage.tables import ApiToken
 from storage.tokens import find_token
-from storage.users import Account, count_users, get_account
+from storage.users import Account, account_of, count_users, get_account
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LOCAL = "local"  # whoever sits at this machine, while nobody is registered
@@ -125,18 +125,19 @@ async def person_of(request: Request) -> Person | None:
     if not secret:
         return None
     now = parts.clock.now()
-    async with parts.database.read() as session:
-        found = await find_session(session, secret, now, *limits(parts))
-        if found is None:
+    async with parts.database.read(brief=True) as session:
+        opened = await find_session(session, secret, now, *limits(parts))
+        if opened is None:
             return None
-        if found.user_id is None:
+        found, user = opened
+        if user is None:
             known = is_exposed(parts) or await count_users(session)
             person = None if known else Person(local_name(request), Role.ADMIN, None, found.csrf)
         else:
-            account = await get_account(session, found.user_id)
+            account = await account_of(session, user)
             person = _person(account, found.csrf) if account else None
     if now - found.seen_at > _SEEN_EVERY:
-        async with parts.database.write("session seen") as session:
+        async with parts.database.write("session seen", brief=True) as session:
             await note_seen(session, found.id, now)
     return person
 
@@ -210,12 +211,12 @@ async def token_of(parts: Parts, credentials: HTTPAuthorizationCredentials | Non
     if credentials is None:
         raise Problem(401, "a token is needed: `bazaarwatch token add NAME` makes one", _CHALLENGE)
     now = parts.clock.now()
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         known = await find_token(session, credentials.credentials)
     if known is None:
         raise Problem(401, "this token is unknown or was revoked: `bazaarwatch token add NAME` makes one", _CHALLENGE)
     if known.used_at is None or now - known.used_at > _SEEN_EVERY:
-        async with parts.database.write("token used") as session:
+        async with parts.database.write("token used", brief=True) as session:
             (await session.get_one(ApiToken, known.id)).used_at = now
     return known
 
@@ -231,7 +232,7 @@ def calls(role: Role, *, installation: bool = False) -> Callable[..., Awaitable[
             raise Problem(403, f"this takes the scope {scope}; the token {token.name!r} has {', '.join(token.scopes)}")
         if token.user_id is None:
             return Person(f"token {token.name}", role, None, token_id=token.id)
-        async with parts.database.read() as session:
+        async with parts.database.read(brief=True) as session:
             account = await get_account(session, token.user_id)
         if account is None:
             raise Problem(401, "the person that this token acts for was removed", _CHALLENGE)

@@ -84,7 +84,7 @@ def make_app(parts: Parts, examine: Examine) -> FastAPI:
     app.state.parts, app.state.examine = parts, examine
     app.state.attempts, app.state.local_name = Attempts(), getpass.getuser()
     app.state.leavings = Leavings(parts)
-    app.state.counts, app.state.kept, app.state.shop = {}, Kept(parts.clock), None
+    app.state.kept, app.state.shop = Kept(parts.clock), None
     app.state.sso = sso.SingleSignOn(parts) if parts.settings.sso.issuer else None
     for kind, handler in (
         (Problem, _refused),

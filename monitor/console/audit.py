@@ -29,7 +29,7 @@ async def audit(request: Request, parts: PartsOf, person: WholeViewer) -> Respon
         entries = entries.where(Audit.subject == subject)
     if before:
         entries = entries.where(Audit.id < before)
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         rows = list(await session.scalars(entries))
     following = rows[_ON_A_PAGE - 1].id if len(rows) > _ON_A_PAGE else 0
     return await page(

@@ -13,10 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from monitor.console.labels import Choice, choices
 from storage import tables
 from storage.alerts import AlertView, matches_of, view_alert
-from storage.evidence import evidence_of
-from storage.inbox import Cluster, Owners, Position, cluster_of, measure, members, owned
+from storage.errors import NotFound
+from storage.evidence import page_seen_at
+from storage.inbox import Cluster, Owners, Position, measure, members, owned
 from storage.rights import rights_of
 from storage.tables import Alert, Audit, Listing, Match
+from storage.works import shown_references
 
 SHOWN = 50  # listings of a cluster on its card; the others are counted, and listed on the decision's page
 _EARLIER = 6
@@ -84,21 +86,16 @@ async def read_card(session: AsyncSession, alert_id: int, owners: Owners, now: d
     Raises:
         NotFound: There is no such alert on these owners' works.
     """
-    cluster = await cluster_of(session, alert_id, owners)
-    view = await view_alert(session, alert_id)
+    view = await owned_view(session, alert_id, owners)
+    cluster = view.work.id, view.alert.cluster
     is_open = view.alert.answer is None or bool(view.alert.ask_again_at and view.alert.ask_again_at <= now)
     listings, count, up_to = [view], 1, alert_id
     if is_open and view.alert.suppressed is None:
-        listings = await members(session, cluster, "open", now, limit=SHOWN)
-        count, up_to = await measure(session, cluster, "open", now)
+        count, up_to = await measure(session, cluster, now)
+        if count > 1:
+            listings = await members(session, cluster, now, limit=SHOWN)
     found = await matches_of(session, view.alert)
-    references = {
-        one.id: one
-        for one in await session.scalars(
-            select(tables.Reference).where(tables.Reference.work_id == view.work.id).order_by(tables.Reference.id)
-        )
-    }
-    pages = [item.seen_at for item in await evidence_of(session, alert_id) if item.kind == "page"]
+    references = {one.id: one for one in await shown_references(session, view.work.id)}
     return Card(
         view=view,
         cluster=cluster,
@@ -110,7 +107,7 @@ async def read_card(session: AsyncSession, alert_id: int, owners: Owners, now: d
         seller=await seller_record(session, view.listing.seller_key, owners),
         earlier=await _earlier(session, cluster, owners),
         choices=await choices_of(session, view.work.id),
-        captured_at=max(pages, default=None),
+        captured_at=await page_seen_at(session, alert_id),
         place=f"{view.alert.score}.{alert_id}",
     )
 
@@ -122,6 +119,18 @@ def as_open(card: Card, after: Position | None) -> Card:
     view = replace(card.view, alert=Alert(**facts | unsaid))
     place = f"{after[0]}.{after[1]}" if after else ""
     return replace(card, view=view, listings=[view], count=1, up_to=view.alert.id, earlier=[], place=place)
+
+
+async def owned_view(session: AsyncSession, alert_id: int, owners: Owners) -> AlertView:
+    """An alert on one of these owners' works, with what a person needs to see beside it.
+
+    Raises:
+        NotFound: There is none.
+    """
+    view = await view_alert(session, alert_id)
+    if owners is not None and view.work.owner_id not in owners:
+        raise NotFound(f"no alert {alert_id}")
+    return view
 
 
 async def choices_of(session: AsyncSession, work_id: int) -> list[Choice]:

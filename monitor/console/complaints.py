@@ -20,6 +20,7 @@ from monitor.complaints.packs import platforms
 from monitor.console.access import Analyst, Approver, PartsOf, Viewer, form_of
 from monitor.console.fields import Id, text_field, whole_number
 from monitor.console.guard import Problem
+from monitor.console.kept import Kept
 from monitor.console.leaving import Leavings, zipped
 from monitor.console.view import back_to, page
 from monitor.console.works import seen_work
@@ -29,9 +30,17 @@ from monitor.desk.dossier import Stored, considered_sha256, load, seen_live
 from monitor.desk.kit import KITS, write_kit
 from storage import tables
 from storage.audit import record
-from storage.complaints import count_complaints, counters_of, events_of, get_complaint, list_complaints, timers_of
+from storage.complaints import (
+    RELEASED,
+    count_complaints,
+    counters_of,
+    events_of,
+    get_complaint,
+    list_complaints,
+    timers_of,
+)
 from storage.errors import NotFound, StaleState
-from storage.inbox import Owners
+from storage.inbox import Owners, owned
 from storage.rights import rights_of
 
 router = APIRouter(include_in_schema=False)
@@ -42,21 +51,24 @@ _QUESTIONS = (
 )
 _OPEN = frozenset({"draft", "ready", "in_review", "approved"})
 _OUTCOMES = ("removed", "rejected", "void_gone", "edited", "reinstated", "still_up", "under_review", "paused")
-_SHOWN = 100
+_ON_A_PAGE = 50
+_FREE_COPIES = "copies in no complaint"
 _PATIENCE_S = 3.0  # that a person waits for an answer before the page tells how far it is
 
 
 @router.get("/complaints")
 async def complaints(request: Request, parts: PartsOf, person: Viewer) -> Response:
     """The desk: open counter-notices on top, then by deadline; and works with confirmed copies to complain of."""
-    state = text_field(request.query_params, "state", 40)
-    async with parts.database.read() as session:
+    state, at = text_field(request.query_params, "state", 40), whole_number(request.query_params, "page") or 1
+    async with parts.database.read(brief=True) as session:
         states = [state] if state in list(ComplaintState) else None
-        rows = await list_complaints(session, states=states, owners=person.owners, limit=_SHOWN)
+        found = {"states": states, "owners": person.owners}
+        rows = await list_complaints(session, **found, limit=_ON_A_PAGE, offset=(at - 1) * _ON_A_PAGE)
         count = await count_complaints(session, states, person.owners)
-        ready = await _to_complain_of(session, person.owners)
+    ready = await _to_complain_of(request, parts, person.owners)
     return await page(
-        request, "complaints.html", person, rows=rows, count=count, ready=ready, state=state,
+        request, "complaints.html", person, rows=rows, count=count, ready=ready, state=state, at=at,
+        more=count > at * _ON_A_PAGE,
         states=list(ComplaintState), platforms=platforms(parts.settings.data_dir / "policies"),
     )  # fmt: skip
 
@@ -68,10 +80,11 @@ async def draft(request: Request, parts: PartsOf, person: Analyst) -> Response:
     work_id, platform = whole_number(form, "work"), text_field(form, "platform", 100)
     if platform not in platforms(parts.settings.data_dir / "policies"):
         raise Problem(422, "choose a complaint platform")
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         await seen_work(session, work_id, person.owners)
         right_id = whole_number(form, "right") or await _labelled_right(session, work_id)
     drafting = await filing.draft_complaints(parts, work_id, platform, person.name, right_id)
+    request.app.state.kept.forget(_FREE_COPIES)
     if not drafting.complaint_ids:
         raise Problem(409, f"nothing was drafted: {drafting.why_none()}")
     return back_to(f"/complaints/{drafting.complaint_ids[0]}" if len(drafting.complaint_ids) == 1 else "/complaints")
@@ -82,7 +95,7 @@ async def complaint(request: Request, parts: PartsOf, person: Viewer, complaint_
     """One complaint: what is wrong with it, its listings side by side, what comes next, its timeline."""
     await require_seen(parts, complaint_id, person.owners)
     stored = await load(parts, complaint_id)
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         events = await events_of(session, complaint_id)
         timers = await timers_of(session, complaint_id)
         counters = await counters_of(session, complaint_id)
@@ -201,7 +214,7 @@ async def export(request: Request, parts: PartsOf, person: Approver, complaint_i
 async def download(request: Request, parts: PartsOf, person: Approver, complaint_id: Id) -> Response:
     """The exported files, evidence included: what is still being drawn is waited for."""
     await require_seen(parts, complaint_id, person.owners)
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         row = await get_complaint(session, complaint_id)
     leaving: Leavings = request.app.state.leavings
     if not row.pack_sha256 and not leaving.is_under_way(complaint_id):
@@ -300,7 +313,7 @@ async def require_seen(parts: Parts, complaint_id: int, owners: Owners) -> None:
     Raises:
         NotFound: There is none.
     """
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         row = await get_complaint(session, complaint_id)
         work = await session.get_one(tables.Work, row.work_id)
     if owners is not None and work.owner_id not in owners:
@@ -320,31 +333,41 @@ async def _labelled_right(session: AsyncSession, work_id: int) -> int | None:
     return chosen or next((right.id for right in await rights_of(session, work_id)), None)
 
 
-async def _to_complain_of(session: AsyncSession, owners: Owners) -> list[Any]:
+async def _to_complain_of(request: Request, parts: Parts, owners: Owners) -> list[Any]:
     """(work, its rights, copies confirmed and in no complaint) of every work with such copies."""
+
+    async def count() -> dict[int, int]:
+        async with parts.database.read() as session:
+            return await _free_copies(session, owners)
+
+    kept: Kept = request.app.state.kept
+    counts = await kept.get((_FREE_COPIES, owners), count)
+    works = select(tables.Work).where(tables.Work.id.in_(counts), tables.Work.removed_at.is_(None))
+    rights: dict[int, list[tables.Right]] = {}
+    protecting = select(tables.RightWork.work_id, tables.Right).join(
+        tables.Right, tables.Right.id == tables.RightWork.right_id
+    )
+    async with parts.database.read(brief=True) as session:
+        for work_id, right in await session.execute(protecting.where(tables.RightWork.work_id.in_(counts))):
+            rights.setdefault(work_id, []).append(right)
+        found = [(work, rights.get(work.id, []), counts[work.id]) for work in await session.scalars(works)]
+    return sorted(found, key=lambda one: -one[2])
+
+
+async def _free_copies(session: AsyncSession, owners: Owners) -> dict[int, int]:
+    """By work: the copies that were confirmed and stand in no complaint; of the works with the most."""
     taken = select(tables.ComplaintTarget.alert_id).join(
         tables.Complaint, tables.Complaint.id == tables.ComplaintTarget.complaint_id
     )
     free = (
         select(tables.Alert.work_id, func.count())
-        .where(tables.Alert.answer == "infringing", tables.Alert.suppressed.is_(None))
-        .where(tables.Alert.id.not_in(taken.where(tables.Complaint.state.not_in(("cancelled", "withdrawn")))))
+        .where(tables.Alert.answer == "infringing", tables.Alert.suppressed.is_(None), *owned(owners))
+        .where(tables.Alert.id.not_in(taken.where(tables.Complaint.state.not_in(RELEASED))))
         .group_by(tables.Alert.work_id)
         .order_by(func.count().desc())
         .limit(30)
     )
-    counts = dict((await session.execute(free)).all())
-    works = select(tables.Work).where(tables.Work.id.in_(counts), tables.Work.removed_at.is_(None))
-    if owners is not None:
-        works = works.where(tables.Work.owner_id.in_(owners))
-    rights: dict[int, list[tables.Right]] = {}
-    protecting = select(tables.RightWork.work_id, tables.Right).join(
-        tables.Right, tables.Right.id == tables.RightWork.right_id
-    )
-    for work_id, right in await session.execute(protecting.where(tables.RightWork.work_id.in_(counts))):
-        rights.setdefault(work_id, []).append(right)
-    found = [(work, rights.get(work.id, []), counts[work.id]) for work in await session.scalars(works)]
-    return sorted(found, key=lambda one: -one[2])
+    return dict((await session.execute(free)).all())
 
 
 def _on_screen(form: Any, now: datetime) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +21,7 @@ from monitor.console import charts
 from monitor.console.access import PartsOf, Person, Viewer
 from monitor.console.fields import text_field, whole_number
 from monitor.console.kept import Kept
-from monitor.console.view import page
+from monitor.console.view import address, environment, page
 from monitor.daemon import Parts
 from monitor.text import csv_cell
 from storage import tables
@@ -31,26 +32,15 @@ from storage.statistics import Answered, Question, answer, questions, rows_behin
 router = APIRouter(include_in_schema=False)
 PERIODS = (7, 30, 90, 365)
 _DAYS = 90  # where nothing else is asked for
-_ROWS = 500
+_ROWS = 100  # on a page
 
 
 @router.get("/dashboard")
 async def dashboard(request: Request, parts: PartsOf, person: Viewer) -> Response:
     """Numbers of a period, as charts and tables."""
     days = _days(request)
-    at, answered = await counted(request.app.state.kept, parts, person.owners, days)
-    of_keys = [one for one in answered if one.question.keys]
-    shown = [(one, chart(one), charts.key(charts.kinds_of(one.rows)) if one.question.chart == "stacked" else "")
-             for one in of_keys]  # fmt: skip
-
-    def behind(question: Question, row: Sequence[Any]) -> str:
-        keys = {f"key{place}": str(value) for place, value in enumerate(row[: len(question.keys)])}
-        return f"/dashboard/{question.name}/rows?{urlencode({'days': days, 'until': at.isoformat(), **keys})}"
-
-    return await page(
-        request, "dashboard.html", person, days=days, periods=PERIODS, shown=shown, at=at, behind=behind,
-        figures=[one for one in answered if not one.question.keys],
-    )  # fmt: skip
+    found = await counted(request.app.state.kept, parts, person.owners, days)
+    return await page(request, "dashboard.html", person, days=days, periods=PERIODS, at=found.at, numbers=found.drawn)
 
 
 @router.get("/dashboard/{name}/rows")
@@ -65,12 +55,13 @@ async def rows(request: Request, parts: PartsOf, person: Viewer, name: str) -> R
     keys = [text_field(given, f"key{place}", 300) for place in range(len(question.keys))]
     since = until - timedelta(days=_days(request))
     async with parts.database.read() as session:
-        ids = await rows_behind(session, question, keys, person.owners, since, until, _ROWS + 1)
+        below = whole_number(given, "below")
+        ids = await rows_behind(session, question, keys, person.owners, since, until, _ROWS + 1, below)
         subjects = await _subjects(session, question.subject, ids[:_ROWS])
     named = list(zip((key.name for key in question.keys), keys, strict=True))
     return await page(
         request, "rows.html", person, question=question, keys=named, ids=ids[:_ROWS], subjects=subjects,
-        more=len(ids) > _ROWS,
+        following=address(request.url.path, **dict(given) | {"below": ids[_ROWS - 1]}) if len(ids) > _ROWS else "",
     )  # fmt: skip
 
 
@@ -93,8 +84,8 @@ def _question(person: Person, name: str) -> Question:
 async def as_csv(request: Request, parts: PartsOf, person: Viewer, name: str) -> Response:
     """One table of the dashboard for a spreadsheet."""
     question = _question(person, name)
-    _, answered = await counted(request.app.state.kept, parts, person.owners, _days(request))
-    found = next(one for one in answered if one.question.name == question.name)
+    known = await counted(request.app.state.kept, parts, person.owners, _days(request))
+    found = next(one for one in known.answered if one.question.name == question.name)
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(question.columns)
@@ -108,18 +99,44 @@ def _days(request: Request) -> int:
     return asked if asked in PERIODS else _DAYS
 
 
-async def counted(kept: Kept, parts: Parts, owners: Owners, days: int = _DAYS) -> tuple[datetime, list[Answered]]:
-    """What is shown of a period, and when it was counted; many readers cost as much as one."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What is shown of a period: counted at a time, and drawn once for all readers."""
 
-    async def count() -> tuple[datetime, list[Answered]]:
+    at: datetime
+    answered: Sequence[Answered]
+    drawn: Markup
+
+
+async def counted(kept: Kept, parts: Parts, owners: Owners, days: int = _DAYS) -> Counted:
+    """The numbers of the days before now; many readers cost as much as one."""
+
+    async def count() -> Counted:
         until = parts.clock.now()
         since = until - timedelta(days=days)
         async with parts.database.read() as session:
             asked = questions(owners).values()
             answered = [await answer(session, question, owners, since, until) for question in asked]
-        return until, answered
+        return Counted(until, answered, _drawn(answered, days, until))
 
     return await kept.get(("dashboard", owners, days), count)
+
+
+def _drawn(answered: Sequence[Answered], days: int, at: datetime) -> Markup:
+    """Figures, charts and tables as a part of a page."""
+    shown = [
+        (one, chart(one), charts.key(charts.kinds_of(one.rows)) if one.question.chart == "stacked" else "")
+        for one in answered
+        if one.question.keys
+    ]
+
+    def behind(question: Question, row: Sequence[Any]) -> str:
+        keys = {f"key{place}": str(value) for place, value in enumerate(row[: len(question.keys)])}
+        return f"/dashboard/{question.name}/rows?{urlencode({'days': days, 'until': at.isoformat(), **keys})}"
+
+    figures = [one for one in answered if not one.question.keys]
+    template = environment().get_template("numbers.html")
+    return Markup(template.render(shown=shown, figures=figures, behind=behind, days=days))  # noqa: S704 - a template's
 
 
 def chart(one: Answered) -> Markup:

@@ -21,7 +21,7 @@ _ON_A_PAGE = 100
 @router.get("/decisions")
 async def decisions(request: Request, parts: PartsOf, person: Viewer) -> Response:
     """The newest decisions."""
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         rows = await recent_decisions(session, person.owners, _ON_A_PAGE)
     return await page(request, "decisions.html", person, rows=rows, text_of=text_of)
 
@@ -29,7 +29,7 @@ async def decisions(request: Request, parts: PartsOf, person: Viewer) -> Respons
 @router.get("/decisions/{decision_id}")
 async def decision(request: Request, parts: PartsOf, person: Viewer, decision_id: Id) -> Response:
     """One decision with every listing that it reached."""
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         row, items = await get_decision(session, decision_id, person.owners)
         ids = [item.alert_id for item in items]
         listings = (

@@ -17,14 +17,14 @@ from starlette.responses import JSONResponse, Response
 
 from detectors.model import Answer, PriorityLevel
 from monitor.console.access import Analyst, PartsOf, Person, Viewer, form_of
-from monitor.console.cards import Card, as_open, choices_of, history, read_card
-from monitor.console.fields import Id, text_field, whole_number
+from monitor.console.cards import Card, as_open, choices_of, history, owned_view, read_card
+from monitor.console.choosing import works_to_choose
+from monitor.console.fields import LARGEST, Id, text_field, whole_number
 from monitor.console.guard import Problem
 from monitor.console.labels import chosen
 from monitor.console.view import address, back_to, counts, forget_counts, page, part
 from monitor.daemon import Parts
 from storage import tables
-from storage.alerts import view_alert
 from storage.decisions import MOST_AT_ONCE, decide_together
 from storage.errors import StaleState
 from storage.inbox import (
@@ -32,15 +32,17 @@ from storage.inbox import (
     Position,
     cluster_of,
     drop_view,
+    free_cards,
     give_back,
     held_by_others,
     list_heads,
+    member_ids,
     members,
     owned,
     pictures_of_alerts,
     save_view,
     saved_views,
-    take_cards,
+    take_card,
     views_of,
 )
 from storage.known import answer_known, is_known, next_known
@@ -92,20 +94,20 @@ def asked(values: Mapping[str, Any] | QueryParams | FormData) -> Asked:
 async def inbox(request: Request, parts: PartsOf, person: Viewer) -> Response:
     """All cards that the filters let by, the most pressing first."""
     wanted, now = asked(request.query_params), parts.clock.now()
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=wanted.filters.is_quick) as session:
         heads = await list_heads(session, wanted.filters, person.owners, now, wanted.after, _ON_A_PAGE + 1)
         shown = heads[:_ON_A_PAGE]
         ids = [head.alert_id for head in shown]
         known, pictures = await views_of(session, ids), await pictures_of_alerts(session, ids)
         views = [(head, known[head.alert_id], pictures.get(head.alert_id)) for head in shown]
         kept = await saved_views(session, person.name)
-        works = await _works(session, person)
         marketplaces = await _marketplaces(session)
-    by_priority = await counts(request, person, wanted.filters) if wanted.filters.is_counted_quickly else {}
+    by_priority = await counts(request, person, wanted.filters) if wanted.filters.is_counted else {}
     following = f"{shown[-1].score}.{shown[-1].alert_id}" if len(heads) > _ON_A_PAGE else ""
     return await page(
-        request, "inbox.html", person, asked=wanted, cards=views, counts=by_priority, kept=kept, works=works,
-        marketplaces=marketplaces, following=following, states=STATES, levels=list(PriorityLevel), answers=list(Answer),
+        request, "inbox.html", person, asked=wanted, cards=views, counts=by_priority, kept=kept, following=following,
+        works=await works_to_choose(request, person, wanted.filters.work_id), marketplaces=marketplaces,
+        states=STATES, levels=list(PriorityLevel), answers=list(Answer),
     )  # fmt: skip
 
 
@@ -132,19 +134,26 @@ async def card_alone(request: Request, parts: PartsOf, person: Analyst) -> Respo
 async def _next_card(parts: Parts, person: Person, wanted: Asked, keep: int) -> Card | None:
     now, lease = parts.clock.now(), timedelta(minutes=parts.settings.console.lease_minutes)
     every = parts.settings.console.known_every
+    brief, after = wanted.filters.is_quick, wanted.after
     if person.user_id and every and not secrets.randbelow(every):
-        async with parts.database.read() as session:
+        async with parts.database.read(brief=True) as session:
             known = await next_known(session, person.user_id, person.owners)
             if known:
                 card = await read_card(session, known.alert_id, person.owners, now)
                 return as_open(card, wanted.after)
-    async with parts.database.write("card leased") as session:
+    async with parts.database.read(brief=True) as session:
         kept = [await cluster_of(session, keep, person.owners)] if keep else []
-        head = await take_cards(session, wanted.filters, person.owners, person.name, now, lease, wanted.after, kept)
-    if head is None:
-        return None
-    async with parts.database.read() as session:
-        return await read_card(session, head.alert_id, person.owners, now)
+    while True:
+        async with parts.database.read(brief=brief) as session:
+            heads = await free_cards(session, wanted.filters, person.owners, person.name, now, after, kept)
+        async with parts.database.write("card leased", brief=True) as session:
+            head = await take_card(session, heads, wanted.filters, person.name, now, lease, kept)
+        if head is not None:
+            async with parts.database.read(brief=True) as session:
+                return await read_card(session, head.alert_id, person.owners, now)
+        if not heads:
+            return None
+        after = heads[-1].position
 
 
 async def _done(request: Request, parts: Parts, person: Person) -> tables.Decision | None:
@@ -152,7 +161,7 @@ async def _done(request: Request, parts: Parts, person: Person) -> tables.Decisi
     decision_id = whole_number(request.query_params, "done")
     if not decision_id:
         return None
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         decision = await session.get(tables.Decision, decision_id)
     return decision if decision and decision.actor == person.name and not decision.undone_at else None
 
@@ -161,7 +170,7 @@ async def _done(request: Request, parts: Parts, person: Person) -> tables.Decisi
 async def alert(request: Request, parts: PartsOf, person: Viewer, alert_id: Id) -> Response:
     """One alert with its history."""
     now = parts.clock.now()
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         card = await read_card(session, alert_id, person.owners, now)
         entries = await history(session, f"alert {alert_id}")
         busy = await held_by_others(session, card.cluster, person.name, now)
@@ -179,23 +188,25 @@ async def decide(request: Request, parts: PartsOf, person: Analyst) -> Response:
     answer = answer_of(form)
     left_out = {int(value) for value in form.getlist("leave_out") if str(value).isdecimal()}
     now = parts.clock.now()
-    async with parts.database.write("card decided") as session:
-        known = await next_known(session, person.user_id, person.owners, alert_id) if person.user_id else None
+    async with parts.database.write("card decided", brief=True) as session:
+        known = None
+        if person.user_id and await is_known(session, alert_id):
+            known = await next_known(session, person.user_id, person.owners, alert_id)
         if known and not form.get("was"):  # it was given as an open card
             await answer_known(session, known, person.user_id or 0, answer, now)
             return _known_answered(request, form, known)
-        card_cluster = await cluster_of(session, alert_id, person.owners)
+        view = await owned_view(session, alert_id, person.owners)
+        was, answered = str(form.get("was", "")), view.alert
+        card_cluster = view.work.id, answered.cluster
         holder = await held_by_others(session, card_cluster, person.name, now)
         if holder:
             raise StaleState(f"{holder} looks at this card now")
-        view = await view_alert(session, alert_id)
-        was, answered = str(form.get("was", "")), view.alert
         if (answered.answer or "") != was:
             raise StaleState(
                 f"{answered.decided_by or 'somebody'} decided this first: {answered.answer or 'taken back'}"
             )
-        shared = await members(session, card_cluster, "open", now, up_to=whole_number(form, "up_to"))
-        ids = [view.alert.id for view in shared if view.alert.id not in left_out]
+        shared = await member_ids(session, card_cluster, now, whole_number(form, "up_to") or LARGEST)
+        ids = [one for one in shared if one not in left_out]
         ids = ids or [alert_id]  # decided before: the answer is changed for this one alone
         if len(ids) > MOST_AT_ONCE:
             raise Problem(422, f"more than {MOST_AT_ONCE} listings at once: leave some out")
@@ -232,7 +243,7 @@ async def bulk(request: Request, parts: PartsOf, person: Analyst) -> Response:
         groups = []
         for alert_id in chosen_ids:
             cluster = await cluster_of(session, alert_id, person.owners)
-            groups.append(await members(session, cluster, "open", now, limit=MOST_AT_ONCE))
+            groups.append(await members(session, cluster, now, limit=MOST_AT_ONCE))
     views = [view for group in groups for view in group]
     query = asked(form).query
     return await page(request, "bulk.html", person, answer=answer, views=views, query=query, most=MOST_AT_ONCE)
@@ -305,13 +316,6 @@ def ask_again(form: Mapping[str, Any], answer: Answer, now: datetime) -> datetim
     except ValueError:
         raise Problem(422, "until: write the day as 2026-12-31") from None
     return datetime(wanted.year, wanted.month, wanted.day, tzinfo=UTC)
-
-
-async def _works(session: Any, person: Person) -> list[tuple[int, str]]:
-    works = select(tables.Work.id, tables.Work.title).where(tables.Work.removed_at.is_(None))
-    if person.owners is not None:
-        works = works.where(tables.Work.owner_id.in_(person.owners))
-    return [(row[0], row[1]) for row in await session.execute(works.order_by(tables.Work.title).limit(500))]
 
 
 async def _marketplaces(session: Any) -> list[str]:

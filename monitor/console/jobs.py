@@ -20,7 +20,7 @@ _SHOWN = 100
 async def jobs(request: Request, parts: PartsOf, person: WholeViewer) -> Response:
     """Listings that could not be examined, and chores that are held, each with its reason."""
     rows = await parked(parts.database, _SHOWN)
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         listings = await count_parked(session)
     return await page(request, "jobs.html", person, rows=rows, listings=listings, shown=_SHOWN)
 

@@ -25,7 +25,7 @@ async def mails(request: Request, parts: PartsOf, person: WholeViewer) -> Respon
     """The mails that wait for a person, or those in another state, the newest first."""
     asked = text_field(request.query_params, "state", 20)
     state = asked if asked in STATES else STATES[0]
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         rows = await list_mails(session, None if state == "all" else [state], _SHOWN)
     return await page(request, "mails.html", person, rows=rows, state=state, states=STATES)
 
@@ -33,7 +33,7 @@ async def mails(request: Request, parts: PartsOf, person: WholeViewer) -> Respon
 @router.get("/mails/{mail_id}")
 async def mail(request: Request, parts: PartsOf, person: WholeViewer, mail_id: Id) -> Response:
     """One mail: who wrote, what was made of it, and its text."""
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         row = await get_mail(session, mail_id)
     data = await parts.blobs.get(row.sha256)
     said = await parts.sandbox.mail(data, parts.settings.mailbox.trusted_server)

@@ -23,7 +23,7 @@ router = APIRouter(include_in_schema=False)
 async def marketplaces(request: Request, parts: PartsOf, person: WholeViewer) -> Response:
     """Health, blocks, canaries and budget."""
     now = parts.clock.now()
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         hosts = await list_hosts(session)
         spent = select(HostHour.host, func.sum(HostHour.requests)).where(HostHour.hour_at > now - timedelta(days=1))
         asked = dict((await session.execute(spent.group_by(HostHour.host))).all())

@@ -47,7 +47,7 @@ class Reading:
 @router.get("/works/shop")
 async def shop(request: Request, parts: PartsOf, person: WholeViewer) -> Response:
     """What to say of one's own shop, and how far the newest reading is."""
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         owners = await owners_of(session, person)
     reading: Reading | None = request.app.state.shop
     return await page(
@@ -71,7 +71,7 @@ async def read(request: Request, parts: PartsOf, person: WholeApprover) -> Respo
     present: Reading | None = request.app.state.shop
     if present and not present.is_over:
         raise Problem(409, f"{present.address} is being read; wait until that is done")
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         owner = await owner_of(session, person, whole_number(form, "owner"))
     wish = Wish(
         name or None, text_field(form, "shop_id", 40), currency=currency or None, rights=bool(form.get("rights"))

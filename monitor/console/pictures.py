@@ -39,7 +39,7 @@ async def reference_picture(
     request: Request, parts: PartsOf, person: Viewer, work_id: int, reference_id: int, size: Size = 320
 ) -> Response:
     """A picture of a work."""
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         sha256 = await _reference(session, work_id, reference_id, person.owners)
     return await _answer(request, parts, sha256, size)
 
@@ -49,7 +49,7 @@ async def listing_picture(
     request: Request, parts: PartsOf, person: Viewer, alert_id: int, sha256: str, size: Size = 320
 ) -> Response:
     """A picture of a listing that an alert is about."""
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         alert = await seen_alert(session, alert_id, person.owners)
         of_listing = tables.ListingPicture.listing_key == alert.listing_key
         found = select(tables.ListingPicture.id).where(of_listing, tables.ListingPicture.sha256 == sha256).limit(1)
@@ -64,7 +64,7 @@ async def listing_picture(
 @router.get("/alerts/{alert_id}/comparison")
 async def comparison(request: Request, parts: PartsOf, person: Viewer, alert_id: int) -> Response:
     """Reference and picture with the points that match, and both laid over each other."""
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         alert = await seen_alert(session, alert_id, person.owners)
         match = next((one for one in await matches_of(session, alert) if one.facts.get("placement")), None)
         if match is None:

@@ -19,7 +19,7 @@ _SHOWN = 200
 @router.get("/reviewers")
 async def reviewers(request: Request, parts: PartsOf, person: WholeApprover) -> Response:
     """Everybody's accuracy, and the known cases with how many got them right."""
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         people, cases = await accuracies(session), await list_known(session, _SHOWN)
     every = parts.settings.console.known_every
     return await page(request, "reviewers.html", person, people=people, cases=cases, every=every)

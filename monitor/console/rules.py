@@ -22,7 +22,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/rules")
 async def rules(request: Request, parts: PartsOf, person: WholeViewer) -> Response:
     """What is kept out of the alerts, and why."""
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         rows = await list_allowed(session)
         not_matching = [(one, await _title(session, one.work_id)) for one in await negatives(session)]
         measured = select(Threshold, Work.title).join(Work, Work.id == Threshold.work_id).order_by(Work.title)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter
 from sqlalchemy import func, select
@@ -13,8 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.console.access import Admin, PartsOf, WholeAnalyst, WholeViewer, form_of
+from monitor.console.choosing import works_to_choose
 from monitor.console.fields import Id, text_field, whole_number
 from monitor.console.guard import Problem
+from monitor.console.kept import Kept
 from monitor.console.view import back_to, page
 from monitor.marketplaces.asking import Unsearchable, require_searchable, shop_address
 from monitor.marketplaces.base import Query
@@ -27,33 +29,33 @@ _PERIOD = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
+class Ledger:
+    """What a search asked for and got in the last 30 days: runs, pages, listings."""
+
+    runs: int = 0
+    asked: int = 0
+    read: int = 0
+    refused: int = 0
+    seen: int = 0
+    new: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """A search with its newest run, and the ledger of the last 30 days."""
+    """A search with its newest run, and its ledger."""
 
     search: Search
     newest: Crawl | None
-    runs: int
-    asked: int
-    read: int
-    refused: int
-    seen: int
-    new: int
+    ledger: Ledger
 
 
 @router.get("/searches")
 async def searches(request: Request, parts: PartsOf, person: WholeViewer) -> Response:
     """Every search."""
-    async with parts.database.read() as session:
-        rows = await _rows(session, parts)
-        works = [
-            (row[0], row[1])
-            for row in await session.execute(
-                select(Work.id, Work.title).where(Work.removed_at.is_(None)).order_by(Work.title).limit(500)
-            )
-        ]
+    rows = await _rows(request, parts)
     sites = sorted(parts.marketplaces)
     return await page(
-        request, "searches.html", person, rows=rows, marketplaces=sites, works=works,
+        request, "searches.html", person, rows=rows, marketplaces=sites, works=await works_to_choose(request, person),
         schedule=parts.settings.schedule, contact=parts.settings.fetch.contact,
     )  # fmt: skip
 
@@ -61,7 +63,7 @@ async def searches(request: Request, parts: PartsOf, person: WholeViewer) -> Res
 @router.get("/searches/{search_id}")
 async def search(request: Request, parts: PartsOf, person: WholeViewer, search_id: Id) -> Response:
     """One search: its runs, newest first."""
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         found = await get_search(session, search_id)
         newest = select(Crawl).where(Crawl.search_id == search_id).order_by(Crawl.id.desc()).limit(50)
         crawls = list(await session.scalars(newest))
@@ -134,25 +136,33 @@ async def _wanted(session: AsyncSession, keyword: str, work_id: int) -> Sequence
     return wanted
 
 
-async def _rows(session: AsyncSession, parts: PartsOf) -> list[Row]:
-    since = parts.clock.now() - _PERIOD
+async def _rows(request: Request, parts: PartsOf) -> list[Row]:
+    """Every search; its ledger is some seconds old where there is much to count."""
+
+    async def count() -> Mapping[int, Ledger]:
+        async with parts.database.read() as session:
+            return await _ledger(session, parts.clock.now() - _PERIOD)
+
+    kept: Kept = request.app.state.kept
+    ledger, none = await kept.get(("ledger",), count), Ledger()
+    async with parts.database.read(brief=True) as session:
+        return [Row(found, newest, ledger.get(found.id, none)) for found, newest in await list_searches(session)]
+
+
+async def _ledger(session: AsyncSession, since: datetime) -> Mapping[int, Ledger]:
+    """What each search asked for and got since a time."""
     finished = (Crawl.finished_at > since, Crawl.search_id.is_not(None))
-    totals = select(Crawl.search_id, func.count(), func.sum(Crawl.listings_seen), func.sum(Crawl.listings_new)).where(
-        *finished
-    )
-    runs = {row[0]: row[1:] for row in await session.execute(totals.group_by(Crawl.search_id))}
+    totals = select(Crawl.search_id, func.count(), func.sum(Crawl.listings_seen), func.sum(Crawl.listings_new))
     by_outcome = select(Crawl.search_id, Capture.outcome, func.count()).join(Crawl, Crawl.id == Capture.crawl_id)
-    pages: dict[int, dict[str, int]] = {}
+    pages: dict[int | None, dict[str, int]] = {}
     for search_id, outcome, count in await session.execute(
         by_outcome.where(*finished).group_by(Crawl.search_id, Capture.outcome)
     ):
-        if search_id is not None:
-            pages.setdefault(search_id, {})[outcome] = count
-    rows = []
-    for found, newest in await list_searches(session):
-        asked = pages.get(found.id, {})
-        count, seen, new = runs.get(found.id, (0, 0, 0))
+        pages.setdefault(search_id, {})[outcome] = count
+    found = {}
+    for search_id, runs, seen, new in await session.execute(totals.where(*finished).group_by(Crawl.search_id)):
+        asked = pages.get(search_id, {})
         read = asked.get("ok", 0) + asked.get("empty", 0)
         refused = sum(asked.get(outcome, 0) for outcome in REFUSED)
-        rows.append(Row(found, newest, count, sum(asked.values()), read, refused, seen or 0, new or 0))
-    return rows
+        found[search_id] = Ledger(runs, sum(asked.values()), read, refused, seen or 0, new or 0)
+    return found

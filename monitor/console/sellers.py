@@ -20,7 +20,7 @@ from storage import tables
 from storage.cases import allowed_reason
 from storage.errors import NotFound
 from storage.inbox import Owners, owned
-from storage.search import ids_found
+from storage.search import all_found
 
 router = APIRouter(include_in_schema=False)
 _ON_A_PAGE = 50
@@ -34,7 +34,7 @@ async def sellers(request: Request, parts: PartsOf, person: Viewer) -> Response:
     found = await counted(request.app.state.kept, parts, person.owners)
     async with parts.database.read() as session:
         if wanted:
-            named = set(await session.scalars(ids_found(session, tables.Seller, wanted)))
+            named = await all_found(session, tables.Seller, wanted)
             found = [row for row in found if row[0] in named]
         shown = found[(at - 1) * _ON_A_PAGE : at * _ON_A_PAGE + 1]
         keys = [seller_key for seller_key, _, _ in shown]
@@ -79,7 +79,7 @@ async def seller(request: Request, parts: PartsOf, person: Viewer, seller_key: I
         .order_by(tables.Alert.score.desc(), tables.Alert.id.desc())
         .limit(200)
     )
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         found = await session.get(tables.Seller, seller_key)
         alerts = list((await session.execute(of_seller)).all())
         if found is None or (person.owners is not None and not alerts):

@@ -43,7 +43,7 @@ async def listening(parts: Parts, examine: Examine, port: int) -> AsyncIterator[
         PortTaken: The address cannot be listened on.
     """
     host = parts.settings.console.host
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         if is_exposed(parts) and not await count_users(session):
             raise ConfigError(
                 f"console.host = {host!r} or console.names lets others in: "
@@ -70,6 +70,7 @@ async def listening(parts: Parts, examine: Examine, port: int) -> AsyncIterator[
                 warming, return_exceptions=True
             )  # what fails was logged, and fails again when asked for
             await serving
+            await app.state.kept.close()
 
 
 def _door(host: str, port: int) -> socket.socket:

@@ -32,7 +32,7 @@ async def login(request: Request, parts: PartsOf, next: str = "/") -> Response:
     """The form to sign in; who sits at this machine, while nobody is registered, is let in without."""
     if await person_of(request) is not None:
         return RedirectResponse(own_path(next), 303)
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         known = await count_users(session)
     if known or is_exposed(parts):
         return await _form(request, next=own_path(next))
@@ -59,7 +59,7 @@ async def sign_in(request: Request, parts: PartsOf) -> Response:
         said = words("Too many wrong passwords: try again in {seconds} seconds.", seconds=int(wait.total_seconds()) + 1)
         return await _form(request, 429, next=following, wrong=said, name=name)
     attempts.wrong(name, client, now)  # before the check, so that tries at the same moment count too
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         user = await find_user(session, name)
     fits = await is_right(user.password if user else None, password)
     if user is None or not fits or (user.totp and not is_right_code(user.totp, code, now)):
@@ -72,7 +72,7 @@ async def sign_in(request: Request, parts: PartsOf) -> Response:
 async def let_in(request: Request, parts: PartsOf, user_id: int | None, following: str) -> Response:
     """Open a session, always a new one, and send its secret."""
     now = parts.clock.now()
-    async with parts.database.write("signed in") as session:
+    async with parts.database.write("signed in", brief=True) as session:
         await drop_expired(session, now, *limits(parts))
         await close_session(session, request.cookies.get(cookie_name(request), ""))
         secret, _ = await open_session(session, user_id, now)
@@ -95,7 +95,7 @@ async def sign_out(request: Request, parts: PartsOf, person: Viewer) -> Response
 @router.get("/account")
 async def account(request: Request, parts: PartsOf, person: Viewer) -> Response:
     """One's own name, role, password and second factor."""
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         user = await find_user(session, person.name) if person.user_id else None
     secret = pyotp.random_base32()
     return await page(request, "account.html", person, user=user, secret=secret, shortest=SHORTEST)
@@ -106,7 +106,7 @@ async def change_password(request: Request, parts: PartsOf, person: Viewer) -> R
     """Another password, for whoever knows the present one."""
     form = await form_of(request)
     old, new = str(form.get("old", "")), str(form.get("new", ""))
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         user = await find_user(session, person.name) if person.user_id else None
     if user is None:
         raise Problem(409, "nobody is signed in by name here; `bazaarwatch users add NAME` adds you")
@@ -125,7 +125,7 @@ async def second_factor(request: Request, parts: PartsOf, person: Viewer) -> Res
     form = await form_of(request)
     if person.user_id is None:
         raise Problem(409, "nobody is signed in by name here; `bazaarwatch users add NAME` adds you")
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         user = await find_user(session, person.name)
     if not await is_right(user.password if user else None, str(form.get("password", ""))):
         raise Problem(403, "the present password is another")

@@ -30,7 +30,7 @@ async def settings(request: Request, parts: PartsOf, person: Admin) -> Response:
 
 
 async def _page(request: Request, parts: PartsOf, person: Any, secret: str = "") -> Response:
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         users, tokens = await list_users(session), await list_tokens(session)
         owners = list(await session.scalars(select(Owner).order_by(Owner.id)))
     values = [(name, value, parts.settings.origin(name)) for name, value in in_force(parts.settings)]

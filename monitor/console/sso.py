@@ -231,7 +231,7 @@ async def finish(request: Request, parts: PartsOf, state: str = "", code: str = 
     if not code:
         raise Problem(403, "the provider let nobody in; begin the sign-in anew")
     name, following = await sign_on.finish(state, code, request.cookies.get(cookie_name(request) + _COOKIE, ""))
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         user = await find_user(session, name)
     if user is None:
         raise Problem(403, f"nobody was added here under the name {name!r}; an admin does that")

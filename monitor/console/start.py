@@ -46,7 +46,7 @@ async def home(parts: PartsOf, person: Viewer) -> Response:
 async def start(request: Request, parts: PartsOf, person: Viewer) -> Response:
     """The first steps, done and to do."""
     contact = parts.settings.fetch.contact
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         owners = list(await session.scalars(select(Owner).order_by(Owner.id))) if person.sees_all else []
     file = parts.settings.data_dir / "bazaarwatch.toml"
     progress = await _progress(parts)
@@ -68,7 +68,7 @@ async def add_owner(request: Request, parts: PartsOf, person: Admin) -> Response
 
 
 async def _progress(parts: PartsOf) -> Progress:
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         counts = [
             await session.scalar(select(func.count()).select_from(table.limit(1).subquery())) or 0
             for table in (

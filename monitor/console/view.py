@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -18,13 +17,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from monitor.console.access import Person, Role, get_parts
+from monitor.console.kept import Kept
 from monitor.console.words import words
 from monitor.text import clip, link, utc, visible
 from storage.inbox import Filters, count_alerts
 
-_COUNT_FOR_S = 15.0  # the number beside "Inbox" may be so old
-_COUNT_SHARE = 20  # after a decision they are counted anew, but in no more than this part of the time
-_MOST_COUNTS = 200
+_COUNTS = "alerts by priority"
 
 
 @cache
@@ -58,38 +56,21 @@ def part(request: Request, template: str, person: Person | None, /, status: int 
     return HTMLResponse(environment().get_template(template).render(values), status)
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What was counted: when it was begun, how long it took, and whether something was decided since."""
-
-    at_s: float = float("-inf")
-    took_s: float = 0.0
-    found: Mapping[str, int] = field(default_factory=dict)
-    outdated: bool = False
-
-
 async def counts(request: Request, person: Person, filters: Filters) -> Mapping[str, int]:
-    """How many alerts the filters let by, by priority; some seconds old at most."""
-    parts, about = get_parts(request), (person.owners, filters)
-    known: dict[Any, Counted] = request.app.state.counts
-    last = known.get(about, Counted())
-    now_s = parts.clock.monotonic()
-    if now_s - last.at_s > (_COUNT_SHARE * last.took_s if last.outdated else _COUNT_FOR_S):
-        while len(known) >= _MOST_COUNTS:
-            del known[next(iter(known))]
-        known[about] = replace(last, at_s=now_s, outdated=False)  # who comes meanwhile takes the old numbers
+    """How many alerts the filters let by, by priority; of a large database some seconds old."""
+    parts = get_parts(request)
+
+    async def count() -> Mapping[str, int]:
         async with parts.database.read() as session:
-            found = await count_alerts(session, filters, person.owners, parts.clock.now())
-        outdated = about in known and known[about].outdated
-        last = known[about] = Counted(now_s, parts.clock.monotonic() - now_s, found, outdated)
-    return last.found
+            return await count_alerts(session, filters, person.owners, parts.clock.now())
+
+    kept: Kept = request.app.state.kept
+    return await kept.get((_COUNTS, person.owners, filters), count)
 
 
 def forget_counts(request: Request) -> None:
     """Count the open alerts anew for the next page: something was decided."""
-    known: dict[Any, Counted] = request.app.state.counts
-    for about, last in known.items():
-        known[about] = replace(last, outdated=True)
+    request.app.state.kept.forget(_COUNTS)
 
 
 def back_to(path: str, **query: object) -> Response:

@@ -30,12 +30,13 @@ from monitor.registry.rights import new_right, prove_publication
 from storage import tables
 from storage.errors import NotFound
 from storage.inbox import Owners
-from storage.rights import add_right, list_rights, right_states, rights_of, set_right_state
+from storage.rights import add_right, right_states, rights_of, set_right_state, shown_rights
 from storage.search import found_by
-from storage.works import edit_work, get_work, references, remove_work
+from storage.works import edit_work, get_work, remove_work, shown_references
 
 router = APIRouter(include_in_schema=False)
 _ON_A_PAGE = 60
+_MOST_RIGHTS, _WORKS_OF_A_RIGHT = 200, 5  # shown below the works
 
 
 @router.get("/works")
@@ -43,10 +44,10 @@ async def works(request: Request, parts: PartsOf, person: Viewer) -> Response:
     """The catalogue."""
     at = whole_number(request.query_params, "page") or 1
     wanted = text_field(request.query_params, "text", 100)
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         rows = await _catalogue(session, person.owners, wanted, at)
         owners = await owners_of(session, person)
-        rights = await list_rights(session, None if person.owners is None else sorted(person.owners))
+        rights = await shown_rights(session, person.owners, _MOST_RIGHTS, _WORKS_OF_A_RIGHT)
     more = len(rows) > _ON_A_PAGE
     return await page(
         request, "works.html", person, rows=rows[:_ON_A_PAGE], owners=owners, rights=rights, at=at, more=more,
@@ -59,7 +60,7 @@ async def upload(request: Request, parts: PartsOf, person: Analyst) -> Response:
     """Take pictures in: each a work named after its file, or all one work of the given title."""
     form = await form_of(request)
     title = text_field(form, "title", 200) or None
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         owner = await owner_of(session, person, whole_number(form, "owner"))
     return await _take_in(request, parts, person, owner, title, "/works")
 
@@ -67,9 +68,9 @@ async def upload(request: Request, parts: PartsOf, person: Analyst) -> Response:
 @router.get("/works/{work_id}")
 async def work(request: Request, parts: PartsOf, person: Viewer, work_id: Id) -> Response:
     """One work: its pictures, rights, and what happened to it."""
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         found = await seen_work(session, work_id, person.owners)
-        pictures = await references(session, work_id)
+        pictures = await shown_references(session, work_id)
         rights = [(right, await right_states(session, right.id)) for right in await rights_of(session, work_id)]
         answers = select(tables.Alert.answer, func.count()).where(tables.Alert.work_id == work_id)
         counts = dict((await session.execute(answers.group_by(tables.Alert.answer))).all())
@@ -83,7 +84,7 @@ async def work(request: Request, parts: PartsOf, person: Viewer, work_id: Id) ->
 @router.post("/works/{work_id}/pictures")
 async def add_pictures(request: Request, parts: PartsOf, person: Analyst, work_id: Id) -> Response:
     """Further pictures of one work."""
-    async with parts.database.read() as session:
+    async with parts.database.read(brief=True) as session:
         found = await seen_work(session, work_id, person.owners)
         owner = await session.get_one(tables.Owner, found.owner_id)
     return await _take_in(request, parts, person, owner, found.title, f"/works/{work_id}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -20,7 +21,7 @@ from monitor.complaints.policy import Policy, WindowName
 from monitor.daemon import Parts
 from storage import tables
 from storage.accounts import list_accounts
-from storage.complaints import waiting_addresses
+from storage.complaints import waiting_copies
 from storage.documents import list_documents, paper_of
 from storage.rights import account_for, get_right, published_rights, states_by_account
 
@@ -139,9 +140,15 @@ class _Complaint(NamedTuple):
 
 
 async def readiness(
-    parts: Parts, platform: str | None = None, owner_ids: Collection[int] | None = None
+    parts: Parts,
+    platform: str | None = None,
+    owner_ids: Collection[int] | None = None,
+    copies: Mapping[int, Counter[str]] | None = None,
 ) -> list[Readiness]:
     """Every right at a platform, or at each platform where there is an account or a complaint.
+
+    Args:
+        copies: What `waiting_copies` gave lately; else it is asked.
 
     Raises:
         PolicyError: There is no such platform.
@@ -153,14 +160,16 @@ async def readiness(
         complaints = [_Complaint(*row) for row in await session.execute(select(*of_complaint))]
         accounts = await list_accounts(session, owner_ids)
         packs = parts.settings.data_dir / "policies"
-        public, copies = await published_rights(session), await waiting_addresses(session)
+        public = await published_rights(session)
+        if copies is None:
+            copies = await waiting_copies(session)
         known = list(await session.scalars(rights.order_by(tables.Right.id)))
         used = ({one.platform for one in accounts} | {one.platform for one in complaints}) & set(platforms(packs))
         found = []
         for name in [platform] if platform else sorted(used):
             rules = policy(name, packs)
             for right in known:
-                base = await _facts(parts, session, rules, right, complaints, copies.get(right.id, ()))
+                base = await _facts(parts, session, rules, right, complaints, copies.get(right.id, Counter()))
                 base = replace(base, published=right.id in public)
                 found += [_readiness(one) for one in await _per_account(session, base, accounts)]
     return found
@@ -209,7 +218,7 @@ async def _facts(
     policy: Policy,
     row: tables.Right,
     complaints: Sequence[_Complaint],
-    copies: Sequence[str],
+    copies: Counter[str],
 ) -> Facts:
     waiting = [
         one.id
@@ -225,7 +234,7 @@ async def _facts(
         published=False,
         today=parts.clock.now().date(),
         complaints=tuple(sorted(waiting)),
-        alerts=sum(policy.site_of(url) is not None for url in copies),
+        alerts=sum(count for site, count in copies.items() if policy.site_of(site) is not None),
     )
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.tables.base import Table, one_of
 from storage.tables.works import Owner
+
+CANARY_RUN = "canary run"
+CANARY_RUNS = text(f"action = '{CANARY_RUN}'")  # among a log of everything else; in these words both databases use it
 
 
 class Audit(Table):
@@ -24,7 +27,11 @@ class Audit(Table):
     facts: Mapped[dict[str, Any]]  # before and after
     previous: Mapped[str] = mapped_column(String(64), unique=True)
     hash: Mapped[str] = mapped_column(String(64))
-    __table_args__ = (Index("ix_audit_log_subject", "subject", "id"),)
+    __table_args__ = (
+        Index("ix_audit_log_subject", "subject", "id"),
+        Index("ix_audit_log_actor", "actor", "id"),
+        Index("ix_audit_log_canary_runs", "subject", "id", sqlite_where=CANARY_RUNS, postgresql_where=CANARY_RUNS),
+    )
 
 
 class User(Table):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.tables.base import Table, one_of
@@ -45,6 +45,10 @@ class Case(Table):
     opened_at: Mapped[datetime]
 
 
+_DECIDED = text("decided_at IS NOT NULL")
+_ASIDE = text("suppressed IS NOT NULL")
+
+
 class Alert(Table):
     """The request to a person to look: one listing and one work."""
 
@@ -76,6 +80,8 @@ class Alert(Table):
         Index("ix_alerts_open_priority", "answer", "suppressed", "priority", "score", "id"),
         Index("ix_alerts_work_id_answer", "work_id", "answer", "suppressed", "score", "id"),
         Index("ix_alerts_raised_at", "raised_at", "suppressed", "priority"),
+        Index("ix_alerts_aside", "score", "id", "priority", sqlite_where=_ASIDE, postgresql_where=_ASIDE),
+        Index("ix_alerts_decided_at", "decided_at", "answer", sqlite_where=_DECIDED, postgresql_where=_DECIDED),
         one_of("priority", "urgent high normal low"),
         one_of("answer", "infringing licensed not-a-match unsure"),
     )

@@ -128,7 +128,7 @@ async def add_infringing(session, blobs, works, listings, now):
         )
         session.add(tables.Evidence(alert_id=alert.id, **page))
     await session.flush()
-    await decide_all(session, [alert.id for alert, *_ in alerts], Answer.INFRINGING, "mira", now)
+    await decide_all(session, [alert for alert, *_ in alerts], Answer.INFRINGING, "mira", now)
     return [alert.id for alert, *_ in alerts]
 
 

@@ -18,6 +18,7 @@ from monitor.console.api.common import PROBLEMS, Key, Limit, Words, once
 from monitor.console.fields import LARGEST, Id
 from monitor.console.guard import Problem
 from monitor.console.pictures import seen_alert
+from monitor.console.view import forget_counts
 from storage.alerts import AlertView, view_alert
 from storage.decisions import MOST_AT_ONCE, decide_together, recent_decisions, take_back
 from storage.errors import NotFound
@@ -163,7 +164,7 @@ async def decide(request: Request, parts: PartsOf, person: Decides, given: Decis
             made = await decide_together(
                 session, ids, given.answer, person.name, now, ask_again_at=again, note=given.note
             )
-        request.app.state.counts.clear()
+        forget_counts(request)
         return DecisionOut(id=made.id, at=now, actor=person.name, answer=given.answer, alerts=len(ids), note=given.note)
 
     return await once(request, parts, person, key, work)
@@ -176,7 +177,7 @@ async def undo(request: Request, parts: PartsOf, person: Decides, decision_id: I
     async def work() -> Undone:
         async with parts.database.write("decision taken back by a program") as session:
             count = await take_back(session, decision_id, person.name, parts.clock.now(), person.owners)
-        request.app.state.counts.clear()
+        forget_counts(request)
         return Undone(alerts=count)
 
     return await once(request, parts, person, key, work)

@@ -79,7 +79,17 @@ async def test_behind_every_number_are_as_many_rows_as_it_says(parts, seat, coun
                 seen.add(name)
     assert seen == set(asked)
     assert len(addresses) >= len(asked)
-    assert (await seat.get("/dashboard/sellers/rows?key0=x")).status_code == 404
+    for wrong in ("sellers/rows?key0=x", "alerts/rows?key0=2026-01-06&key1=high", "alerts/rows?key0=&key1=high"):
+        assert (await seat.get(f"/dashboard/{wrong}")).status_code == 404, "a week begins with its Monday"
+
+
+async def test_what_is_behind_a_large_number_comes_in_pages(parts, seat):
+    await plant(parts, listings=130)
+    first = (await seat.get("/dashboard/open/rows")).text
+    following = first.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+    second = (await seat.get(following)).text
+    assert [page.partition("<tbody>")[2].count("<tr>") for page in (first, second)] == [100, 30]
+    assert 'rel="next"' not in second
 
 
 async def test_a_csv_holds_the_numbers_of_the_page(parts, seat, counted):
@@ -98,7 +108,7 @@ async def test_the_queries_hold_on_postgres(postgres_url, clock):
         for question in questions(None).values():
             found = await answer(session, question, None, clock.now() - timedelta(days=9), clock.now())
             assert found.rows == ([] if question.keys else [(0,)])
-            keys = ["1" if key.of is int else "x" for key in question.keys]
+            keys = [{"week": "2026-01-05"}.get(key.name, "1") for key in question.keys]
             assert await rows_behind(session, question, keys, frozenset([1]), clock.now(), clock.now(), 9) == []
     await database.close()
 

@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
+from detectors.model import Answer
 from storage import tables
-from storage.inbox import Filters, list_heads, take_cards
+from storage.decisions import decide_together
+from storage.inbox import Filters, free_cards, list_heads, take_card
 from tests.monitor.console.planting import plant
 
 
@@ -126,27 +128,41 @@ async def test_two_people_never_hold_the_same_card(database):
             await add_alert_of(session, work.id, reference.id, number, f"{number:064x}")
     given = {"ann": [], "ben": []}
 
+    async def take(name, at=now, after=None):
+        async with database.read() as session:
+            heads = await free_cards(session, Filters(), None, name, at, after)
+        await asyncio.sleep(0)  # somebody else looks here too
+        async with database.write("leased") as session:
+            return await take_card(session, heads, Filters(), name, at, timedelta(minutes=5))
+
     async def pull(name):
         after = None
         while True:
-            async with database.write("leased") as session:
-                head = await take_cards(session, Filters(), None, name, now, timedelta(minutes=5), after)
+            head = await take(name, after=after)
             if head is None:
                 return
             given[name].append((head.cluster, after))
             after = head.position
             await asyncio.sleep(0)
 
-    async with database.write("first") as session:
-        held = await take_cards(session, Filters(), None, "ann", now, timedelta(minutes=5))
-    async with database.write("second") as session:
-        other = await take_cards(session, Filters(), None, "ben", now, timedelta(minutes=5))
+    held, other = await take("ann"), await take("ben")
     assert held.cluster != other.cluster
     await asyncio.gather(pull("ann"), pull("ben"))
     assert len(given["ann"]) + len(given["ben"]) >= 24
-    async with database.write("after the lease") as session:
-        late = await take_cards(session, Filters(), None, "ben", now + timedelta(minutes=6), timedelta(minutes=5))
+    late = await take("ben", now + timedelta(minutes=6))
     assert late.cluster == held.cluster
+
+
+async def test_a_card_decided_between_looking_and_taking_is_not_given(parts, world):
+    now, lease = parts.clock.now(), timedelta(minutes=5)
+    async with parts.database.read() as session:
+        heads = await free_cards(session, Filters(), None, "ann", now)
+    async with parts.database.write("decided") as session:
+        card = select(tables.Alert.id).where(tables.Alert.cluster == heads[0].cluster[1])
+        await decide_together(session, list(await session.scalars(card)), Answer.LICENSED, "ben", now)
+    async with parts.database.write("leased") as session:
+        head = await take_card(session, heads, Filters(), "ann", now, lease)
+    assert head.alert_id == heads[1].alert_id
 
 
 async def test_bulk_shows_what_it_would_reach_before_it_does_anything(parts, seat, world):
