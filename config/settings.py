@@ -288,6 +288,12 @@ class Settings(BaseSettings):
         """Where a setting such as ``fetch.contact`` comes from: ``default``, the file's path, the variable's name."""
         return self._origins.get(key, "default")
 
+    def with_contact(self, contact: str, file: Path) -> Settings:
+        """The same settings with a contact that was just written into a file."""
+        changed = self.model_copy(update={"fetch": self.fetch.model_copy(update={"contact": contact})})
+        changed._origins = {**self._origins, "fetch.contact": str(file)}
+        return changed
+
     @property
     def database_url(self) -> str:
         """The SQLAlchemy URL; SQLite in the data folder unless one is set."""

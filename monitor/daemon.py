@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,11 +17,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from config.contact import write_contact
 from config.errors import ConfigError
 from config.settings import Settings
 from monitor.clock import Clock, SystemClock
 from monitor.marketplaces.base import Marketplace
-from monitor.posix import on_stop
+from monitor.posix import hold, on_stop
 from monitor.sandbox import Sandbox
 from monitor.works import Works
 from storage.blobs import Blobs
@@ -33,13 +35,17 @@ if TYPE_CHECKING:
     from monitor.examine import Examiner
     from monitor.tasks import Tasks
 
+RUNNING = "running"  # a file of the data folder that `run` holds, on an embedded database
 _GRACE_S = 8.0  # what is under way after this long is given up; it is still due in the tables
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Parts:
-    """Everything that runs, wired together. What needs the network is made when it is first used."""
+    """Everything that runs, wired together. What needs the network is made when it is first used.
+
+    Nothing of it is replaced but the settings, once: by those with a contact.
+    """
 
     settings: Settings
     database: Database
@@ -49,6 +55,20 @@ class Parts:
     clock: Clock
     known_marketplaces: Mapping[str, Marketplace] | None = None  # none: those of this installation
     described: Mapping[str, Marketplace] = field(default_factory=dict)  # those of the data folder
+    contact_given: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take_contact(self, contact: str) -> None:
+        """Keep where marketplaces can reach us, and go by it: without one nothing was fetched, so nothing is made anew.
+
+        Raises:
+            FetchError: It cannot be sent to anybody.
+            ConfigError: The settings file cannot be changed.
+        """
+        from monitor.fetch import user_agent
+
+        user_agent(contact)
+        self.settings = self.settings.with_contact(contact, write_contact(self.settings.data_dir, contact))
+        self.contact_given.set()
 
     @cached_property
     def marketplaces(self) -> Mapping[str, Marketplace]:
@@ -101,8 +121,8 @@ class Parts:
         from monitor.tasks import Tasks
 
         crawler = Crawler(self.database, self.reader, self.marketplaces, self.clock)
-        attempts = self.settings.schedule.attempts
-        return Tasks(self.database, crawler, self.examiner(self.reader), self.clock, self.make_engine, attempts)
+        attempts, examine = self.settings.schedule.attempts, self.examiner(self.reader).examine
+        return Tasks(self.database, crawler.crawl, examine, self.clock, self.make_engine, attempts)
 
     def make_engine(self, tasks: Mapping[str, Task], lost: Lost) -> Engine:
         """Where units of work run: in this process, or together with all others on the same PostgreSQL."""
@@ -210,9 +230,30 @@ async def scan(parts: Parts) -> None:
 
 
 async def run(parts: Parts) -> None:
-    """Work, and serve the console, until the process is asked to stop (SIGTERM, Ctrl-C)."""
-    async with _console(parts):
-        await work(parts)
+    """Work, and serve the console, until the process is asked to stop (SIGTERM, Ctrl-C).
+
+    Where the console can ask for a contact, that is waited for: nothing is fetched without one.
+    """
+    working = hold(parts.settings.data_dir / RUNNING) if parts.settings.embedded else None
+    try:
+        async with _console(parts) as is_served:
+            if parts.settings.fetch.contact or not is_served or await _contact_given(parts):
+                await work(parts)
+    finally:
+        if working is not None:
+            os.close(working)
+
+
+async def _contact_given(parts: Parts) -> bool:
+    """Wait until somebody says where marketplaces can reach us; False where the process is asked to stop before."""
+    stop = asyncio.Event()
+    on_stop(asyncio.get_running_loop(), stop.set)
+    waiting = [asyncio.create_task(event.wait()) for event in (stop, parts.contact_given)]
+    _logger.info("waiting for a contact", extra={"next": "open the console"})
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for one in waiting:
+        one.cancel()
+    return not stop.is_set()
 
 
 async def work(parts: Parts, roles: Collection[str] | None = None) -> None:
@@ -260,20 +301,30 @@ async def until_stopped(engine: Engine, chores: Sequence[Chore] = ()) -> None:
 
 
 @asynccontextmanager
-async def _console(parts: Parts) -> AsyncIterator[None]:
-    """Serve the console, and pages that browsers send in, if a port is set; what they bring is examined next."""
+async def _console(parts: Parts) -> AsyncIterator[bool]:
+    """Serve the console, and pages that browsers send in, if a port is set; what they bring is examined next.
+
+    Gives whether it is served.
+    """
     port = parts.settings.console.port
     if not port:
-        yield
+        yield False
         return
     from monitor.console.server import PortTaken, listening
 
     async def examine(listing_keys: Sequence[int]) -> None:
-        await parts.tasks.engine.enqueue("examine_listing", listing_keys, priority=1)
+        if parts.settings.fetch.contact:  # else they wait in the table
+            await parts.tasks.engine.enqueue("examine_listing", listing_keys, priority=1)
+
+    async def search(search_ids: Sequence[int]) -> None:
+        if parts.settings.fetch.contact:
+            await parts.tasks.enqueue_searches(search_ids)
 
     async with AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(listening(parts, examine, port))
+            await stack.enter_async_context(listening(parts, examine, port, search))
+            is_served = True
         except PortTaken as error:  # such as by `serve`: the searches run all the same
+            is_served = False
             _logger.warning("no console", extra={"reason": str(error)})
-        yield
+        yield is_served

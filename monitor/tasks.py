@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from detectors.model import Outcome
 from monitor.clock import Clock
-from monitor.crawl import Crawler
 from monitor.engines.base import Engine, Lost, Task
-from monitor.examine import Examiner
 from storage.database import Database
 from storage.errors import NotFound
 from storage.listings import note_attempt, waiting_ids
@@ -20,6 +18,7 @@ from storage.tables import Listing, Search
 
 CRAWL: Final = "crawl_search"
 EXAMINE: Final = "examine_listing"
+SENT: Final = "examine_sent"  # the same without asking any marketplace
 ROLES: Final = {CRAWL: "crawl", EXAMINE: "examine"}  # which workers do it
 MakeEngine = Callable[[Mapping[str, Task], Lost], Engine]
 
@@ -34,15 +33,15 @@ class Tasks:
     def __init__(
         self,
         database: Database,
-        crawler: Crawler,
-        examiner: Examiner,
+        crawl: Callable[[int], Awaitable[Sequence[int]]],
+        examine: Callable[[int], Awaitable[object]],
         clock: Clock,
         make_engine: MakeEngine,
         attempts: int,
     ) -> None:
         self._database = database
-        self._crawler = crawler
-        self._examiner = examiner
+        self._crawl = crawl
+        self._examine = examine
         self._clock = clock
         self._attempts = attempts
         self.engine = make_engine({CRAWL: self.crawl_search, EXAMINE: self.examine_listing}, self.lost)
@@ -59,6 +58,13 @@ class Tasks:
             await self.engine.enqueue(EXAMINE, ids, priority=_EXAMINE_FIRST, site=site)
         return len(searches) + len(listings)
 
+    async def enqueue_searches(self, search_ids: Sequence[int]) -> None:
+        """Queue searches that a person wants to run now."""
+        async with self._database.read() as session:
+            crawls = await by_site(session, Search, search_ids)
+        for site, ids in crawls.items():
+            await self.engine.enqueue(CRAWL, ids, site=site)
+
     async def crawl_search(self, search_id: int) -> None:
         """Run one search, unless that was done since it was queued; what it finds is examined next."""
         try:
@@ -66,20 +72,20 @@ class Tasks:
                 search = await get_search(session, search_id)
             if search.next_run_at > self._clock.now():
                 return
-            found = await self._crawler.crawl(search_id)
+            found = await self._crawl(search_id)
         except NotFound:  # removed since it was queued
             return
         await self.engine.enqueue(EXAMINE, found, priority=_EXAMINE_FIRST, site=search.marketplace)
 
     async def examine_listing(self, listing_key: int) -> None:
         """Examine one listing."""
-        await self._examiner.examine(listing_key)
+        await self._examine(listing_key)
 
     async def lost(self, name: str, number: int, error: Exception) -> None:
         """Record a unit of work that raised, so that it is tried again later or parked, and seen."""
         reason = f"{type(error).__name__}: {error}"
         async with self._database.write("lost task recorded") as session:
-            if name == EXAMINE:
+            if name in (EXAMINE, SENT):
                 await note_attempt(session, number, reason, self._attempts, self._clock.now())
             else:
                 crawl = await open_crawl(session, await get_search(session, number), self._clock.now())

@@ -110,8 +110,8 @@ async def shown_rights(
     query = select(Right).order_by(Right.id).limit(limit)
     rights = list(await session.scalars(query if owner_ids is None else query.where(Right.owner_id.in_(owner_ids))))
     place = func.row_number().over(partition_by=RightWork.right_id, order_by=RightWork.work_id).label("place")
-    numbered = select(RightWork.right_id, RightWork.work_id, place)
-    numbered = numbered.where(RightWork.right_id.in_([right.id for right in rights])).subquery()
+    of_these = RightWork.right_id.in_([right.id for right in rights])
+    numbered = select(RightWork.right_id, RightWork.work_id, place).where(of_these).subquery()
     first = select(numbered.c.right_id, Work).join(Work, Work.id == numbered.c.work_id)
     protected: dict[int, list[Work]] = {}
     for right_id, work in await session.execute(first.where(numbered.c.place <= works).order_by(numbered.c.place)):

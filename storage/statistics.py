@@ -245,7 +245,7 @@ async def rows_behind(
     Raises:
         NotFound: These are no keys of the question.
     """
-    same, values = "", {}
+    same, values = "", dict[str, Any]()
     try:
         for place, (key, value) in enumerate(zip(question.keys, keys, strict=True)):
             condition, bound = _is(key, value, f"key{place}")

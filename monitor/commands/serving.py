@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -28,31 +27,19 @@ def serve(
         int | None, typer.Option(min=0, max=65535, help="Else console.port, else 8741; 0 takes a free one.")
     ] = None,
 ) -> None:
-    """Serve the review console, its API, and the browser extension's endpoint. Ctrl-C or SIGTERM ends it."""
+    """Serve the review console, its API, and the browser extension's endpoint. Ctrl-C or SIGTERM ends it.
+
+    Searches run when somebody asks for it there; by their rhythm they run with `run`.
+    """
     from monitor.console.server import DEFAULT_PORT, listening
-    from monitor.tasks import EXAMINE
-    from storage.listings import note_attempt
+    from monitor.ondemand import OnDemand
 
     async def work(parts: Parts) -> None:
-        attempts = parts.settings.schedule.attempts
-
-        async def lost(_: str, listing_key: int, error: Exception) -> None:
-            async with parts.database.write("lost task recorded") as session:
-                reason = f"{type(error).__name__}: {error}"
-                await note_attempt(session, listing_key, reason, attempts, parts.clock.now())
-
-        # Without a reader: what a person's browser sends is examined without asking any marketplace. Where the queue
-        # is shared, workers do that.
-        tasks = {EXAMINE: parts.examiner(None).examine} if parts.database.embedded else {}
-        engine = parts.make_engine(tasks, lost)
-
-        async def examine(listing_keys: Sequence[int]) -> None:
-            await engine.enqueue(EXAMINE, listing_keys, priority=1)
-
         wanted = parts.settings.console.port or DEFAULT_PORT if port is None else port
-        async with listening(parts, examine, wanted) as address:
+        demand = OnDemand(parts)
+        async with listening(parts, demand.examine, wanted, demand.search) as address:
             say(f"the console is at {address}; Ctrl-C ends it")
-            await until_stopped(engine)
+            await until_stopped(demand.engine)
 
     with_parts(ctx, work)
 

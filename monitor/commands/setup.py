@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
+from config.contact import write_contact
 from config.settings import EMBEDDED, FILE_NAME, Settings, embedded_url
 from monitor.commands.common import AsJson, State, UsageProblem, messages, say, show, with_parts
 from monitor.daemon import Parts
@@ -67,17 +68,11 @@ def _ask(question: str) -> str:
 
 
 def _write_settings(state: State, contact: str) -> None:
-    path = state.data_dir / FILE_NAME
-    if path.exists():
-        if state.settings.fetch.contact != contact:
-            say(f"{path} stays as it is; its fetch.contact is {state.settings.fetch.contact!r}")
-        return
-    state.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    quoted = contact.replace("\\", "\\\\").replace('"', '\\"')
-    path.write_text(
-        f'# `bazaarwatch settings` lists everything that can be set.\n\n[fetch]\ncontact = "{quoted}"\n', "utf-8"
-    )
-    path.chmod(0o600)
+    known = state.settings.fetch.contact
+    if known and known != contact:
+        say(f"{state.data_dir / FILE_NAME} stays as it is; its fetch.contact is {known!r}")
+    elif not known:
+        write_contact(state.data_dir, contact)
 
 
 @database.command("upgrade")

@@ -10,7 +10,7 @@ import typer
 from monitor.commands.common import AsJson, UsageProblem, checked_name, say, show, with_parts
 from monitor.console.access import Role
 from monitor.daemon import Parts
-from storage.users import add_user, list_users, remove_user, set_password
+from storage.users import add_user, list_users, remove_user, set_password, set_totp
 from storage.works import the_owner
 
 users = typer.Typer(no_args_is_help=True, help="People who may sign in to the console.")
@@ -74,7 +74,12 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 @users.command()
 def password(
-    ctx: typer.Context, name: Annotated[str, typer.Argument(help="Their name.")], from_input: FromInput = False
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Their name.")],
+    from_input: FromInput = False,
+    no_second_factor: Annotated[
+        bool, typer.Option("--no-second-factor", help="Ask for no code either: the device with the secret is lost.")
+    ] = False,
 ) -> None:
     """Give a person another password; every browser of theirs has to sign in again."""
     hashed = _hashed(from_input)
@@ -82,6 +87,8 @@ def password(
     async def work(parts: Parts) -> None:
         async with parts.database.write("password changed") as session:
             await set_password(session, parts.clock.now(), ctx.obj.actor, name, hashed)
+            if no_second_factor:
+                await set_totp(session, parts.clock.now(), ctx.obj.actor, name, None)
 
     with_parts(ctx, work)
     say(f"{name} signs in with the new password from now on")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -49,6 +50,7 @@ from monitor.errors import MonitorError
 from storage.errors import NotFound, Refused, StaleState, StorageError
 
 _logger = logging.getLogger(__name__)
+Search = Callable[[Sequence[int]], Awaitable[None]]
 _MACHINES = ("/api/", "/health", "/metrics")
 _NOUNS = (
     *(
@@ -71,17 +73,18 @@ _NOUNS = (
 )
 
 
-def make_app(parts: Parts, examine: Examine) -> FastAPI:
+def make_app(parts: Parts, examine: Examine, search: Search | None = None) -> FastAPI:
     """The application over running parts.
 
     Args:
         parts: The database, blobs and sandbox that it works with.
         examine: Told of listings (by row id) that wait to be examined; must return at once.
+        search: Told of searches (by row id) that a person wants to run now, likewise; none: others see what is due.
     """
     app = FastAPI(
         title="Bazaarwatch", version=VERSION, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
-    app.state.parts, app.state.examine = parts, examine
+    app.state.parts, app.state.examine, app.state.search = parts, examine, search
     app.state.attempts, app.state.local_name = Attempts(), getpass.getuser()
     app.state.leavings = Leavings(parts)
     app.state.kept, app.state.shop = Kept(parts.clock), None

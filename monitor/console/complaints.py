@@ -62,8 +62,9 @@ async def complaints(request: Request, parts: PartsOf, person: Viewer) -> Respon
     state, at = text_field(request.query_params, "state", 40), whole_number(request.query_params, "page") or 1
     async with parts.database.read(brief=True) as session:
         states = [state] if state in list(ComplaintState) else None
-        found = {"states": states, "owners": person.owners}
-        rows = await list_complaints(session, **found, limit=_ON_A_PAGE, offset=(at - 1) * _ON_A_PAGE)
+        rows = await list_complaints(
+            session, states=states, owners=person.owners, limit=_ON_A_PAGE, offset=(at - 1) * _ON_A_PAGE
+        )
         count = await count_complaints(session, states, person.owners)
     ready = await _to_complain_of(request, parts, person.owners)
     return await page(

@@ -88,23 +88,35 @@ async def add(request: Request, parts: PartsOf, person: Admin) -> Response:
     except Unsearchable as error:
         raise Problem(422, str(error)) from None
     schedule, now = parts.settings.schedule, parts.clock.now()
+    added = []
     async with parts.database.write("search added") as session:
         for word, picture in await _wanted(session, keyword, work_id):
             limit = pages or schedule.page_limit
-            await add_search(
+            made = await add_search(
                 session, now, person.name, marketplace, word, schedule.rhythm_h, limit,
                 seller=seller, picture=picture, shop=shop,
             )  # fmt: skip
+            added.append(made.id)
+    await _begin(request, added)
     return back_to("/searches")
 
 
 @router.post("/searches/{search_id}/run")
-async def run_now(parts: PartsOf, person: WholeAnalyst, search_id: Id) -> Response:
+async def run_now(request: Request, parts: PartsOf, person: WholeAnalyst, search_id: Id) -> Response:
     """Make a search due at once."""
+    if not parts.settings.fetch.contact:
+        raise Problem(409, "say first where marketplaces can reach you: the start page asks for it")
     async with parts.database.write("search made due") as session:
         await make_due(session, [search_id], parts.clock.now())
         await record(session, parts.clock.now(), person.name, "search made due", f"search {search_id}")
+    await _begin(request, [search_id])
     return back_to("/searches")
+
+
+async def _begin(request: Request, search_ids: Sequence[int]) -> None:
+    """Let searches run now, where this process is who runs them."""
+    if request.app.state.search is not None:
+        await request.app.state.search(search_ids)
 
 
 @router.post("/searches/{search_id}/pause")
@@ -139,7 +151,7 @@ async def _wanted(session: AsyncSession, keyword: str, work_id: int) -> Sequence
 async def _rows(request: Request, parts: PartsOf) -> list[Row]:
     """Every search; its ledger is some seconds old where there is much to count."""
 
-    async def count() -> Mapping[int, Ledger]:
+    async def count() -> Mapping[int | None, Ledger]:
         async with parts.database.read() as session:
             return await _ledger(session, parts.clock.now() - _PERIOD)
 
@@ -149,7 +161,7 @@ async def _rows(request: Request, parts: PartsOf) -> list[Row]:
         return [Row(found, newest, ledger.get(found.id, none)) for found, newest in await list_searches(session)]
 
 
-async def _ledger(session: AsyncSession, since: datetime) -> Mapping[int, Ledger]:
+async def _ledger(session: AsyncSession, since: datetime) -> Mapping[int | None, Ledger]:
     """What each search asked for and got since a time."""
     finished = (Crawl.finished_at > since, Crawl.search_id.is_not(None))
     totals = select(Crawl.search_id, func.count(), func.sum(Crawl.listings_seen), func.sum(Crawl.listings_new))

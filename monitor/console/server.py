@@ -12,7 +12,7 @@ import uvicorn
 
 from config.errors import ConfigError
 from monitor.console.access import is_exposed
-from monitor.console.app import make_app, warm
+from monitor.console.app import Search, make_app, warm
 from monitor.console.pages import Examine
 from monitor.daemon import Parts
 from storage.users import count_users
@@ -35,8 +35,8 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def listening(parts: Parts, examine: Examine, port: int) -> AsyncIterator[str]:
-    """Listen as long as the block runs; gives the address. Port 0 takes a free one.
+async def listening(parts: Parts, examine: Examine, port: int, search: Search | None = None) -> AsyncIterator[str]:
+    """Listen as long as the block runs; gives the address. Port 0 takes a free one. The rest goes to `make_app`.
 
     Raises:
         ConfigError: Others than this machine's people can reach us and no user was added, so that anybody could do all.
@@ -52,7 +52,7 @@ async def listening(parts: Parts, examine: Examine, port: int) -> AsyncIterator[
     with _door(host, port) as door:
         address = f"http://{f'[{host}]' if ':' in host else host}:{door.getsockname()[1]}"
         proxies = list(parts.settings.console.proxies)
-        app = make_app(parts, examine)
+        app = make_app(parts, examine, search)
         server = _Server(
             uvicorn.Config(
                 app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False,

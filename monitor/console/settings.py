@@ -18,7 +18,7 @@ from monitor.console.passwords import LONGEST, SHORTEST, hash_password
 from monitor.console.view import back_to, page
 from storage.tables import Owner
 from storage.tokens import add_token, list_tokens, revoke_token
-from storage.users import add_user, list_users, remove_user, set_password, set_role
+from storage.users import add_user, list_users, remove_user, set_password, set_role, set_totp
 
 router = APIRouter(include_in_schema=False)
 
@@ -63,6 +63,8 @@ async def new_user(request: Request, parts: PartsOf, person: Admin) -> Response:
     password = str(form.get("password", ""))
     if not name.isprintable() or not name or role not in list(Role):
         raise Problem(422, "a user has a name and a role")
+    if person.user_id is None and role != Role.ADMIN:
+        raise Problem(422, "the first person has to be an admin: from then on only an admin adds others")
     elsewhere = not password and bool(parts.settings.sso.issuer)
     if not elsewhere and not SHORTEST <= len(password) <= LONGEST:
         raise Problem(422, f"a password has {SHORTEST} characters or more")
@@ -90,6 +92,8 @@ async def change_user(request: Request, parts: PartsOf, person: Admin) -> Respon
             await remove_user(session, now, person.name, name)
         elif password:
             await set_password(session, now, person.name, name, hash_password(password))
+            if form.get("totp_off"):  # whoever lost the device can get in no other way
+                await set_totp(session, now, person.name, name, None)
         else:
             await set_role(session, now, person.name, name, role)
     return back_to("/settings")

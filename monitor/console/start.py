@@ -9,10 +9,13 @@ from sqlalchemy import func, select
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from config.errors import ConfigError
 from monitor.console.access import Admin, PartsOf, Viewer, form_of
 from monitor.console.fields import text_field
 from monitor.console.guard import Problem
 from monitor.console.view import back_to, page
+from monitor.errors import FetchError
+from storage.audit import record
 from storage.tables import Listing, Owner, Right, Search, Work
 from storage.works import set_owner
 
@@ -64,6 +67,21 @@ async def add_owner(request: Request, parts: PartsOf, person: Admin) -> Response
     facts["kind"] = "company" if form.get("kind") == "company" else "person"
     async with parts.database.write("owner set") as session:
         await set_owner(session, parts.clock.now(), person.name, name, facts)
+    return back_to("/start")
+
+
+@router.post("/start/contact")
+async def set_contact(request: Request, parts: PartsOf, person: Admin) -> Response:
+    """Say where marketplaces can reach who asks them; from then on searches run."""
+    if parts.settings.fetch.contact:
+        raise Problem(409, "fetch.contact is set already: change it in the settings file, and start again")
+    try:
+        parts.take_contact(text_field(await form_of(request), "contact", 200))
+    except (FetchError, ConfigError) as error:
+        raise Problem(422, str(error)) from None
+    async with parts.database.write("contact set") as session:
+        facts = {"contact": parts.settings.fetch.contact}
+        await record(session, parts.clock.now(), person.name, "contact set", "setting fetch.contact", facts)
     return back_to("/start")
 
 

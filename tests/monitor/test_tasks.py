@@ -48,29 +48,29 @@ async def stock(database, clock):
 
 @pytest.fixture
 def tasks(database, clock):
-    return Tasks(database, Crawler(), Examiner(), clock, lambda work, lost: LocalEngine(work, lost, 2), 3)
+    return Tasks(database, Crawler().crawl, Examiner().examine, clock, lambda work, lost: LocalEngine(work, lost, 2), 3)
 
 
 async def test_everything_due_is_queued_once_however_often_it_is_asked(tasks, stock):
     assert await tasks.enqueue_due() == 3
     assert await tasks.enqueue_due() == 3
     await tasks.engine.drain()
-    assert sorted(tasks._examiner.examined) == sorted(stock[1])
+    assert sorted(tasks._examine.__self__.examined) == sorted(stock[1])
     assert tasks.engine.finished == {"crawl_search": 1, "examine_listing": 2}
 
 
 async def test_what_a_search_finds_is_examined_in_the_same_run(tasks, stock):
-    tasks._crawler.found = [77]
+    tasks._crawl.__self__.found = [77]
     await tasks.enqueue_due()
     await tasks.engine.drain()
-    assert 77 in tasks._examiner.examined
+    assert 77 in tasks._examine.__self__.examined
 
 
 async def test_a_lost_examination_is_an_attempt_and_parked_with_its_reason_in_the_end(
     tasks, stock, database, clock, caplog
 ):
     caplog.set_level(logging.CRITICAL, "monitor.engines.local")
-    tasks._examiner.error = ZeroDivisionError("a fault of ours")
+    tasks._examine.__self__.error = ZeroDivisionError("a fault of ours")
     for _ in range(3):
         await tasks.enqueue_due()
         await tasks.engine.drain()
@@ -78,15 +78,15 @@ async def test_a_lost_examination_is_an_attempt_and_parked_with_its_reason_in_th
     async with database.read() as session:
         row = await get_listing(session, stock[1][0])
     assert (row.attempts, row.failure) == (3, "ZeroDivisionError: a fault of ours")
-    tasks._examiner.examined.clear()
+    tasks._examine.__self__.examined.clear()
     await tasks.enqueue_due()
     await tasks.engine.drain()
-    assert tasks._examiner.examined == []
+    assert tasks._examine.__self__.examined == []
 
 
 async def test_a_lost_crawl_is_seen_in_the_list_and_tried_again_within_the_hour(tasks, stock, database, clock, caplog):
     caplog.set_level(logging.CRITICAL, "monitor.engines.local")
-    tasks._crawler.error = ZeroDivisionError("a fault of ours")
+    tasks._crawl.__self__.error = ZeroDivisionError("a fault of ours")
     await tasks.enqueue_due()
     await tasks.engine.drain()
     async with database.read() as session:
@@ -98,7 +98,7 @@ async def test_a_lost_crawl_is_seen_in_the_list_and_tried_again_within_the_hour(
 async def test_a_search_removed_while_it_waited_in_the_queue_is_no_fault(tasks, stock, database, clock):
     from storage.errors import NotFound
 
-    tasks._crawler.error = NotFound("no search")
+    tasks._crawl.__self__.error = NotFound("no search")
     await tasks.enqueue_due()
     await tasks.engine.drain()
     async with database.read() as session:

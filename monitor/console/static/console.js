@@ -6,7 +6,7 @@ const body = document.body;
 const html = window.trustedTypes
   ? trustedTypes.createPolicy("bazaarwatch", { createHTML: (text) => text }) // parts of our own pages only
   : { createHTML: (text) => text };
-const said = document.getElementById("said");
+const said = document.getElementById("said"); // with our texts, which the page brings translated
 
 function say(text) {
   said.textContent = text;
@@ -17,7 +17,7 @@ function say(text) {
 async function send(address, form) {
   const answer = await fetch(address, { method: "POST", body: form, headers: { accept: "application/json" } });
   const found = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(found.detail || "It could not be done (" + answer.status + ").");
+  if (!answer.ok) throw new Error(found.detail || said.dataset.failed + ": " + answer.status);
   return found;
 }
 
@@ -83,7 +83,7 @@ function lookAhead() {
   if (!present || !present.dataset.next) { ahead = null; return; }
   const address = present.dataset.next;
   ahead = fetch(address, { headers: { accept: "text/html" } }).then(async (answer) => {
-    if (!answer.ok) throw new Error("The next card could not be loaded (" + answer.status + ").");
+    if (!answer.ok) throw new Error(said.dataset.ahead + ": " + answer.status);
     const holder = document.createElement("template");
     holder.innerHTML = html.createHTML(await answer.text());
     for (const image of holder.content.querySelectorAll(".frame img")) new Image().src = image.getAttribute("src");
@@ -116,7 +116,7 @@ async function decide(form, button) {
   busy = true;
   try {
     const done = await send(form.getAttribute("action"), sent);
-    if (done.known) say("This was a known case. Its answer: " + done.known + ".");
+    if (done.known) say(said.dataset.known + ": " + done.known);
     else offerUndo(done.decision, button.firstChild.textContent.trim() + ": " + done.alerts);
     await goOn(present);
   } catch (error) {
@@ -165,7 +165,7 @@ if (switcher) {
   switcher.addEventListener("click", () => {
     localStorage.setItem("keys", keysAreOn() ? "off" : "on");
     switcher.setAttribute("aria-pressed", String(keysAreOn()));
-    say(keysAreOn() ? "Single keys answer." : "Single keys do nothing.");
+    say(keysAreOn() ? said.dataset.keysOn : said.dataset.keysOff);
   });
 }
 
@@ -207,7 +207,7 @@ for (const drop of document.querySelectorAll(".drop")) {
       const found = JSON.parse(request.responseText || "{}");
       if (request.status < 300) done(found); else failed(new Error(found.detail || request.status));
     });
-    request.addEventListener("error", () => failed(new Error("no connection")));
+    request.addEventListener("error", () => failed(new Error(said.dataset.offline)));
     request.send(sent);
   });
   const take = async (files) => {
@@ -225,7 +225,7 @@ for (const drop of document.querySelectorAll(".drop")) {
       }
     }
     bar.hidden = true;
-    if (refused.length) { line.textContent = refused.join("; "); say("Some files were refused."); } else location.reload();
+    if (refused.length) { line.textContent = refused.join("; "); say(said.dataset.refused); } else location.reload();
   };
   input.addEventListener("change", () => take([...input.files]));
   for (const kind of ["dragenter", "dragover"]) {

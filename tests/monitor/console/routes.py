@@ -8,6 +8,7 @@ PAGES = {
     ("GET", "/"): "v",
     ("GET", "/start"): "v",
     ("POST", "/start/owner"): "d*",
+    ("POST", "/start/contact"): "d*",
     ("GET", "/login"): "open",
     ("POST", "/login"): "open",
     ("GET", "/login/sso"): "closed",

@@ -265,6 +265,25 @@ async def test_a_second_factor_is_asked_for_once_it_was_set(parts, seated, clien
     assert (await other.sign_in("ann", code=pyotp.TOTP(secret).at(now))).status_code == 303
 
 
+async def test_who_lost_the_device_is_let_in_again_by_an_admin(parts, seated, client):
+    root = await seated("root", "admin")
+    ann = await seated("ann", "analyst")
+    secret = (await ann.get("/account")).text.partition('name="secret" value="')[2].partition('"')[0]
+    form = {"secret": secret, "code": pyotp.TOTP(secret).at(parts.clock.now()), "password": PASSWORD}
+    assert (await ann.post("/account/second-factor", form)).status_code == 303
+    await root.get("/settings")
+    change = {"name": "ann", "password": "a new long password", "totp_off": "1"}
+    assert (await root.post("/settings/users/change", change)).status_code == 303
+    assert (await ann.client.get("/account")).status_code == 303, "her browsers were signed out"
+    assert (await Seat(client).sign_in("ann", "a new long password")).status_code == 303
+
+
+async def test_the_first_person_is_an_admin(parts, seat):
+    form = {"name": "ann", "role": "analyst", "password": PASSWORD}
+    assert (await seat.post("/settings/users", form)).status_code == 422
+    assert (await seat.post("/settings/users", form | {"role": "admin"})).headers["location"] == "/login"
+
+
 async def test_another_password_signs_every_browser_out(parts, seated, client):
     seat = await seated("ann", "analyst")
     wrong = await seat.post("/account/password", {"old": "wrong", "new": "a new long password"})

@@ -122,3 +122,33 @@ async def test_a_search_by_shop_or_seller_is_added_and_what_cannot_be_asked_is_s
     ):
         refused = await seat.post("/searches", form)
         assert (refused.status_code, why in refused.text) == (422, True), refused.text
+
+
+async def test_the_first_steps_ask_for_a_contact_and_go_by_it_at_once(parts, seat):
+    await seat.get("/start")
+    await seat.post("/start/owner", {"name": "Mira Moss", "email": "mira@example.org"})
+    assert 'value="mira@example.org"' in (await seat.get("/start")).text
+    assert (await seat.post("/start/contact", {"contact": "ü@example.org"})).status_code == 422
+    assert not parts.contact_given.is_set()
+    assert (await seat.post("/start/contact", {"contact": "mira@example.org"})).status_code == 303
+    assert parts.contact_given.is_set()
+    assert "Marketplaces can reach you at mira@example.org." in (await seat.get("/start")).text
+    assert "mira@example.org" in (parts.settings.data_dir / "bazaarwatch.toml").read_text("utf-8")
+    settings = (await seat.get("/settings")).text
+    assert "bazaarwatch.toml" in settings.partition("fetch.contact")[2][:200]
+    assert (await seat.post("/start/contact", {"contact": "other@example.org"})).status_code == 409
+
+
+async def test_a_search_runs_at_once_where_the_console_runs_searches_and_only_with_a_contact(parts, seat, app, world):
+    begun = []
+
+    async def search(search_ids):
+        begun.extend(search_ids)
+
+    app.state.search = search
+    await seat.get("/searches")
+    assert (await seat.post(f"/searches/{world.searches[0]}/run")).status_code == 409
+    parts.settings = parts.settings.with_contact("mira@example.org", parts.settings.data_dir)
+    assert (await seat.post(f"/searches/{world.searches[0]}/run")).status_code == 303
+    await seat.post("/searches", {"marketplace": "ebay", "keyword": "moth pin"})
+    assert begun == [world.searches[0], world.searches[0] + 1]
