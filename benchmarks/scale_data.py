@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -222,8 +223,9 @@ def cpu_s(server: int) -> float:
     own = resource.getrusage(resource.RUSAGE_SELF)
     ticks = 0
     for pid in family(server):
-        spent = [int(one) for one in Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[11:15]]
-        ticks += sum(spent if pid == server else spent[:2])
+        with suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile: the server counts it
+            spent = [int(one) for one in Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[11:15]]
+            ticks += sum(spent if pid == server else spent[:2])
     return own.ru_utime + own.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
 
 

@@ -90,8 +90,11 @@ def measure_idle(folder: Path) -> None:
 
 
 def family(pid: int) -> list[int]:
-    """A process and its descendants (Linux)."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    """A process and its descendants (Linux); none, if it has ended."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
     return [pid, *(one for child in children for one in family(int(child)))]
 
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -65,6 +67,16 @@ def test_each_unit_runs_a_command_that_exists_shut_in(unit):
     assert _is_command(words)
     assert (service["User"], service["NoNewPrivileges"], service["ProtectSystem"]) == ("bazaarwatch", "yes", "strict")
     assert service["Environment"] == "BAZAARWATCH_DATA_DIR=/var/lib/bazaarwatch"
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_systemd_understands_each_unit(tmp_path):
+    for unit in UNITS:
+        said = unit.read_text("utf-8").replace("/opt/bazaarwatch/bin/bazaarwatch", "/bin/true")
+        (tmp_path / unit.name.replace("@", "@1")).write_text(said, "utf-8")
+    units = sorted(map(str, tmp_path.iterdir()))
+    done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_example_of_an_environment_holds_known_settings_and_no_secret(tmp_path):
