@@ -72,14 +72,15 @@ class Outgrown:
             "BAZAARWATCH_FETCH__OWN_PACE_S": str(pace_s),
             "BAZAARWATCH_FETCH__TIMEOUT_S": "5",
             "BAZAARWATCH_SCHEDULE__SITE_CONCURRENCY": "16",
+            "BAZAARWATCH_LOOKBACK__SHARES": "2",
         }
         self.running = {}
         self._started = 0
 
-    def start(self, name, *arguments):
+    def start(self, name, *arguments, **environ):
         """Begin a process; the file of what it says."""
         self._started += 1
-        order = self.desk.order(*arguments, **self._environ)
+        order = self.desk.order(*arguments, **self._environ, **environ)
         order |= {kind: f"{order[kind]}.{self._started}" for kind in ("out", "err")}
         self.running[name] = self.desk.fork(order | {"background": True})
         return Path(order["err"])
@@ -174,7 +175,7 @@ def test_each_kind_of_process_is_killed_and_everything_is_stored_once_at_the_hos
     try:
         consoles = [world.start(f"server {n}", "serve", "--port", "0") for n in (1, 2)]
         for number in range(4):
-            world.start(f"worker {number}", "worker")
+            world.start(f"worker {number}", "worker", BAZAARWATCH_LOOKBACK__SHARE=str(1 + number % 2))
         world.until(lambda: all(_address(one) and _answers(_address(one)) for one in consoles))
         first, second = map(_address, consoles)
 
@@ -183,7 +184,7 @@ def test_each_kind_of_process_is_killed_and_everything_is_stored_once_at_the_hos
         victim = world.kill("worker 0")
         orphans = f"SELECT 1 FROM pgqueuer WHERE status = 'picked' AND heartbeat < '{killed_at.isoformat()}'"
         world.until(lambda: not desk.rows(orphans), most_s=_TAKEN_UP_S)
-        world.start("worker 0", "worker")
+        world.start("worker 0", "worker", BAZAARWATCH_LOOKBACK__SHARE="1")
 
         world.until(lambda: world.stored() > listings * 3 / 8, most_s=3600)
         world.kill("server 1")
@@ -206,6 +207,10 @@ def test_each_kind_of_process_is_killed_and_everything_is_stored_once_at_the_hos
 
         world.until(lambda: world.stored() == listings, most_s=3 * 3600)
         world.until(lambda: not desk.rows("SELECT 1 FROM listings WHERE examine_at IS NOT NULL LIMIT 1"), most_s=3600)
+        back = desk.json("works", "look-back", BAZAARWATCH_LOOKBACK__SHARES="2")
+        ((remembered,),) = desk.rows("SELECT count(*) FROM seen_pictures")
+        assert [one["searched"] for one in back] == [remembered] * 3
+        assert any(one["shown"] for one in back), "workers looked back, each in its share of the months"
         assert set(world.end().values()) == {0}
     finally:
         for name in list(world.running):
@@ -231,6 +236,7 @@ def _invariants(desk, catalogue, bazaars, pace_s, victim):
         asked = [one.at for one in bazaar.server.requests]
         assert _burst_s(asked, pace_s) < _LATE_S
         assert (asked[-1] - asked[0]).total_seconds() > (len(asked) - 1) * pace_s - _LATE_S
+    assert desk.rows("SELECT count(*) FROM captures_other") == [(0,)], "a worker made the month"
     outcomes = {row[0] for row in desk.rows("SELECT DISTINCT outcome FROM captures")}
     assert outcomes - {"ok"}, "nothing went wrong: no faults were tried"
     wrong = [one for one in json.loads(desk.run("doctor", "--deep", "--json").out) if not one["ok"]]
