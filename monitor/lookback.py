@@ -83,7 +83,8 @@ async def answer_look_backs(parts: Parts) -> None:
     async with parts.database.read() as session:
         asked = await lookbacks.asked_of(session, share, shares)
     for one in asked:
-        found = await _search(parts, one.work_id, (await _shards(parts))[share - 1 :: shares])
+        mine = [shard for shard in await _shards(parts) if shard.month % shares == share - 1]
+        found = await _search(parts, one.work_id, mine)
         async with parts.database.write("look back answered") as session:
             await lookbacks.answer(session, one.id, asdict(found), parts.clock.now())
 

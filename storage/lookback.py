@@ -47,6 +47,11 @@ class Shard:
     rows: int = 0
     held: int = 0
 
+    @property
+    def month(self) -> int:
+        """Months since the year 0, by which machines share the files: which come and go changes nobody's share."""
+        return 12 * int(self.path.name[:4]) + int(self.path.name[5:7]) - 1
+
     def mapped(self) -> NDArray[np.uint8]:
         """rows x 64 uint8, read from disk as they are looked at."""
         import numpy as np  # only where pictures are looked for

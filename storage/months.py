@@ -53,12 +53,15 @@ async def drop_months(session: AsyncSession, before: datetime) -> int:
     if dialect_of(session) != "postgresql":
         return 0
     connection, gone = await session.connection(), 0
-    old = sorted(name for name in await _made(connection) if name != _OTHER and name < _name(month_of(before)))
-    if old:
+    if await _old(connection, before):
         await _alone(session)
-    for month in old:
-        gone += await _drop(connection, month)
+        for month in await _old(connection, before):
+            gone += await _drop(connection, month)
     return gone
+
+
+async def _old(connection: AsyncConnection, before: datetime) -> list[str]:
+    return sorted(name for name in await _made(connection) if name != _OTHER and name < _name(month_of(before)))
 
 
 async def _drop(connection: AsyncConnection, month: str) -> int:
