@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy import select
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from monitor.about import VERSION
+from monitor.complaints.packs import platforms, policy
 from monitor.console import (
     audit,
     complaints,
@@ -44,10 +47,11 @@ from monitor.console.kept import Kept
 from monitor.console.leaving import Leavings
 from monitor.console.pages import Examine
 from monitor.console.passwords import Attempts
-from monitor.console.view import address, page
+from monitor.console.view import address, environment, page
 from monitor.daemon import Parts
 from monitor.errors import MonitorError
 from storage.errors import NotFound, Refused, StaleState, StorageError
+from storage.tables import Complaint
 
 _logger = logging.getLogger(__name__)
 Search = Callable[[Sequence[int]], Awaitable[None]]
@@ -110,10 +114,17 @@ def make_app(parts: Parts, examine: Examine, search: Search | None = None) -> Fa
 
 
 async def warm(app: FastAPI) -> None:
-    """Count what takes long to count, so that not even the first reader waits for it."""
+    """Count what takes long to count, and make what pages are made with, so that not even the first reader waits."""
     kept, parts = app.state.kept, app.state.parts
     await dashboard.counted(kept, parts, None)
     await sellers.counted(kept, parts, None)
+    async with parts.database.read(brief=True) as session:
+        used = set(await session.scalars(select(Complaint.platform).distinct()))
+    packs = parts.settings.data_dir / "policies"
+    for name in used & set(platforms(packs)):
+        await asyncio.to_thread(policy, name, packs)
+    for name in environment().list_templates():
+        await asyncio.to_thread(environment().get_template, name)
 
 
 class _Static(StaticFiles):

@@ -66,9 +66,8 @@ async def listening(parts: Parts, examine: Examine, port: int, search: Search | 
             yield address
         finally:
             server.should_exit = True
-            await asyncio.gather(
-                warming, return_exceptions=True
-            )  # what fails was logged, and fails again when asked for
+            warming.cancel()
+            await asyncio.gather(warming, return_exceptions=True)  # what fails was logged, and fails again when asked
             await serving
             await app.state.kept.close()
 
