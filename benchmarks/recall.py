@@ -35,10 +35,9 @@ def made(bench: Path, designs: Path, seed: int, folder: Path, sizes: Sequence[st
     return place
 
 
-def matched(place: Path) -> dict[str, list[tuple[str, float]]]:
-    """The candidates of every listing, best first, by the very command that users run."""
-    out = place / "results.jsonl"
-    match = ["match", "--works", str(place / "works"), "--images", str(place / "listings"), "--out", str(out)]
+def matched(works: Path, images: Path, out: Path, *options: str) -> dict[str, list[tuple[str, float]]]:
+    """The candidates of every picture, best first, by the very command that users run."""
+    match = ["match", "--works", str(works), "--images", str(images), "--out", str(out), *options]
     subprocess.run([sys.executable, "-m", "monitor", *match], check=True)
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     return {row["image"]: sorted(((work, score) for work, score in row["candidates"]), key=_surest) for row in rows}
@@ -101,6 +100,11 @@ def _innocent(place: Path, found: Mapping[str, list[tuple[str, float]]]) -> list
     return sorted((_score(found, row["image"]) for row in _truth(place) if row["work"] is None), reverse=True)
 
 
+def innocents(place: Path) -> list[Path]:
+    """The listing pictures that show no work."""
+    return [place / "listings" / row["image"] for row in _truth(place) if row["work"] is None]
+
+
 def _score(found: Mapping[str, list[tuple[str, float]]], image: str) -> float:
     candidates = found.get(image, [])
     return candidates[0][1] if candidates else 0.0
@@ -123,7 +127,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.sets or Path(temporary)
         places = [made(arguments.bench, arguments.designs, seed, folder, sizes) for seed in arguments.seeds]
-        found = [matched(place) for place in places]
+        found = [matched(place / "works", place / "listings", place / "results.jsonl") for place in places]
         for place, of_place in zip(places, found, strict=True):
             scores = _innocent(place, of_place)
             print(f"{place.name}: {sum(score >= SHIPPED for score in scores)} of {len(scores)} innocents alert")

@@ -234,6 +234,7 @@ class DetectionSettings(_Section):
     embedding_model: str
     embedding_threshold: float = Field(gt=0, le=1)
     read_text: bool
+    find_logos: bool
 
 
 class LookbackSettings(_Section):

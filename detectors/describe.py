@@ -180,15 +180,15 @@ def describe_reference(data: bytes) -> Description:
     content = _content(image, grey)
     regions = dict.fromkeys([content, WHOLE])
     light = _enlarged(data, grey, content)
-    features = _reference_features(light, content, REFERENCE_PX, REFERENCE_FEATURES, CONTRAST)
+    features = reference_features(light, content, REFERENCE_PX, REFERENCE_FEATURES, CONTRAST)
     if len(features) < _PLAIN:
-        features = _reference_features(light, content, REFERENCE_PX, REFERENCE_FEATURES, FAINT)
-    small = _reference_features(light, content, REFERENCE_PX // 2, 2 * SMALL_FEATURES, FAINT)
+        features = reference_features(light, content, REFERENCE_PX, REFERENCE_FEATURES, FAINT)
+    small = reference_features(light, content, REFERENCE_PX // 2, 2 * SMALL_FEATURES, FAINT)
     features = features.joined(small.unlike(features, SMALL_FEATURES))
     recut = decode_image(data, REFERENCE_PX, ground=_DARK)
     if recut.tobytes() != image.tobytes():
         side_px = round(REFERENCE_PX * _RECUT_SHARE)
-        dark = _reference_features(recut.convert("L"), content, side_px, REFERENCE_FEATURES, FAINT, _DARK)
+        dark = reference_features(recut.convert("L"), content, side_px, REFERENCE_FEATURES, FAINT, _DARK)
         features = features.joined(dark.unlike(features, RECUT_FEATURES))
     return Description(
         image.size,
@@ -220,7 +220,7 @@ def _features(grey: Image.Image, content: Region, side_px: int, limit: int) -> F
     return _extracted(grey.crop(box), box, max(grey.size), side_px, limit, CONTRAST)
 
 
-def _reference_features(
+def reference_features(
     grey: Image.Image,
     content: Region,
     side_px: int,

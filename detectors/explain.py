@@ -18,6 +18,8 @@ from detectors.prepare import box_px
 _PANEL_PX: Final = 480
 _ENOUGH_PX: Final = 400  # half of the usual 800, which a JPEG's decoder gives for a third of the cost
 _GAP_PX: Final = 12
+_SMALL: Final = 0.3  # of the picture's sides: what is framed smaller is shown closer
+_CLOSE_PX: Final = 1600
 _GROUND: Final = (245, 245, 245)
 _FRAME: Final = (220, 20, 60)
 _POINT: Final = (0, 150, 70)
@@ -38,7 +40,9 @@ Form = Literal["PNG", "JPEG"]
 def comparison(reference: bytes, picture: bytes, match: Match, form: Form = "PNG") -> bytes:
     """Three panels: the reference, the picture with the reference's frame, and both laid over each other.
 
-    On a copy in inverted colours the reference is laid inverted.
+    What lies on a small part of the picture is shown closer in the third. On a copy in inverted colours the reference
+    is laid inverted.
+
     The same bytes and match give the same file. Points are found anew: corners of the reference, laid where the match
     has it, that the picture has at the same place.
 
@@ -56,6 +60,10 @@ def comparison(reference: bytes, picture: bytes, match: Match, form: Form = "PNG
     placed = _pixels(match.placement, left.size, right.size)
     if abs(float(np.linalg.det(placed))) < 1e-9:
         return _sheet(form, left, right, right)
+    whole, near = right, _closer(picture, left.size, placed, right.size)
+    if near:
+        right, placed = near
+        _frame(whole, left.size, _pixels(match.placement, left.size, whole.size))
     back = np.linalg.inv(placed)
     affine = right.size, Image.Transform.AFFINE, back[:2].reshape(-1).tolist()
     laid = left.transform(*affine, Image.Resampling.BILINEAR)
@@ -64,10 +72,11 @@ def comparison(reference: bytes, picture: bytes, match: Match, form: Form = "PNG
     if len(points) < _FEW and len(negative := _points(ImageOps.invert(laid), where, right)) > len(points):
         laid, points = ImageOps.invert(laid), negative  # of a copy in inverted colours; half of each would be mere grey
     overlay = Image.composite(laid, right, where.point(_HALF))
-    _frame(right, left.size, placed)
-    _dots(right, points)
+    if not near:
+        _frame(whole, left.size, placed)
+        _dots(whole, points)
     _dots(left, (np.column_stack([points, np.ones(len(points))]) @ back.T)[:, :2])
-    return _sheet(form, left, right, overlay)
+    return _sheet(form, left, whole, overlay)
 
 
 def side_by_side(reference: bytes, picture: bytes, region: Region = WHOLE, form: Form = "PNG") -> bytes:
@@ -104,10 +113,40 @@ def _panel(reference: bytes) -> Image.Image:
     return decode_image(reference, _PANEL_PX)
 
 
+def _closer(
+    picture: bytes, reference: tuple[int, int], placed: Matrix, size: tuple[int, int]
+) -> tuple[Image.Image, Matrix] | None:
+    """The part of a picture around a small frame, as large as a panel, and the placement there; None: it is not small.
+
+    Args:
+        reference: Width and height of the reference's panel.
+        placed: From that panel to one of the whole picture, of ``size``.
+    """
+    corners = _corners(reference, placed)[:, :2]
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    if ((high - low) / size).max() > _SMALL:
+        return None
+    around = float((high - low).max()) / 2
+    box = np.clip(np.array([low - around, high + around]) / size, 0.0, 1.0)
+    if (box[1] - box[0]).min() <= 0:
+        return None
+    larger = decode_image(picture, _CLOSE_PX)
+    left, top, right, bottom = (box * larger.size).round().astype(int).reshape(-1).tolist()
+    part = larger.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+    grown = _PANEL_PX / max(part.size)
+    scale = np.array(larger.size) / size * grown
+    shown = part.resize((max(1, round(part.width * grown)), max(1, round(part.height * grown))))
+    return shown, np.array([[scale[0], 0, -left * grown], [0, scale[1], -top * grown], [0, 0, 1]]) @ placed
+
+
 def _frame(picture: Image.Image, reference: tuple[int, int], placed: Matrix) -> None:
+    corners = _corners(reference, placed).tolist()
+    ImageDraw.Draw(picture).line([(x, y) for x, y, _ in [*corners, corners[0]]], fill=_FRAME, width=3)
+
+
+def _corners(reference: tuple[int, int], placed: Matrix) -> Matrix:
     width, height = reference
-    corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1], [0, 0, 1]]) @ placed.T
-    ImageDraw.Draw(picture).line([(float(x), float(y)) for x, y, _ in corners], fill=_FRAME, width=3)
+    return np.asarray(np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]]) @ placed.T)
 
 
 def _dots(image: Image.Image, points: Points) -> None:

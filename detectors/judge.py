@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from detectors import lettering, outline, shape
+from detectors import lettering, logos, outline, shape
 from detectors.model import WHOLE, Confidence, Match, Verdict
 
 _HASH_BITS: Final = 256
@@ -15,7 +15,8 @@ SHIPPED: Final = 0.78  # from this score on a person is asked to look; docs/dete
 _SURE: Final = 0.86
 _PER_OUTLINE: Final = 10.8  # with 12 three more of 750 innocents alert, and 2 more of 720 copies are found
 _PER_SHAPE: Final = 2.0
-_PER_MARK: Final = 6.5  # a word mark written out is shown to a person on its own, as medium
+_PER_MARK: Final = 6.5  # a word mark written out, or a logo, is shown to a person on its own, as medium
+_PER_LOGO_POINT: Final = 0.05  # beyond those that make it a finding: the order in which people look
 _PER_HASH: Final = 3.0  # a perfect one alone stays below the shipped score: it can be forged (promise S19)
 # Points agree but the outlines around them do not: a part is shared (clip art, a motif, a frame), not the design.
 # Tried on a benchmark set and on the demo bazaar, whose innocents share parts with works: of 38 false alerts 5 stayed,
@@ -23,6 +24,7 @@ _PER_HASH: Final = 3.0  # a perfect one alone stays below the shipped score: it 
 _OUTLINE_OF_A_WHOLE: Final = 0.62  # at 0.58 two more of 750 innocents alerted, and 1 more of 720 copies was found
 FEATURES_OF_A_WHOLE: Final = 22.0  # more agreeing points than any shared part gave
 _MOST_FOR_A_PART: Final = 6.0  # just below the shipped score
+_PLAIN_FOR_A_PART: Final = 5.0  # from there on more evidence still ranks a part before others, ever closer to the most
 _DOUBT: Final = 4.0  # evidence that brings the score to 1 - 1/e
 
 
@@ -62,6 +64,8 @@ def evidence(match: Match) -> float:
         return 0.0
     if match.detector == lettering.NAME:
         return _PER_MARK * match.score
+    if match.detector == logos.NAME:
+        return _PER_MARK + _PER_LOGO_POINT * (match.score - match.threshold)
     if match.detector == outline.NAME:
         return _PER_OUTLINE * max(0.0, match.score - match.threshold)
     if match.detector == shape.NAME:
@@ -76,16 +80,25 @@ def _verdict(work_id: int, matches: Iterable[Match]) -> Verdict:
         best.setdefault(match.detector, evidence(match))
     score = round(1.0 - math.exp(-_total(best, ordered) / _DOUBT), 6)
     return Verdict(
-        work_id, _confidence(score, len(best)), score, tuple(ordered), tuple(_reason(match) for match in ordered)
+        work_id,
+        _confidence(score, len({"features" if name == logos.NAME else name for name in best})),
+        score,
+        tuple(ordered),
+        tuple(_reason(match) for match in ordered),
     )
 
 
 def _total(best: Mapping[str, float], matches: Iterable[Match]) -> float:
     outlines = max((match.score or 0.0 for match in matches if match.detector == outline.NAME), default=0.0)
     whole = outlines >= _OUTLINE_OF_A_WHOLE or best.get("features", 0.0) >= FEATURES_OF_A_WHOLE
-    written = best.get(lettering.NAME, 0.0)
-    drawn = sum(best.values()) - written
-    return written + (drawn if whole else min(drawn, _MOST_FOR_A_PART))
+    written, small = best.get(lettering.NAME, 0.0), best.get(logos.NAME, 0.0)
+    drawn = sum(best.values()) - written - small
+    return written + max(small, drawn if whole else _of_a_part(drawn))
+
+
+def _of_a_part(drawn: float) -> float:
+    beyond, room = max(0.0, drawn - _PLAIN_FOR_A_PART), _MOST_FOR_A_PART - _PLAIN_FOR_A_PART
+    return min(drawn, _PLAIN_FOR_A_PART) + room * (1.0 - math.exp(-beyond / room / 8))
 
 
 def _confidence(score: float, detectors: int) -> Confidence:

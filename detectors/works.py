@@ -19,6 +19,15 @@ from detectors.hasher import hashers
 from detectors.index import FingerprintIndex, Fingerprints
 from detectors.judge import FEATURES_OF_A_WHOLE
 from detectors.model import Fingerprint, Match, Region
+from detectors.places import (
+    Matrix,
+    around,
+    box_placement,
+    in_long_sides,
+    nearest_orientation,
+    to_fractions,
+    to_long_sides,
+)
 
 FEATURES: Final = "features"
 FEATURES_VERSION: Final = 2
@@ -35,8 +44,6 @@ _LEAST_FOR_SHAPES: Final = 0.55
 _SHAPED: Final = 4  # regions whose shape is sought
 _SHAPES: Final = 3  # findings of shapes that are kept, the best first
 _GROUND_PX: Final = 40  # around a reference's thumbnail
-
-Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ class WorksIndex:
         held, whole = None, None
         if description.thumbnail.size:
             picture = outline.Pyramid(description.thumbnail, _GROUND_PX)
-            box = _in_long_sides(description.content, description.scale)
+            box = in_long_sides(description.content, description.scale)
             held = _Held(outline.outline(picture, box), description.scale)
             whole = shape.shape(picture, box)
         with self._turns.changing():
@@ -187,7 +194,7 @@ class WorksIndex:
                         region=query.region,
                         reference_region=stored,
                         orientation=orientation,
-                        placement=_box_placement(stored, orientation, query.region),
+                        placement=box_placement(stored, orientation, query.region),
                     )
             yield from best.values()
 
@@ -205,17 +212,17 @@ class WorksIndex:
                 FEATURES_VERSION,
                 threshold=LEAST_FEATURES,
                 score=round(found.score, 4),
-                region=_around(pairs.picture[found.inliers], description.scale),
-                reference_region=_around(pairs.reference[found.inliers], scale),
-                orientation=_orientation(found.matrix),
+                region=around(pairs.picture[found.inliers], description.scale),
+                reference_region=around(pairs.reference[found.inliers], scale),
+                orientation=nearest_orientation(found.matrix),
                 inliers=len(found.inliers),
-                placement=_to_fractions(found.matrix, scale, description.scale),
+                placement=to_fractions(found.matrix, scale, description.scale),
             )
 
     def _shaped(self, description: Description, picture: outline.Pyramid) -> list[Match]:
         """Findings of the content's and the free-standing things' shapes."""
         regions = list(dict.fromkeys([description.content, *(f.region for f in description.fingerprints)]))[:_SHAPED]
-        seen = [(region, shape.shape(picture, _in_long_sides(region, description.scale))) for region in regions]
+        seen = [(region, shape.shape(picture, in_long_sides(region, description.scale))) for region in regions]
         drawn = [(region, one) for region, one in seen if one is not None]
         best: dict[tuple[int, int], tuple[float, Region, Matrix]] = {}
         for (region, _), found in zip(drawn, self._shapes.near([one for _, one in drawn]), strict=True):
@@ -230,8 +237,8 @@ class WorksIndex:
                 threshold=LEAST_SHAPE,
                 score=round(score, 4),
                 region=region,
-                orientation=_orientation(matrix),
-                placement=_to_fractions(matrix, self._held[reference].scale, description.scale),
+                orientation=nearest_orientation(matrix),
+                placement=to_fractions(matrix, self._held[reference].scale, description.scale),
             )
             for reference, (score, region, matrix) in sorted(best.items(), key=lambda item: -item[1][0])[:_SHAPES]
         ]
@@ -244,7 +251,7 @@ class WorksIndex:
             held = self._held.get((match.work_id, match.reference_id))
             if held is None or match.placement is None:
                 continue
-            matrix = _to_long_sides(match.placement, held.scale, description.scale)
+            matrix = to_long_sides(match.placement, held.scale, description.scale)
             score = outline.agreement(held.outline, picture, matrix)
             if alignments and _worth_aligning(match, score):
                 alike, alignments = aligned(held.outline, picture, matrix), alignments - 1
@@ -331,54 +338,3 @@ def _promise(match: Match) -> float:
     if match.distance_bits is not None:
         return 1.0 - match.distance_bits / match.threshold
     return match.score or 0.0
-
-
-def _in_long_sides(region: Region, scale: tuple[float, float]) -> tuple[float, float, float, float]:
-    left, top, right, bottom = region.box
-    width, height = scale
-    return left * width, top * height, right * width, bottom * height
-
-
-def _to_fractions(matrix: Matrix, reference: tuple[float, float], picture: tuple[float, float]) -> tuple[float, ...]:
-    """A placement in fractions of each picture's sides, from one in fractions of the long sides."""
-    stretched = matrix * [[reference[0], reference[1], 1.0]] / np.array([[picture[0]], [picture[1]]])
-    return tuple(round(float(value), 6) for value in stretched.reshape(-1))
-
-
-def _to_long_sides(
-    placement: tuple[float, ...], reference: tuple[float, float], picture: tuple[float, float]
-) -> Matrix:
-    matrix: Matrix = np.array(placement).reshape(2, 3)
-    back: Matrix = np.array([[picture[0]], [picture[1]]]) / np.array([[reference[0], reference[1], 1.0]])
-    return matrix * back
-
-
-def _around(points: NDArray[np.float32], scale: tuple[float, float]) -> Region:
-    """The box around points, in fractions of the picture."""
-    low, high = points[:, :2].min(axis=0) / scale, points[:, :2].max(axis=0) / scale
-    left, top, right, bottom = (round(float(side), 4) for side in np.clip([*low, *high], 0.0, 1.0))
-    return Region("matched points", (left, top, max(right, left + 1e-4), max(bottom, top + 1e-4)))
-
-
-def _orientation(matrix: Matrix) -> int:
-    """The nearest of the eight orientations: quarter turns counter-clockwise, plus 4 when mirrored first."""
-    mirrored = float(np.linalg.det(matrix[:, :2])) < 0
-    sign = -1 if mirrored else 1
-    clockwise = np.arctan2(sign * matrix[1, 0], sign * matrix[0, 0])
-    return round(-float(clockwise) / (np.pi / 2)) % 4 + (4 if mirrored else 0)
-
-
-def _box_placement(reference: Region, orientation: int, picture: Region) -> tuple[float, ...]:
-    """The placement that lays one region over another, in the orientation that their hashes found."""
-    turned = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    if orientation >= 4:
-        turned = np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    for _ in range(orientation % 4):  # counter-clockwise: the right edge becomes the top
-        turned = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 1.0], [0.0, 0.0, 1.0]]) @ turned
-    placed = _from_unit(picture) @ turned @ np.linalg.inv(_from_unit(reference))
-    return tuple(round(float(value), 6) for value in placed[:2].reshape(-1))
-
-
-def _from_unit(region: Region) -> Matrix:
-    left, top, right, bottom = region.box
-    return np.array([[right - left, 0.0, left], [0.0, bottom - top, top], [0.0, 0.0, 1.0]])

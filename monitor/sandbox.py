@@ -47,6 +47,7 @@ _KIND = {
     "describe_reference": "picture",
     "thumbnail": "picture",
     "glance": "picture",
+    "pixels": "picture",
     "comparison": "picture",
     "unpack": "saved",
     "workbook": "saved",

@@ -27,11 +27,14 @@ from storage.turns import turn
 from storage.works import get_references, reference_ids, works_version
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from config.settings import DetectionSettings
     from detectors.describe import Description
     from detectors.embedding import Embedder
     from detectors.glance import Glance
     from detectors.lettering import Lettering
+    from detectors.logos import Logos
     from detectors.twins import Twins
     from detectors.works import WorksIndex
 
@@ -41,6 +44,7 @@ _WORTH_A_FILE = 200  # references by which a file may differ from the registry: 
 _SHARE_WORTH_A_FILE = 20  # or a twentieth of all
 _MOST_WASTED = 0.3  # of the points in a file, those of removed works
 _LISTED, _HASHES = "held.references", "held.sha256"  # beside the index's own parts
+_MOST_LOGOS = 1_000  # references: 5 ms each at every change of the works
 _TWINS = 5_000  # of them known again after another compression: 9 KB each
 _logger = logging.getLogger(__name__)
 
@@ -146,6 +150,17 @@ class Works:
         if known is self._known:  # else the works changed meanwhile: what was found holds for those of before
             self._remember(sha256, judged, seen)
         return replace(judged, seen=seen)
+
+    async def matches(self, picture: bytes) -> list[Match]:
+        """What every detector finds on a picture, whatever was judged before and whatever explains it.
+
+        Raises:
+            DetectorError: The picture cannot be examined.
+            SandboxError: Examining it broke a limit.
+        """
+        known = await self._current()
+        told = await known.models.matches(self._sandbox, picture)
+        return [*await find_matches(self._sandbox, known.index, picture), *told]
 
     async def glance(self, picture: bytes) -> Glance:
         """A picture at first sight.
@@ -262,11 +277,20 @@ class Works:
                 await asyncio.to_thread(index.add, row.work_id, row.id, await self.description(row))
 
     async def _models(self, wanted: Held) -> Models:
-        if not self._settings or not (self._settings.embedding_model or self._settings.read_text):
+        if not self._settings:
             return Models()
+        every = bool(self._settings.embedding_model)
         async with self._database.read() as session:
-            rows = await get_references(session, list(wanted))
+            marked = await self._marked(session)
+            sought = [number for number, (work, _) in wanted.items() if every or work in marked]
+            rows = await get_references(session, sought)
         return await self.models(rows)
+
+    async def _marked(self, session: AsyncSession) -> set[int]:
+        """Works under a trade mark, if any detector asks for that."""
+        if not self._settings or not (self._settings.read_text or self._settings.find_logos):
+            return set()
+        return {work_id for work_id, _ in await word_marks(session)}
 
     async def models(self, rows: Sequence[Reference]) -> Models:
         """The learned detectors that the settings name, holding every reference; none by default.
@@ -275,7 +299,7 @@ class Works:
             ConfigError: One cannot be loaded.
         """
         try:
-            return Models(await self._embedder(rows), await self._lettering(rows))
+            return Models(await self._embedder(rows), await self._lettering(rows), await self._logos(rows))
         except DetectorError as error:
             raise ConfigError(str(error)) from error
 
@@ -303,6 +327,24 @@ class Works:
         for work_id, mark in marks:
             lettering.add(work_id, first[work_id], mark)
         return lettering
+
+    async def _logos(self, rows: Sequence[Reference]) -> Logos | None:
+        """The references of works under a trade mark."""
+        if not self._settings or not self._settings.find_logos:
+            return None
+        async with self._database.read() as session:
+            marked = await self._marked(session)
+        mine = [row for row in rows if row.work_id in marked]
+        if len(mine) > _MOST_LOGOS:
+            _logger.warning("logos left out", extra={"sought": _MOST_LOGOS, "references": len(mine)})
+        if not mine:
+            return None
+        from detectors.logos import Logos
+
+        logos = Logos()
+        for row in mine[:_MOST_LOGOS]:
+            await asyncio.to_thread(logos.add, row.work_id, row.id, await self.description(row))
+        return logos
 
     async def description(self, row: Reference | Negative) -> Description:
         """The stored description; made anew from the stored picture after an upgrade of the detectors."""

@@ -87,7 +87,7 @@ async def _compared(parts: Parts, picture: bytes, work: str) -> tuple[list[Match
         async with parts.database.read() as session:
             work_id = (await find_work(session, work)).id
             rows = await references(session, work_id)
-        matches = await find_matches(parts.sandbox, await parts.works.index(), picture)
+        matches = await parts.works.matches(picture)
         return [m for m in matches if m.work_id == work_id], {row.id: await parts.blobs.get(row.sha256) for row in rows}
     from detectors.works import WorksIndex
 

@@ -27,37 +27,49 @@ def match(
     works: Annotated[Path, typer.Option(exists=True, help="A folder of pictures; each is a work.")],
     images: Annotated[Path, typer.Option(exists=True, help="A folder of pictures to look at.")],
     out: Annotated[Path, typer.Option(help="A line of JSON for each image: its name, and works with scores.")],
+    logos: Annotated[
+        bool, typer.Option("--logos", help="Also seek the works on small parts of pictures, as if under a trade mark.")
+    ] = False,
 ) -> None:
     """Find the works in a folder of pictures, as the daemon would in a listing's. Higher scores are surer."""
     files, pictures = list(picture_files([works])), list(picture_files([images]))
     if not files or not pictures:
         raise UsageProblem(f"no pictures in {works if not files else images}")
-    found, skipped = asyncio.run(_match(ctx.obj.settings, files, pictures))
+    found, skipped = asyncio.run(_match(ctx.obj.settings, files, pictures, logos))
     out.write_text("".join(json.dumps(line) + "\n" for line in found), "utf-8")
     for line in skipped:
         say(line)
     say(f"{len(found)} images compared with {len(files)} works: {out}")
 
 
-async def _match(settings: Settings, files: list[Path], pictures: list[Path]) -> tuple[list[dict[str, Any]], list[str]]:
+async def _match(
+    settings: Settings, files: list[Path], pictures: list[Path], logos: bool
+) -> tuple[list[dict[str, Any]], list[str]]:
     from detectors.judge import judge
+    from detectors.logos import Logos
     from detectors.works import WorksIndex
     from monitor.compare import find_matches
+    from monitor.models import Models
     from monitor.sandbox import Sandbox
 
     sandbox, index, skipped = Sandbox(settings.sandbox), WorksIndex(), []
+    models = Models(logos=Logos() if logos else None)
     lines: dict[Path, dict[str, Any]] = {}
 
     async def add(number: int, file: Path) -> None:
         try:
-            index.add(number, number, await sandbox.describe(await asyncio.to_thread(file.read_bytes), reference=True))
+            description = await sandbox.describe(await asyncio.to_thread(file.read_bytes), reference=True)
+            index.add(number, number, description)
+            if models.logos:
+                models.logos.add(number, number, description)
         except (OSError, DetectorError, SandboxError) as error:
             skipped.append(f"work refused: {file.name}: {error}")
 
     async def compare(file: Path) -> None:
         verdicts = []
         try:
-            matches = await find_matches(sandbox, index, await asyncio.to_thread(file.read_bytes))
+            picture = await asyncio.to_thread(file.read_bytes)
+            matches = await find_matches(sandbox, index, picture) + await models.matches(sandbox, picture)
             verdicts = judge(matches, least=0.0)  # weak ones too: whoever measures sets the threshold
         except (OSError, DetectorError, SandboxError) as error:
             skipped.append(f"image skipped: {file.name}: {error}")

@@ -8,6 +8,7 @@ from PIL import Image, ImageOps
 from detectors.describe import describe, describe_reference
 from detectors.errors import DetectorError
 from detectors.explain import comparison
+from detectors.model import Match
 from detectors.works import WorksIndex
 
 pytestmark = pytest.mark.slow
@@ -62,6 +63,20 @@ def test_a_copy_in_inverted_colours_has_its_points_and_an_overlay_that_is_not_gr
     sheet = np.asarray(Image.open(io.BytesIO(comparison(reference, picture, match))))
     assert (sheet[:, :492] == (0, 150, 70)).all(axis=2).sum() > 100
     assert sheet[60:440, 2 * 492 + 60 : 2 * 492 + 440].std() > 30
+
+
+def test_what_lies_on_a_small_part_is_shown_closer(draw, encode):
+    sheet = Image.new("RGB", (1600, 800), (200, 220, 200))
+    sheet.paste(draw(4).resize((120, 120)), (1400, 60))
+    reference, picture = encode(draw(4)), encode(sheet)
+    at = (120 / 1600, 0.0, 1400 / 1600, 0.0, 120 / 800, 60 / 800)
+    match = Match(1, 2, "logo", 1, threshold=1.8, score=9.0, placement=at)
+    drawn = np.asarray(Image.open(io.BytesIO(comparison(reference, picture, match))))
+    whole, closer = drawn[:, 492:984], drawn[12:492, 996:1476]
+    framed = np.argwhere((whole == (220, 20, 60)).all(axis=2))
+    assert (np.ptp(framed, axis=0) < 60).all(), "in the whole picture its frame is small"
+    expected = np.asarray(sheet.crop((1340, 0, 1580, 240)).resize((480, 480)), dtype=float)
+    assert np.abs(closer.astype(float) - expected).mean() < 12
 
 
 def test_a_match_without_placement_cannot_be_drawn(case):

@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from config.settings import SandboxSettings
+from detectors.decode import decode_image
 from detectors.describe import Description, describe, describe_reference
 from detectors.errors import ImageTooSmall, UndecodableImage
+from detectors.glance import glance
 from detectors.model import Listing, Outcome, Seller
 from monitor import marketplaces, posix, wire
 from monitor import sandbox as sandbox_module
@@ -242,6 +245,8 @@ async def test_the_real_child_describes_as_this_process_does():
         assert await sandbox.describe(data) == describe(data)
         assert await sandbox.describe(data, reference=True) == describe_reference(data)
         assert isinstance(await sandbox.describe(data), Description)
+        assert (await sandbox.pixels(data, 300) == np.asarray(decode_image(data, 300))).all()
+        assert await sandbox.glance(data) == glance(data)
         with pytest.raises(UndecodableImage):
             await sandbox.describe(b"no picture")
     finally:

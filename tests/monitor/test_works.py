@@ -188,12 +188,15 @@ async def test_a_model_that_the_operator_names_says_its_part(known, art, monkeyp
     async with database.write("test") as session:
         for row in await references(session):
             row.sha256 = await blobs.put(art[row.id - 1][1])
-    settings = DetectionSettings(embedding_model="model.onnx", embedding_threshold=0.5, read_text=False)
+    settings = DetectionSettings(
+        embedding_model="model.onnx", embedding_threshold=0.5, read_text=False, find_logos=False
+    )
     found = await Works(database, blobs, Here(), settings).findings("a", jpeg(EDITS["pad"](art[0][0], Random(1))))
     assert [(m.work_id, m.score, m.threshold) for m in found.matches if m.detector == "embedding"] == [(1, 0.9, 0.5)]
 
 
-READING = DetectionSettings(embedding_model="", embedding_threshold=0.5, read_text=True)
+READING = DetectionSettings(embedding_model="", embedding_threshold=0.5, read_text=True, find_logos=False)
+SEEKING = DetectionSettings(embedding_model="", embedding_threshold=0.5, read_text=False, find_logos=True)
 
 
 @pytest.mark.slow
@@ -210,6 +213,23 @@ async def test_a_trade_mark_is_read_in_pictures_from_its_registration_on(known, 
     (found,) = (await works.findings("a", jpeg(sheet))).matches
     assert (found.work_id, found.detector) == (2, "lettering")
     assert (await works.judge([found]))[0].work_id == 2
+
+
+@pytest.mark.slow
+async def test_a_work_under_a_trade_mark_is_sought_on_small_parts_of_pictures(known, art, tmp_path):
+    _, database = known
+    works = Works(database, Blobs(tmp_path / "blobs"), Here(), SEEKING)
+    ground, mark = art[2][0].convert("RGB").resize((800, 800)), art[1][0].resize((72, 72))
+    ground.paste(mark, (500, 600), mark)
+    picture = jpeg(ground)
+    assert "logo" not in {match.detector for match in (await works.findings("a", picture)).matches}
+    async with database.write("test") as session:
+        mark = Right(owner_id=1, kind="trademark", title="Mothwing", number="7", facts={"title": "Mothwing"})
+        await add_right(session, NOW, "mira", mark, [2])
+    (found,) = [match for match in await works.matches(picture) if match.detector == "logo"]
+    assert found.work_id == 2
+    assert found in (await works.findings("a", picture)).matches
+    assert 2 in {verdict.work_id for verdict in await works.judge([found])}
 
 
 async def test_a_reader_that_is_not_installed_is_named_with_what_installs_it(known, tmp_path, monkeypatch):
