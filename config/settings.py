@@ -235,6 +235,7 @@ class DetectionSettings(_Section):
     embedding_threshold: float = Field(gt=0, le=1)
     read_text: bool
     find_logos: bool
+    references_whole: int = Field(gt=0)
 
 
 class LookbackSettings(_Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -43,6 +43,7 @@ _WORTHY_FEATURES: Final = 2.5
 _LEAST_FOR_SHAPES: Final = 0.55
 _SHAPED: Final = 4  # regions whose shape is sought
 _SHAPES: Final = 3  # findings of shapes that are kept, the best first
+_SHORTLISTED: Final = 20  # references: 5 ms each
 _GROUND_PX: Final = 40  # around a reference's thumbnail
 
 
@@ -126,13 +127,16 @@ class WorksIndex:
         """Which share of its points is of removed works, and goes when an index is built anew."""
         return self._features.wasted
 
-    def add(self, work_id: int, reference_id: int, description: Description) -> None:
+    def add(self, work_id: int, reference_id: int, description: Description, *, by_hashes: bool = False) -> None:
         """Hold one reference of a work, made by ``describe_reference``.
 
         Fingerprints of another version than today's are left out: they could not be compared.
+
+        Args:
+            by_hashes: Hold nothing but its fingerprints, a hundredth of the whole.
         """
         held, whole = None, None
-        if description.thumbnail.size:
+        if description.thumbnail.size and not by_hashes:
             picture = outline.Pyramid(description.thumbnail, _GROUND_PX)
             box = in_long_sides(description.content, description.scale)
             held = _Held(outline.outline(picture, box), description.scale)
@@ -159,6 +163,17 @@ class WorksIndex:
             for reference in [reference for reference in self._held if reference[0] == work_id]:
                 del self._held[reference]
                 self._shapes.remove(reference)
+
+    @property
+    def held_whole(self) -> int:
+        """How many references are held with their points and outlines."""
+        return len(self._held)
+
+    def shortlist(self, matches: Sequence[Match]) -> list[Reference]:
+        """The references that were found and are held by their fingerprints alone, the likeliest first."""
+        likely = sorted(matches, key=_promise, reverse=True)
+        found = dict.fromkeys((match.work_id, match.reference_id) for match in likely)
+        return [reference for reference in found if reference not in self._held][:_SHORTLISTED]
 
     def matches(self, description: Description) -> list[Match]:
         """Each detector's best finding for each reference that it finds alike, in no particular order."""

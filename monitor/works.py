@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -110,6 +111,7 @@ class Works:
     ) -> None:
         self._folder = folder
         self._settings = settings
+        self._most_whole = settings.references_whole if settings else sys.maxsize
         self._database = database
         self._blobs = blobs
         self._sandbox = sandbox
@@ -158,9 +160,19 @@ class Works:
             DetectorError: The picture cannot be examined.
             SandboxError: Examining it broke a limit.
         """
-        known = await self._current()
-        told = await known.models.matches(self._sandbox, picture)
-        return [*await find_matches(self._sandbox, known.index, picture), *told]
+        return [match for found in await self._compared(await self._current(), picture) for match in found]
+
+    async def _compared(
+        self, known: _Known, picture: bytes, seen: Glance | None = None
+    ) -> tuple[list[Match], list[Match]]:
+        """What the detectors of every work find, and what those find that settings switch on."""
+        told = await known.models.matches(self._sandbox, picture, seen)
+        return await find_matches(self._sandbox, known.index, picture, told, self._look_up), told
+
+    async def _look_up(self, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Description]:
+        async with self._database.read() as session:
+            rows = await get_references(session, [reference for _, reference in wanted])
+        return {(row.work_id, row.id): await self.description(row) for row in rows}
 
     async def glance(self, picture: bytes) -> Glance:
         """A picture at first sight.
@@ -172,8 +184,7 @@ class Works:
         return await self._sandbox.glance(picture)
 
     async def _find(self, known: _Known, sha256: str, picture: bytes, seen: Glance) -> Findings:
-        matches = await find_matches(self._sandbox, known.index, picture)
-        told = await known.models.matches(self._sandbox, picture, seen)
+        matches, told = await self._compared(known, picture, seen)
         if not known.negatives or not matches:
             return Findings(sha256, [*matches, *told])
         from detectors import lettering
@@ -274,7 +285,8 @@ class Works:
             async with self._database.read() as session:
                 rows = await get_references(session, missing[at : at + _AT_ONCE])
             for row in rows:
-                await asyncio.to_thread(index.add, row.work_id, row.id, await self.description(row))
+                described, full = await self.description(row), index.held_whole >= self._most_whole
+                await asyncio.to_thread(index.add, row.work_id, row.id, described, by_hashes=full)
 
     async def _models(self, wanted: Held) -> Models:
         if not self._settings:

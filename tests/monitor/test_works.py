@@ -19,7 +19,7 @@ from detectors import embedding
 from detectors.decode import decode_image
 from detectors.describe import describe, describe_reference
 from detectors.glance import glance
-from detectors.model import Match
+from detectors.model import Confidence, Match
 from detectors.works import WorksIndex
 from monitor.demo.catalogue import make_catalogue
 from monitor.demo.drawings import draw
@@ -53,6 +53,11 @@ class Here:
 
     async def pixels(self, data, side_px):
         return np.asarray(decode_image(data, side_px))
+
+
+def detection(**changes):
+    plain = {"embedding_model": "", "embedding_threshold": 0.5, "read_text": False, "find_logos": False}
+    return DetectionSettings(**{**plain, "references_whole": 50_000, **changes})
 
 
 def jpeg(image: Image.Image, quality: int = 85) -> bytes:
@@ -188,15 +193,13 @@ async def test_a_model_that_the_operator_names_says_its_part(known, art, monkeyp
     async with database.write("test") as session:
         for row in await references(session):
             row.sha256 = await blobs.put(art[row.id - 1][1])
-    settings = DetectionSettings(
-        embedding_model="model.onnx", embedding_threshold=0.5, read_text=False, find_logos=False
+    found = await Works(database, blobs, Here(), detection(embedding_model="model.onnx")).findings(
+        "a", jpeg(EDITS["pad"](art[0][0], Random(1)))
     )
-    found = await Works(database, blobs, Here(), settings).findings("a", jpeg(EDITS["pad"](art[0][0], Random(1))))
     assert [(m.work_id, m.score, m.threshold) for m in found.matches if m.detector == "embedding"] == [(1, 0.9, 0.5)]
 
 
-READING = DetectionSettings(embedding_model="", embedding_threshold=0.5, read_text=True, find_logos=False)
-SEEKING = DetectionSettings(embedding_model="", embedding_threshold=0.5, read_text=False, find_logos=True)
+READING = detection(read_text=True)
 
 
 @pytest.mark.slow
@@ -218,7 +221,7 @@ async def test_a_trade_mark_is_read_in_pictures_from_its_registration_on(known, 
 @pytest.mark.slow
 async def test_a_work_under_a_trade_mark_is_sought_on_small_parts_of_pictures(known, art, tmp_path):
     _, database = known
-    works = Works(database, Blobs(tmp_path / "blobs"), Here(), SEEKING)
+    works = Works(database, Blobs(tmp_path / "blobs"), Here(), detection(find_logos=True))
     ground, mark = art[2][0].convert("RGB").resize((800, 800)), art[1][0].resize((72, 72))
     ground.paste(mark, (500, 600), mark)
     picture = jpeg(ground)
@@ -230,6 +233,20 @@ async def test_a_work_under_a_trade_mark_is_sought_on_small_parts_of_pictures(kn
     assert found.work_id == 2
     assert found in (await works.findings("a", picture)).matches
     assert 2 in {verdict.work_id for verdict in await works.judge([found])}
+
+
+@pytest.mark.slow
+async def test_works_beyond_what_is_held_whole_are_found_by_hashes_and_verified_by_all(known, art, tmp_path):
+    whole, database = known
+    works = Works(database, Blobs(tmp_path / "blobs"), Here(), detection(references_whole=1))
+    assert (await works.index()).held_whole == 1
+    padded, cropped = (jpeg(EDITS[edit](art[1][0], Random(1))) for edit in ("pad", "crop"))
+    of_both = [[match for match in await one.matches(padded) if match.work_id == 2] for one in (whole, works)]
+    assert {"phash", "features", "outline"} <= {match.detector for match in of_both[1]}
+    assert {match.detector for match in of_both[0]} == {match.detector for match in of_both[1]}
+    assert (await works.judge(of_both[1]))[0].confidence is Confidence.HIGH
+    assert (await whole.findings("c", cropped)).shows(2)
+    assert not (await works.findings("c", cropped)).shows(2), "what no hash is near to is not found"
 
 
 async def test_a_reader_that_is_not_installed_is_named_with_what_installs_it(known, tmp_path, monkeypatch):
