@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from config.settings import load
 from detectors.describe import Description, describe, describe_reference
 from detectors.errors import DetectorError
 from detectors.features import Features
@@ -113,12 +114,14 @@ def cascade_speed(pictures: int, counts: Sequence[int]) -> None:
     known = [describe_reference(jpeg(drawing(seed))) for seed in range(min(counts[-1], 60))]
     print(f"\nregistering a work: {(time.process_time() - started) / len(known) * 1e3:.0f} ms")
     index, held, rng = WorksIndex(), 0, np.random.default_rng(2)
+    whole = load(Path(), {}).detection.references_whole  # of further ones the hashes alone
     print(
         f"{'works':>8}{'SIFT alone, ms':>16}{'describe, ms':>14}{'match, ms':>11}{'whole / SIFT':>14}{'memory, MB':>12}"
     )
     for count in counts:
         for work_id in range(held, count):
-            index.add(work_id, 1, known[work_id] if work_id < len(known) else another(known[work_id % len(known)], rng))
+            one = known[work_id] if work_id < len(known) else another(known[work_id % len(known)], rng)
+            index.add(work_id, 1, one, by_hashes=index.held_whole >= whole)
         held = count
         index.lay_out()
         posix.return_memory()
