@@ -310,7 +310,7 @@ def added(monkeypatch):
     monkeypatch.setattr(
         WorksIndex,
         "add",
-        lambda self, work, reference, seen: (given.append(reference), add(self, work, reference, seen)),
+        lambda self, work, reference, seen, **how: (given.append(reference), add(self, work, reference, seen, **how)),
     )
     return given
 
