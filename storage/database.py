@@ -21,7 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from storage import sqlite
 from storage.errors import SchemaOutdated
 
-_CONFLICTS = frozenset({"40001", "40P01"})  # serialization failure, deadlock detected
+# Serialization failure, deadlock detected, and a page whose month was made while it waited to come in.
+_CONFLICTS = frozenset({"40001", "40P01", "23514"})
 _NAMED = {"connect_args": {"prepared_statement_cache_size": 500}}  # the console alone asks some 300 questions
 _TRUSTED_S = 5.0  # a connection of the pool that was used so lately is only looked at, not asked
 POOL_SIZE = 10  # connections to PostgreSQL that a process keeps open, and as many again for a while
@@ -91,6 +92,7 @@ class Database:
         if not self.embedded:
             event.listen(self.engine.sync_engine, "checkin", _note_use)
             event.listen(self.engine.sync_engine, "checkout", _ask_before_use)
+            event.listen(self.engine.sync_engine, "handle_error", _know_the_lost)
         # The same connections, told what they are for. PostgreSQL sees a state of its own for each statement anyway:
         # without BEGIN and ROLLBACK a brief reader makes two trips less. A pooler needs them to keep the connection.
         brief = {} if self.embedded or self.pooled else {"isolation_level": "AUTOCOMMIT"}
@@ -180,6 +182,12 @@ def _ask_before_use(connection: Any, record: Any, _proxy: Any) -> None:
         raise DisconnectionError from error
 
 
+def _know_the_lost(context: Any) -> None:
+    """A connection that the server gave up a moment ago says that another operation is in progress."""
+    if isinstance(context.original_exception, context.dialect.dbapi.InternalClientError):
+        context.is_disconnect = True
+
+
 async def upgrade_schema(database: Database) -> None:
     """Bring the tables to the newest version; one process at a time, all steps or none."""
     if await _present_version(database) == newest_version():
@@ -213,8 +221,10 @@ async def check_schema(database: Database) -> None:
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether PostgreSQL undid a transaction only because another stood in its way: done again, it may pass."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _CONFLICTS
+    """Whether a transaction came to nothing for another's sake, or for a lost connection: done again, it may pass."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _CONFLICTS
 
 
 def newest_version() -> str:

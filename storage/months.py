@@ -90,9 +90,10 @@ async def _made(connection: AsyncConnection) -> set[str]:
 
 
 async def _make(connection: AsyncConnection, month: datetime) -> None:
-    """A month with the pages of it that came before it was made."""
+    """A month with the pages of it that came before it was made, and none that come while it is being made."""
     name, start, end = _name(month), month.isoformat(), _later(month, 1).isoformat()
     for step in (
+        f"LOCK TABLE {_OTHER} IN ACCESS EXCLUSIVE MODE",
         f"CREATE TABLE {name} (LIKE {_PARTED} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
         f"WITH moved AS (DELETE FROM {_OTHER} WHERE captured_at >= '{start}' AND captured_at < '{end}' RETURNING *)"  # noqa: S608
         f" INSERT INTO {name} SELECT * FROM moved",

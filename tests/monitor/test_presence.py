@@ -1,8 +1,10 @@
 """How workers are seen, and how soon they know a new work."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from config.settings import load
 from monitor.daemon import build
@@ -95,7 +97,8 @@ async def test_a_worker_whose_connections_are_cut_is_seen_again(parts):
             )
 
         async def again():
-            return (await _workers(parts))[0].seen_at > before
+            with suppress(DBAPIError):  # who asks in the very moment may still be given a connection that was cut
+                return (await _workers(parts))[0].seen_at > before
 
         await asyncio.wait_for(_until(again), 40)
 
