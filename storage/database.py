@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from storage import sqlite
-from storage.errors import SchemaOutdated
+from storage.errors import DatabaseAway, SchemaOutdated
 
 # Serialization failure, deadlock detected, and a page whose month was made while it waited to come in.
 _CONFLICTS = frozenset({"40001", "40P01", "23514"})
@@ -211,9 +211,16 @@ async def check_schema(database: Database) -> None:
     """Make sure that program and database are of one version.
 
     Raises:
+        DatabaseAway: It cannot be asked; the message names it, without its password.
         SchemaOutdated: They are not; the message names both versions and the command that mends it.
     """
-    present, newest = await _present_version(database), newest_version()
+    try:
+        present, newest = await _present_version(database), newest_version()
+    except (OSError, DBAPIError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        raise DatabaseAway(
+            f"{database.url.render_as_string()} does not answer ({reason}): is it running, and is database.url right?"
+        ) from None
     if present != newest:
         raise SchemaOutdated(
             f"the database is of version {present}, the program of {newest}: run `bazaarwatch db upgrade`"

@@ -21,6 +21,10 @@ class SchemaOutdated(StorageError):
     """The database is of another version than the program; the message says which command mends it."""
 
 
+class DatabaseAway(StorageError):
+    """The database does not answer, or refuses us."""
+
+
 class LeaseLost(StorageError):
     """Another process does this unit of work by now; what this one still wanted to write is refused."""
 

@@ -246,7 +246,7 @@ async def test_the_real_child_describes_as_this_process_does():
         assert await sandbox.describe(data, reference=True) == describe_reference(data)
         assert isinstance(await sandbox.describe(data), Description)
         assert (await sandbox.pixels(data, 300) == np.asarray(decode_image(data, 300))).all()
-        assert await sandbox.glance(data) == glance(data)
+        assert ((await sandbox.glance(data)).pixels == glance(data).pixels).all()
         with pytest.raises(UndecodableImage):
             await sandbox.describe(b"no picture")
     finally:

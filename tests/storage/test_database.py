@@ -10,7 +10,7 @@ from sqlalchemy import func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database, check_schema, newest_version, upgrade_schema
-from storage.errors import SchemaOutdated
+from storage.errors import DatabaseAway, SchemaOutdated
 from storage.tables import Host, Table
 
 
@@ -123,3 +123,9 @@ async def test_a_kill_before_the_commit_keeps_nothing_and_one_after_it_everythin
 
 async def _tables(connection: AsyncConnection) -> set[str]:
     return set(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
+
+
+async def test_a_database_that_does_not_answer_is_named_without_its_password() -> None:
+    database = Database("postgresql+asyncpg://mira:secret@127.0.0.1:1/bazaarwatch")
+    with pytest.raises(DatabaseAway, match=r"//mira:\*\*\*@127\.0\.0\.1:1/bazaarwatch does not answer .*database\.url"):
+        await check_schema(database)

@@ -192,7 +192,7 @@ def test_each_kind_of_process_is_killed_and_everything_is_stored_once_at_the_hos
         assert not _answers(first)
         again = world.start("server 1", "serve", "--port", "0")
 
-        world.until(lambda: world.stored() > listings * 5 / 8, most_s=3600)
+        world.until(lambda: world.stored() > listings * 5 / 8 and bool(_address(again)), most_s=3600)
         mortal_postgres.kill()
         time.sleep(2)
         mortal_postgres.start()
