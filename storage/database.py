@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -24,7 +23,6 @@ from storage.errors import DatabaseAway, SchemaOutdated
 # Serialization failure, deadlock detected, and a page whose month was made while it waited to come in.
 _CONFLICTS = frozenset({"40001", "40P01", "23514"})
 _NAMED = {"connect_args": {"prepared_statement_cache_size": 500}}  # the console alone asks some 300 questions
-_TRUSTED_S = 5.0  # a connection of the pool that was used so lately is only looked at, not asked
 POOL_SIZE = 10  # connections to PostgreSQL that a process keeps open, and as many again for a while
 BUSY_TIMEOUT_S = 30  # another process may hold the write lock of an embedded database this long
 
@@ -90,7 +88,6 @@ class Database:
         else:
             self.engine = _create_engine(self.url, embedded if self.embedded else pooled | _NAMED)
         if not self.embedded:
-            event.listen(self.engine.sync_engine, "checkin", _note_use)
             event.listen(self.engine.sync_engine, "checkout", _ask_before_use)
             event.listen(self.engine.sync_engine, "handle_error", _know_the_lost)
         # The same connections, told what they are for. PostgreSQL sees a state of its own for each statement anyway:
@@ -164,18 +161,11 @@ def _begin_sqlite(connection: Any) -> None:
     connection.exec_driver_sql(sqlite.TAKING_THE_LOCK if options.get("begin_immediate") else "BEGIN")
 
 
-def _note_use(_connection: Any, record: Any) -> None:
-    record.info["used_s"] = time.monotonic()
-
-
-def _ask_before_use(connection: Any, record: Any, _proxy: Any) -> None:
+def _ask_before_use(connection: Any, _record: Any, _proxy: Any) -> None:
     """After a restart of the server no unit of work fails for a connection that is gone: the pool makes another.
 
-    SQLAlchemy's own way asks each time, in three trips.
+    SQLAlchemy's own way asks in three trips.
     """
-    used_s = record.info.get("used_s")
-    if used_s is None or (time.monotonic() - used_s < _TRUSTED_S and not connection.driver_connection.is_closed()):
-        return
     try:
         connection.ping()
     except (connection.dbapi.Error, OSError) as error:
