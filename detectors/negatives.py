@@ -75,6 +75,8 @@ def _nearer_by_features(
 ) -> set[int]:
     """The negatives of which as many points agree, counting only the points where the work was found."""
     best = max((match for match in own if match.detector == FEATURES), key=lambda match: match.score or 0.0)
+    if works.shortlist([best]):
+        return set()  # its points are not held: rather a person looks once more than that a copy is set aside
     inside = _within(description, best.region)
     wanted = max((_agreeing(match) for match in works.matches(inside) if match.work_id == work_id), default=0.0)
     return {match.work_id for match in negatives.matches(inside) if _agreeing(match) > _AS_MANY * wanted}

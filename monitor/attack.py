@@ -64,7 +64,8 @@ def _edited(design: Image.Image, edit: str, seed: str) -> bytes:
 
 async def _tried(parts: Parts, edit: str, work_id: int, copy: bytes) -> Attack:
     try:
-        matches = await find_matches(parts.sandbox, await parts.works.index(), copy)
+        works = parts.works
+        matches = await find_matches(parts.sandbox, await works.index(), copy, look_up=works.look_up)
     except (DetectorError, SandboxError):
         return Attack(edit, work_id, False, None, 0.0)
     for verdict in await parts.works.judge(matches):

@@ -68,7 +68,8 @@ async def calibrate(
 
     async def compare(picture: bytes, shown: int | None = None) -> None:
         try:
-            measured.add(judge(await find_matches(parts.sandbox, index, picture), least=0.0), shown)
+            matches = await find_matches(parts.sandbox, index, picture, look_up=parts.works.look_up)
+            measured.add(judge(matches, least=0.0), shown)
         except (DetectorError, SandboxError):
             measured.pictures += 1  # what cannot be examined never alerts
         advance(measured.pictures, of)

@@ -22,11 +22,12 @@ from config.errors import ConfigError
 from config.settings import Settings
 from monitor.clock import Clock, SystemClock
 from monitor.marketplaces.base import Marketplace
-from monitor.posix import hold, on_stop
+from monitor.posix import on_stop
 from monitor.sandbox import Sandbox
 from monitor.works import Works
 from storage.blobs import Blobs
 from storage.database import CommitPoints, Database, check_schema, upgrade_schema
+from storage.turns import hold
 
 if TYPE_CHECKING:
     from monitor.browser import Renderer

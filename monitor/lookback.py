@@ -182,7 +182,8 @@ async def _shows(parts: Parts, work_id: int, thumbnail: bytes) -> bool:
     from monitor.compare import find_matches
 
     try:
-        matches = await find_matches(parts.sandbox, await parts.works.index(), thumbnail)
+        works = parts.works
+        matches = await find_matches(parts.sandbox, await works.index(), thumbnail, look_up=works.look_up)
     except (DetectorError, SandboxError):
         return False
     return any(verdict.work_id == work_id for verdict in await parts.works.judge(matches))

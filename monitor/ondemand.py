@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from monitor.daemon import RUNNING, Parts
 from monitor.engines.base import Engine, Lost, Task
-from monitor.posix import hold
 from monitor.tasks import EXAMINE, SENT, Tasks
+from storage.turns import hold
 
 
 class OnDemand:

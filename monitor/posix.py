@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # every child imports this file: kept light
     import asyncio
     from collections.abc import Callable
-    from pathlib import Path
 
 _NO_NEW_PRIVILEGES = 38  # PR_SET_NO_NEW_PRIVS, linux/prctl.h
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
@@ -47,28 +46,13 @@ if sys.platform == "win32":
     def return_memory() -> None:
         """Windows takes back by itself what was freed: nothing is done."""
 
-    def hold(file: Path) -> int | None:
-        """A handle of a file; Windows' processes do not keep it from each other."""
-        return os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-
     def on_stop(loop: asyncio.AbstractEventLoop, callback: Callable[[], object]) -> None:
         """Call back, in the loop, when the user or the system asks this process to stop."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(callback))
 
 else:
-    import fcntl
     import resource
-
-    def hold(file: Path) -> int | None:
-        """A handle of a file that no other process holds until this one closes it or ends; None where one does."""
-        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            return None
-        return handle
 
     def limit_process(memory_bytes: int) -> None:
         """Bind this process: address space, no written files, few open ones, no new privileges, dies with its parent.

@@ -167,9 +167,10 @@ class Works:
     ) -> tuple[list[Match], list[Match]]:
         """What the detectors of every work find, and what those find that settings switch on."""
         told = await known.models.matches(self._sandbox, picture, seen)
-        return await find_matches(self._sandbox, known.index, picture, told, self._look_up), told
+        return await find_matches(self._sandbox, known.index, picture, told, self.look_up), told
 
-    async def _look_up(self, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Description]:
+    async def look_up(self, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Description]:
+        """The descriptions of references, given as work and reference, that the index holds by their hashes alone."""
         async with self._database.read() as session:
             rows = await get_references(session, [reference for _, reference in wanted])
         return {(row.work_id, row.id): await self.description(row) for row in rows}

@@ -52,7 +52,7 @@ class Kept:
         if counting is not None and (known is None or known.took_s < _PATIENCE_S):
             return await asyncio.shield(counting)
         assert known is not None  # noqa: S101 - else it was waited for
-        return known.value  # type: ignore[no-any-return]  # as above
+        return known.value  # type: ignore[no-any-return]  # whoever asks about the same counts the same type
 
     def forget(self, noun: str) -> None:
         """Say that something changed what is kept about a noun."""

@@ -7,7 +7,7 @@ import pytest
 from config.settings import load
 from monitor.daemon import RUNNING, build
 from monitor.ondemand import OnDemand
-from monitor.posix import hold
+from storage.turns import hold
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows' processes do not keep a file from each other")
 

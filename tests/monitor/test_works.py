@@ -247,6 +247,9 @@ async def test_works_beyond_what_is_held_whole_are_found_by_hashes_and_verified_
     assert (await works.judge(of_both[1]))[0].confidence is Confidence.HIGH
     assert (await whole.findings("c", cropped)).shows(2)
     assert not (await works.findings("c", cropped)).shows(2), "what no hash is near to is not found"
+    await _negative(database, art[1][1])
+    assert 2 in (await whole.findings("p", padded)).explained
+    assert 2 not in (await works.findings("p", padded)).explained, "its points are not held to be compared with"
 
 
 async def test_a_reader_that_is_not_installed_is_named_with_what_installs_it(known, tmp_path, monkeypatch):
