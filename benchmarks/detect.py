@@ -13,6 +13,7 @@ import dataclasses
 import io
 import json
 import random
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -31,10 +32,16 @@ from detectors.errors import DetectorError
 from detectors.features import Features
 from detectors.glance import glance
 from detectors.judge import judge
+from detectors.model import Fingerprint
 from detectors.pdq import BYTES, near
 from detectors.works import WorksIndex
 from monitor import posix
 from monitor.lookback import RADIUS_BITS
+from storage.arrays import KeptArrays
+
+_UNFILED = (
+    2_000  # works held in memory before they are written and mapped, or half as many as are; as in monitor/works.py
+)
 
 
 def drawing(seed: int, side_px: int = 800) -> Image.Image:
@@ -113,21 +120,60 @@ def cascade_speed(pictures: int, counts: Sequence[int]) -> None:
     started = time.process_time()
     known = [describe_reference(jpeg(drawing(seed))) for seed in range(min(counts[-1], 60))]
     print(f"\nregistering a work: {(time.process_time() - started) / len(known) * 1e3:.0f} ms")
-    index, held, rng = WorksIndex(), 0, np.random.default_rng(2)
-    whole = load(Path(), {}).detection.references_whole  # of further ones the hashes alone
-    print(
-        f"{'works':>8}{'SIFT alone, ms':>16}{'describe, ms':>14}{'match, ms':>11}{'whole / SIFT':>14}{'memory, MB':>12}"
-    )
-    for count in counts:
-        for work_id in range(held, count):
-            one = known[work_id] if work_id < len(known) else another(known[work_id % len(known)], rng)
-            index.add(work_id, 1, one, by_hashes=index.held_whole >= whole)
-        held = count
-        index.lay_out()
-        posix.return_memory()
-        sift, described, matched = _in_turns(files, greys, index)
-        ratio = (described + matched) / sift
-        print(f"{count:8,}{sift:16.1f}{described:14.1f}{matched:11.1f}{ratio:14.2f}{_resident_mb():12.0f}")
+    works = _StandIns(known)
+    print(f"{'works':>8}{'SIFT alone, ms':>16}{'describe, ms':>14}{'match, ms':>11}{'whole / SIFT':>14}"
+          f"{'own, MB':>9}{'+ mapped':>10}{'at most':>9}{'adding, s':>11}")  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        for count in counts:
+            started = time.process_time()
+            works.grow(count, Path(folder))
+            adding = time.process_time() - started
+            sift, described, matched = _in_turns(files, greys, works.index)
+            costs = f"{count:8,}{sift:16.1f}{described:14.1f}{matched:11.1f}{(described + matched) / sift:14.2f}"
+            own, whole, most = (_memory_mb(name) for name in ("RssAnon", "VmRSS", "VmHWM"))
+            print(f"{costs}{own:9.0f}{whole:10.0f}{most:9.0f}{adding:11.0f}", flush=True)
+
+
+class _StandIns:
+    """Many works in an index that is written to a file and mapped from it, some at a time, as by `monitor.works`."""
+
+    def __init__(self, known: Sequence[Description]) -> None:
+        self.index = WorksIndex()
+        self._known = known
+        self._rng = np.random.default_rng(2)
+        self._held = self._mapped = 0
+        self._whole = load(Path(), {}).detection.references_whole  # of further ones the hashes alone
+
+    def grow(self, count: int, folder: Path) -> None:
+        """Hold so many works."""
+        while self._held < count:
+            self._add()
+            if self._held == count or self._held - self._mapped == max(_UNFILED, self._mapped // 2):
+                files = KeptArrays(folder, WorksIndex.made_by())
+                files.newest()
+                files.keep(1, self.index.parts())
+                self.index = WorksIndex()
+                posix.return_memory()
+                arrays = files.newest()
+                if arrays is None:
+                    raise OSError(f"{folder} does not keep what was written; look at the disk")
+                self.index = WorksIndex.of(arrays)
+                del arrays
+                files.release()
+                for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-1]:
+                    path.unlink()
+                self._mapped = self._held
+
+    def _add(self) -> None:
+        one, by_hashes = self._known[self._held % len(self._known)], self.index.held_whole >= self._whole
+        if self._held >= len(self._known):
+            one = (
+                dataclasses.replace(one, fingerprints=other_hashes(one, self._rng))
+                if by_hashes
+                else another(one, self._rng)
+            )
+        self.index.add(self._held, 1, one, by_hashes=by_hashes)
+        self._held += 1
 
 
 def brute_force(pictures: int, works: int) -> None:
@@ -191,17 +237,24 @@ def another(description: Description, rng: np.random.Generator) -> Description:
     """A stand-in for one more work: as many points, each looking otherwise."""
     features = description.features
     shuffled = features.descriptors.reshape(-1, 4, 4, 8)[:, rng.permutation(4)][:, :, rng.permutation(4)]
-    noise = rng.integers(-12, 13, shuffled.shape)
-    other = (shuffled.astype(np.int64) + noise).clip(0, 255).astype(np.uint8).reshape(-1, 128)
-    prints = tuple(dataclasses.replace(f, bits=rng.bytes(BYTES)) for f in description.fingerprints)
-    return dataclasses.replace(description, fingerprints=prints, features=Features(features.points, other))
+    noise = rng.integers(-12, 13, shuffled.shape, np.int16)
+    other = (shuffled + noise).clip(0, 255).astype(np.uint8).reshape(-1, 128)
+    return dataclasses.replace(
+        description, fingerprints=other_hashes(description, rng), features=Features(features.points, other)
+    )
 
 
-def _resident_mb() -> float:
+def other_hashes(description: Description, rng: np.random.Generator) -> tuple[Fingerprint, ...]:
+    """As many fingerprints, of noise."""
+    return tuple(dataclasses.replace(f, bits=rng.bytes(BYTES)) for f in description.fingerprints)
+
+
+def _memory_mb(name: str) -> float:
+    """This process's memory, by a name in /proc; not a number where there is none."""
     status = Path("/proc/self/status")
     if not status.exists():
         return float("nan")
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+    line = next(line for line in status.read_text().splitlines() if line.startswith(name))
     return int(line.split()[1]) / 1024
 
 

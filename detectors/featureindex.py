@@ -26,7 +26,7 @@ _LISTS_PER_ROOT: Final = 0.5  # times the root of the points: choosing lists the
 _LEAST_TRAINED: Final = 1 << 10  # a few works' vectors are repeated up to that many
 _MOST_WAITING: Final = 400_000  # points added and not yet in the index: 25 MB
 _AT_ONCE: Final = 50_000  # vectors that are given to faiss as floats at a time
-_REGROWTH: Final = 4  # lists are laid out anew when the points have grown this many times
+_REGROWTH: Final = 2  # lists are laid out anew when the points have grown this many times
 
 _LEAST_PIECE: Final = 100_000  # rows: 7 MB
 _COLUMNS: Final = ("vectors", "slots", "features", "flips")
@@ -65,9 +65,9 @@ class _Rows:
             taken[here] = self._pieces[at][column][rows[here] - self._starts[at]]
         return taken
 
-    def column(self, column: int) -> NDArray[Any]:
-        """All of a column."""
-        return np.concatenate([piece[column] for piece in self._pieces])
+    def column(self, column: int) -> list[NDArray[Any]]:
+        """All of a column, in pieces."""
+        return [piece[column] for piece in self._pieces]
 
 
 class FeatureIndex:
@@ -87,6 +87,8 @@ class FeatureIndex:
         self._new: list[tuple[int, Variants]] = []
         self._waiting = 0
         self._index: Any = None  # short codes, of the rows whose work is still held
+        self._centres = np.zeros((0, KEPT), np.float32)  # of the lists
+        self._lengths = np.zeros(0, np.float32)  # squared
         self._laid_out_for = 0
         self._taking_in = threading.Lock()
 
@@ -105,22 +107,20 @@ class FeatureIndex:
                 index._points[slot] = arrays["points"][end - count : end]
         if len(arrays["codes"]):
             index._rows.append(tuple(arrays[name] for name in _COLUMNS))
-            index._index = faiss.read_index(faiss.PyCallbackIOReader(_Reading(arrays["codes"])))  # type: ignore[attr-defined]
+            index._search_in(faiss.read_index(faiss.PyCallbackIOReader(_Reading(arrays["codes"]))))  # type: ignore[attr-defined]
         index._laid_out_for = int(arrays["laid_out_for"][0])
         return index
 
-    def parts(self) -> dict[str, NDArray[Any]]:
-        """What it is made of, by name."""
-        import faiss
-
+    def parts(self) -> dict[str, list[NDArray[Any]]]:
+        """What it is made of, by name, in pieces: no copy of the vectors."""
         self.lay_out()
         points = [self._points.get(slot, np.zeros((0, 4), np.float32)) for slot in range(len(self._references))]
-        arrays: dict[str, NDArray[Any]] = {
-            "references": np.array([held or (-1, -1) for held in self._references], np.int64).reshape(-1, 2),
-            "counts": np.array([len(one) for one in points], np.int64),
-            "points": np.concatenate([*points, np.zeros((0, 4), np.float32)]),
-            "laid_out_for": np.array([self._laid_out_for]),
-            "codes": faiss.serialize_index(self._index) if self._index else np.zeros(0, np.uint8),
+        arrays: dict[str, list[NDArray[Any]]] = {
+            "references": [np.array([held or (-1, -1) for held in self._references], np.int64).reshape(-1, 2)],
+            "counts": [np.array([len(one) for one in points], np.int64)],
+            "points": [np.zeros((0, 4), np.float32), *points],
+            "laid_out_for": [np.array([self._laid_out_for])],
+            "codes": _written(self._index),
         }
         return arrays | ({name: self._rows.column(at) for at, name in enumerate(_COLUMNS)} if self._index else {})
 
@@ -148,7 +148,11 @@ class FeatureIndex:
             self._references[slot] = None
             del self._points[slot]
         if gone:
-            self._index.remove_ids(np.flatnonzero(np.isin(self._rows.column(_SLOT), gone)).astype(np.int64))
+            self._index.remove_ids(np.flatnonzero(np.isin(self._slots(), gone)).astype(np.int64))
+
+    def _slots(self) -> NDArray[np.int32]:
+        """By row, the place of its reference."""
+        return np.concatenate(self._rows.column(_SLOT))
 
     def pairs(self, picture: Features) -> dict[Reference, tuple[Pairs, NDArray[np.intp]]]:
         """For the references with most look-alike points: the pairs, and which of the picture's points each takes."""
@@ -167,13 +171,29 @@ class FeatureIndex:
 
     def _nearest(self, asked: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Distances and rows of the nearest vectors, each m x 6; -1 and infinite where there are none."""
-        _, rows = self._index.search(asked.astype(np.float32), _SHORTLIST)
+        vectors = asked.astype(np.float32)
+        lists = self._nearest_lists(vectors)
+        _, rows = self._index.search_preassigned(vectors, _SHORTLIST, lists, np.zeros(lists.shape, np.float32))
         held = self._rows.take(_VECTOR, np.maximum(rows, 0).ravel()).astype(np.float32)
         held = held.reshape(*rows.shape, KEPT)
         held -= asked[:, None].astype(np.float32)
         squares = np.where(rows < 0, np.float32(np.inf), np.einsum("qnd,qnd->qn", held, held))
         nearest = np.argsort(squares, axis=1, kind="stable")[:, :_NEIGHBOURS]
         return np.sqrt(np.take_along_axis(squares, nearest, 1)), np.take_along_axis(rows, nearest, 1)
+
+    def _nearest_lists(self, vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+        """For each vector the lists to look at: one product of matrices, a seventh of what faiss takes to choose."""
+        apart = self._lengths - 2 * (vectors @ self._centres.T)
+        each, chosen = np.arange(len(vectors)), np.empty((len(vectors), self._index.nprobe), np.int64)
+        for nth in range(self._index.nprobe):
+            chosen[:, nth] = apart.argmin(axis=1)
+            apart[each, chosen[:, nth]] = np.inf
+        return chosen
+
+    def _search_in(self, index: Any) -> None:
+        self._index = index
+        self._centres = index.quantizer.reconstruct_n(0, index.nlist)
+        self._lengths = np.square(self._centres).sum(axis=1)
 
     def _by_reference(
         self,
@@ -223,8 +243,9 @@ class FeatureIndex:
         self._rows.append((np.concatenate([forms.vectors for _, forms in new]), slots, features, flips))
         rows = np.flatnonzero(self._work[slots] >= 0) + first
         if (self._index.ntotal if self._index else 0) + len(rows) > _REGROWTH * self._laid_out_for:
-            rows = np.flatnonzero(self._work[self._rows.column(_SLOT)] >= 0)
-            self._index, self._laid_out_for = self._lay_out(rows), len(rows)
+            rows = np.flatnonzero(self._work[self._slots()] >= 0)
+            self._search_in(self._lay_out(rows))
+            self._laid_out_for = len(rows)
         for at in range(0, len(rows), _AT_ONCE):
             part = rows[at : at + _AT_ONCE]
             self._index.add_with_ids(self._rows.take(_VECTOR, part).astype(np.float32), part)
@@ -243,6 +264,17 @@ class FeatureIndex:
         index.train(self._rows.take(_VECTOR, sample).astype(np.float32))
         index.nprobe = min(lists, _LISTS_LOOKED_AT)
         return index
+
+
+def _written(index: Any) -> list[NDArray[np.uint8]]:
+    """An index of faiss as bytes, in pieces; none of none."""
+    import faiss
+
+    pieces = [np.zeros(0, np.uint8)]
+    if index:
+        writer = faiss.PyCallbackIOWriter(lambda some: pieces.append(np.frombuffer(some, np.uint8)))  # type: ignore[attr-defined]
+        faiss.write_index(index, writer)
+    return pieces
 
 
 class _Reading:

@@ -115,8 +115,8 @@ class WorksIndex:
         index._held = _outlines(_part(arrays, outline.NAME))
         return index
 
-    def parts(self) -> dict[str, NDArray[Any]]:
-        """What it is made of, by name. They hold for as long as nothing is added or removed."""
+    def parts(self) -> dict[str, Sequence[NDArray[Any]]]:
+        """What it is made of, by name, each array in pieces. They hold for as long as nothing is added or removed."""
         several = {name: _fingerprint_arrays(index.parts()) for name, index in self._by_hasher.items()}
         several |= {FEATURES: self._features.parts(), shape.NAME: self._shapes.parts()}
         several[outline.NAME] = _outline_arrays(self._held)
@@ -294,8 +294,8 @@ def _part(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[An
     return {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")}
 
 
-def _fingerprint_arrays(made: Fingerprints[Reference]) -> dict[str, NDArray[Any]]:
-    return {
+def _fingerprint_arrays(made: Fingerprints[Reference]) -> dict[str, list[NDArray[Any]]]:
+    arrays = {
         "references": np.array([owner for owner, _ in made.places], np.int64).reshape(-1, 2),
         "names": np.array([region.name for _, region in made.places], np.str_),
         "boxes": np.array([region.box for _, region in made.places], np.float64).reshape(-1, 4),
@@ -303,6 +303,7 @@ def _fingerprint_arrays(made: Fingerprints[Reference]) -> dict[str, NDArray[Any]
         "orientation": made.orientation,
         "codes": made.codes,
     }
+    return {name: [array] for name, array in arrays.items()}
 
 
 def _fingerprints(arrays: Mapping[str, NDArray[Any]]) -> Fingerprints[Reference]:
@@ -313,14 +314,14 @@ def _fingerprints(arrays: Mapping[str, NDArray[Any]]) -> Fingerprints[Reference]
     return Fingerprints(places, arrays["place"], arrays["orientation"], arrays["codes"])
 
 
-def _outline_arrays(held: Mapping[Reference, _Held]) -> dict[str, NDArray[Any]]:
+def _outline_arrays(held: Mapping[Reference, _Held]) -> dict[str, list[NDArray[Any]]]:
     greys = [one.outline.grey for one in held.values()]
     return {
-        "references": np.array(list(held), np.int64).reshape(-1, 2),
-        "scales": np.array([one.scale for one in held.values()], np.float64).reshape(-1, 2),
-        "grids": np.array([one.outline.grid for one in held.values()], np.float64).reshape(-1, 3, 3),
-        "sizes": np.array([grey.shape for grey in greys], np.int64).reshape(-1, 2),
-        "greys": np.concatenate([np.zeros(0, np.uint8), *(grey.ravel() for grey in greys)]),
+        "references": [np.array(list(held), np.int64).reshape(-1, 2)],
+        "scales": [np.array([one.scale for one in held.values()], np.float64).reshape(-1, 2)],
+        "grids": [np.array([one.outline.grid for one in held.values()], np.float64).reshape(-1, 3, 3)],
+        "sizes": [np.array([grey.shape for grey in greys], np.int64).reshape(-1, 2)],
+        "greys": [np.zeros(0, np.uint8), *(grey.ravel() for grey in greys)],
     }
 
 

@@ -43,6 +43,7 @@ _JUDGED = 20_000  # pictures whose findings are kept in memory; most have none
 _AT_ONCE = 200  # references read at a time: some 70 KB each
 _WORTH_A_FILE = 200  # references by which a file may differ from the registry: each costs a process 100 KB and 10 ms
 _SHARE_WORTH_A_FILE = 20  # or a twentieth of all
+_UNFILED = 2_000  # references, and half as many as are mapped, that come into memory before they are: 75 KB each
 _MOST_WASTED = 0.3  # of the points in a file, those of removed works
 _LISTED, _HASHES = "held.references", "held.sha256"  # beside the index's own parts
 _MOST_LOGOS = 1_000  # references: 5 ms each at every change of the works
@@ -71,7 +72,19 @@ class Findings:
 
 
 Held: TypeAlias = Mapping[int, tuple[int, str]]  # references by id, each with its work's id and its picture's SHA-256
-_Holding: TypeAlias = "tuple[WorksIndex, Held, Held]"  # an index, what it holds, and what of it is mapped from a file
+
+
+@dataclass(slots=True)
+class _Holding:
+    """An index, what it holds, and what of that is mapped from a file."""
+
+    index: WorksIndex
+    held: Held = field(default_factory=dict)
+    filed: Held = field(default_factory=dict)
+
+    def become(self, other: _Holding) -> None:
+        """Be the other; what was held is let go, for whoever holds this one too."""
+        self.index, self.held, self.filed = other.index, other.held, other.filed
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,58 +236,65 @@ class Works:
             version = await works_version(session)
         async with self._building:
             if self._known is None or version != self._known.version:
-                before, self._known = self._known, None  # half changed, it would have to be built anew
-                self._known = await self._build(version, before)
+                before = self._known
+                holding = _Holding(before.index, before.held, before.filed) if before else _nothing()
+                before = self._known = None  # half changed, it would have to be built anew
+                self._known = await self._build(version, holding)
                 self.version = version
                 self._judged, self._twins = {}, None
             return self._known
 
-    async def _build(self, version: int, before: _Known | None) -> _Known:
-        """What is known as of a version; the index of before is changed where the references changed."""
+    async def _build(self, version: int, holding: _Holding) -> _Known:
+        """What is known as of a version; what is held is changed where the references changed."""
         from detectors.works import WorksIndex  # brings faiss, which an idle daemon does without
 
         unlike = WorksIndex()
         async with self._database.read() as session:
             wanted, against = await reference_ids(session), await negatives(session)
             limits = await thresholds(session)
-        index, held, filed = (before.index, before.held, before.filed) if before else (WorksIndex(), {}, {})
-        if self._folder and _worth_a_file(filed, wanted):
-            index, held, filed = await self._shared(self._folder, version, wanted, (index, held, filed))
-        await self._follow(index, held, wanted)
-        await asyncio.to_thread(index.lay_out)
+        if self._folder and _worth_a_file(holding.filed, wanted):
+            await self._share(self._folder, version, wanted, holding)
+        await self._follow(holding, wanted)
+        await asyncio.to_thread(holding.index.lay_out)
         posix.return_memory()
         for negative in against:
             await asyncio.to_thread(unlike.add, negative.id, negative.id, await self.description(negative))
         _logger.info("works index built", extra={"references": len(wanted), "negatives": len(against)})
         by_number = {negative.id: negative for negative in against}
-        return _Known(version, index, wanted, filed, limits, unlike, by_number, await self._models(wanted))
+        models = await self._models(wanted)
+        return _Known(version, holding.index, wanted, holding.filed, limits, unlike, by_number, models)
 
-    async def _shared(self, folder: Path, version: int, wanted: Held, own: _Holding) -> _Holding:
-        """An index mapped from a file that holds nearly all that is wanted, written by whoever comes first.
+    async def _share(self, folder: Path, version: int, wanted: Held, holding: _Holding) -> None:
+        """Hold an index mapped from a file that has nearly all that is wanted, written by whoever comes first.
 
-        ``own`` is what this process holds by now. It is handed back, changed, if no file can be written.
+        Where many are missing, they are written so many at a time and mapped before the next come: a process never
+        holds more by itself, and one that ends on the way leaves what it did. If no file can be written, the rest is
+        the caller's to add.
         """
         from detectors.works import WorksIndex
 
         files = KeptArrays(folder, WorksIndex.made_by())
         async with turn(folder):
-            mapped = await asyncio.to_thread(_newest, files)
-            if mapped and not _worth_a_file(mapped[1], wanted):
-                return mapped
-            index, held, filed = max(own, mapped or own, key=lambda holding: len(holding[1].items() & wanted.items()))
-            if index.wasted > _MOST_WASTED:
-                index, held, filed = WorksIndex(), {}, {}
-            await self._follow(index, held, wanted)
-            try:
-                await asyncio.to_thread(_keep, files, version, index, wanted)
-            except OSError as error:
-                _logger.warning("works index not shared", extra={"reason": str(error)})
-                return index, wanted, filed
-            _logger.info("works index written", extra={"references": len(wanted), "version": version})
-            return await asyncio.to_thread(_newest, files) or (index, wanted, filed)
+            holding.become(await asyncio.to_thread(_nearer, holding, files, wanted))
+            if holding.index.wasted > _MOST_WASTED and _worth_a_file(holding.filed, wanted):
+                holding.become(_nothing())
+            while _worth_a_file(holding.filed, wanted):
+                await self._follow(holding, _some_more(holding.held, wanted))
+                try:
+                    await asyncio.to_thread(_keep, files, version, holding)
+                except OSError as error:
+                    _logger.warning("works index not shared", extra={"reason": str(error)})
+                    return
+                _logger.info("works index written", extra={"references": len(holding.held), "version": version})
+                holding.become(_nothing())
+                posix.return_memory()
+                holding.become(await asyncio.to_thread(_newest, files))
+                if not holding.filed:  # damaged on the way
+                    return
 
-    async def _follow(self, index: WorksIndex, held: Held, wanted: Held) -> None:
-        """Let the index hold the wanted references in place of those that it holds."""
+    async def _follow(self, holding: _Holding, wanted: Held) -> None:
+        """Hold the wanted references in place of those that are held."""
+        index, held = holding.index, holding.held
         gone = {number for number in held if held[number] != wanted.get(number)}
         changed = {held[number][0] for number in gone}
         for work_id in changed:
@@ -288,6 +308,7 @@ class Works:
             for row in rows:
                 described, full = await self.description(row), index.held_whole >= self._most_whole
                 await asyncio.to_thread(index.add, row.work_id, row.id, described, by_hashes=full)
+        holding.held = wanted
 
     async def _models(self, wanted: Held) -> Models:
         if not self._settings:
@@ -378,19 +399,44 @@ def _worth_a_file(filed: Held, wanted: Held) -> bool:
     return len(filed.items() ^ wanted.items()) > max(_WORTH_A_FILE, len(wanted) // _SHARE_WORTH_A_FILE)
 
 
-def _keep(files: KeptArrays, version: int, index: WorksIndex, held: Held) -> None:
+def _some_more(held: Held, wanted: Held) -> Held:
+    """What is wanted, but of what is not held only a part."""
+    missing = [number for number in wanted if wanted[number] != held.get(number)]
+    later = set(missing[max(_UNFILED, len(held) // 2) :])
+    return {number: one for number, one in wanted.items() if number not in later}
+
+
+def _nearer(holding: _Holding, files: KeptArrays, wanted: Held) -> _Holding:
+    """What is held or what the newest file has, whichever is nearer to what is wanted."""
+
+    def nearness(one: _Holding) -> tuple[bool, int]:
+        return not _worth_a_file(one.filed, wanted), len(one.held.items() & wanted.items())
+
+    return max(holding, _newest(files), key=nearness)
+
+
+def _keep(files: KeptArrays, version: int, holding: _Holding) -> None:
     import numpy as np
 
-    listed = np.array([(number, work) for number, (work, _) in held.items()], np.int64).reshape(-1, 2)
-    hashes = np.array([sha256 for _, sha256 in held.values()], "S64")
-    files.keep(version, {_LISTED: listed, _HASHES: hashes} | index.parts())
+    listed = np.array([(number, work) for number, (work, _) in holding.held.items()], np.int64).reshape(-1, 2)
+    hashes = np.array([sha256 for _, sha256 in holding.held.values()], "S64")
+    files.keep(version, {_LISTED: [listed], _HASHES: [hashes], **holding.index.parts()})
 
 
-def _newest(files: KeptArrays) -> _Holding | None:
+def _newest(files: KeptArrays) -> _Holding:
+    """What the newest file has; nothing without one."""
     from detectors.works import WorksIndex
 
     if (kept := files.newest()) is None:
-        return None
+        return _nothing()
     listed, hashes = kept[_LISTED].tolist(), kept[_HASHES].tolist()
     held = {number: (work, sha256.decode()) for (number, work), sha256 in zip(listed, hashes, strict=True)}
-    return WorksIndex.of(kept), held, held
+    mapped = _Holding(WorksIndex.of(kept), held, held)
+    files.release()
+    return mapped
+
+
+def _nothing() -> _Holding:
+    from detectors.works import WorksIndex
+
+    return _Holding(WorksIndex())

@@ -385,6 +385,27 @@ async def test_a_damaged_or_older_file_is_built_anew(known, art, sharing, added,
     assert added == [1, 2]
 
 
+async def test_many_works_are_written_some_at_a_time_and_a_builder_that_ends_leaves_what_it_did(
+    known, art, sharing, added, tmp_path, monkeypatch
+):
+    _, database = known
+    number = await _add(database, art[2][1], "a third")
+    for name in ("_UNFILED", "_WORTH_A_FILE"):
+        monkeypatch.setattr(f"monitor.works.{name}", 1 if name == "_UNFILED" else 0)
+    async with database.write("test") as session:
+        await session.execute(update(Reference).where(Reference.id == 3).values(description=b"unreadable"))
+    with pytest.raises(NotFound):
+        await sharing().index()
+    assert (added, len(_arrays(tmp_path))) == ([1, 2], 1), "two are in one file, and the first file is gone"
+    async with database.write("test") as session:
+        description = describe_reference(art[2][1]).to_bytes()
+        await session.execute(update(Reference).where(Reference.id == 3).values(description=description))
+    works = sharing()
+    copies = [(1, jpeg(EDITS["pad"](art[0][0], Random(1)))), (number, jpeg(EDITS["pad"](art[2][0], Random(9))))]
+    assert [(await works.findings(str(work), copy)).shows(work) for work, copy in copies] == [True, True]
+    assert added == [1, 2, 3], "only the last was missing"
+
+
 async def test_another_picture_under_a_number_that_was_given_before_is_compared_with(known, art, sharing):
     _, database = known
     await sharing().index()
