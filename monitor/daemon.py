@@ -123,7 +123,13 @@ class Parts:
 
         crawler = Crawler(self.database, self.reader, self.marketplaces, self.clock)
         attempts, examine = self.settings.schedule.attempts, self.examiner(self.reader).examine
-        return Tasks(self.database, crawler.crawl, examine, self.clock, self.make_engine, attempts)
+        return Tasks(self.database, crawler.crawl, examine, self.draw_evidence, self.clock, self.make_engine, attempts)
+
+    async def draw_evidence(self, complaint_id: int) -> None:
+        """Draw the evidence of a confirmed complaint before it is exported."""
+        from monitor.desk.drawing import draw_evidence
+
+        await draw_evidence(self, complaint_id)
 
     def make_engine(self, tasks: Mapping[str, Task], lost: Lost) -> Engine:
         """Where units of work run: in this process, or together with all others on the same PostgreSQL."""

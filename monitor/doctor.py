@@ -13,7 +13,7 @@ from pathlib import Path
 from detectors.model import Outcome
 from monitor.canaries import drift_notes
 from monitor.daemon import Parts
-from monitor.desk.filing import PACKS, leftovers
+from monitor.desk.folders import PACKS, leftovers
 from monitor.registry.rights import ending_rights
 from monitor.registry.vault import orphans, vault_faults
 from storage.audit import first_broken

@@ -16,6 +16,7 @@ from detectors.model import PriorityLevel
 from monitor.canaries import drift_notes
 from monitor.complaints.deadlines import warning
 from monitor.daemon import Parts
+from monitor.desk.standing import WAITING
 from monitor.digest import Digest, DigestAlert, DigestFacts, SearchCoverage, WaitingComplaint, compose_digest
 from monitor.errors import SandboxError
 from monitor.notifiers.mail import compose_mail, send_mail
@@ -32,17 +33,6 @@ from storage.works import get_reference
 DIGESTS = "digests"
 _MAIL = "digest.eml"
 _SIDE_PX = 320
-_WAITING = {  # by the complaint's state: what a person has to do, and how
-    "draft": ("something in it has to be settled before it can be confirmed", "bazaarwatch complaints show {id}"),
-    "ready": ("a person has to look at each listing and confirm it", "bazaarwatch complaints confirm {id} --as NAME"),
-    "in_review": ("a second person has to approve it", "bazaarwatch complaints approve {id} --as NAME"),
-    "approved": ("confirmed; its pack has not been written", "bazaarwatch complaints export {id}"),
-    "exported": ("hand its pack in, then record the receipt", "bazaarwatch complaints submitted {id} --receipt NUMBER"),
-    "info_requested": ("the platform wants more from us", "bazaarwatch complaints show {id}"),
-    "countered": ("COUNTER-NOTICE: silence loses", "bazaarwatch complaints kit {id}"),
-    "counter_review": ("COUNTER-NOTICE: silence loses", "bazaarwatch complaints answer {id} refuse --as NAME"),
-    "expired": ("a counter-notice was left unanswered: lost by silence", "bazaarwatch complaints show {id}"),
-}
 
 
 async def digest_if_due(parts: Parts) -> Path | None:
@@ -109,7 +99,7 @@ async def _facts(
         alerts=tuple(alerts),
         coverage=tuple([_coverage(row) for row in await coverage(session, since or BEGINNING)]),
         complaints=tuple(
-            _waiting(one, until) for one in await list_complaints(session) if one.complaint.state in _WAITING
+            _waiting(one, until) for one in await list_complaints(session) if one.complaint.state in WAITING
         ),
         suppressed=await suppressed_since(session, since or BEGINNING, until),
         notes=(
@@ -167,7 +157,7 @@ def _coverage(row: Coverage) -> SearchCoverage:
 
 
 def _waiting(one: ComplaintSummary, now: datetime) -> WaitingComplaint:
-    action, command = _WAITING[one.complaint.state]
+    action, command = WAITING[one.complaint.state]
     mark = warning(one.timer.started_at, one.timer.act_by_at, now) if one.timer else None
     if mark is not None:
         action += f" (less than {'a quarter' if mark < 0.5 else 'half'} of the time is left)"

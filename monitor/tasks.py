@@ -10,6 +10,7 @@ from detectors.model import Outcome
 from monitor.clock import Clock
 from monitor.engines.base import Engine, Lost, Task
 from storage.database import Database
+from storage.drawings import due_drawings, note_drawn
 from storage.errors import NotFound
 from storage.listings import note_attempt, waiting_ids
 from storage.searches import due_search_ids, finish_crawl, get_search, open_crawl
@@ -18,8 +19,9 @@ from storage.tables import Listing, Search
 
 CRAWL: Final = "crawl_search"
 EXAMINE: Final = "examine_listing"
+DRAW: Final = "draw_evidence"  # of a confirmed complaint, before it is exported
 SENT: Final = "examine_sent"  # the same without asking any marketplace
-ROLES: Final = {CRAWL: "crawl", EXAMINE: "examine"}  # which workers do it
+ROLES: Final = {CRAWL: "crawl", EXAMINE: "examine", DRAW: "examine"}  # which workers do it
 MakeEngine = Callable[[Mapping[str, Task], Lost], Engine]
 
 _logger = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ class Tasks:
         database: Database,
         crawl: Callable[[int], Awaitable[Sequence[int]]],
         examine: Callable[[int], Awaitable[object]],
+        draw: Callable[[int], Awaitable[None]],
         clock: Clock,
         make_engine: MakeEngine,
         attempts: int,
@@ -42,9 +45,12 @@ class Tasks:
         self._database = database
         self._crawl = crawl
         self._examine = examine
+        self._draw = draw
         self._clock = clock
         self._attempts = attempts
-        self.engine = make_engine({CRAWL: self.crawl_search, EXAMINE: self.examine_listing}, self.lost)
+        self.engine = make_engine(
+            {CRAWL: self.crawl_search, EXAMINE: self.examine_listing, DRAW: self.draw_evidence}, self.lost
+        )
 
     async def enqueue_due(self) -> int:
         """Queue everything that the tables say is due; how much that is. Missed runs coalesce into one."""
@@ -56,7 +62,14 @@ class Tasks:
             await self.engine.enqueue(CRAWL, ids, site=site)
         for site, ids in examinations.items():
             await self.engine.enqueue(EXAMINE, ids, priority=_EXAMINE_FIRST, site=site)
-        return len(searches) + len(listings)
+        return len(searches) + len(listings) + await self.enqueue_drawings()
+
+    async def enqueue_drawings(self) -> int:
+        """Queue the confirmed complaints whose evidence is to be drawn; how many."""
+        async with self._database.read() as session:
+            complaints = await due_drawings(session)
+        await self.engine.enqueue(DRAW, complaints)
+        return len(complaints)
 
     async def enqueue_searches(self, search_ids: Sequence[int]) -> None:
         """Queue searches that a person wants to run now."""
@@ -81,12 +94,18 @@ class Tasks:
         """Examine one listing."""
         await self._examine(listing_key)
 
+    async def draw_evidence(self, complaint_id: int) -> None:
+        """Draw the evidence of one complaint."""
+        await self._draw(complaint_id)
+
     async def lost(self, name: str, number: int, error: Exception) -> None:
         """Record a unit of work that raised, so that it is tried again later or parked, and seen."""
         reason = f"{type(error).__name__}: {error}"
         async with self._database.write("lost task recorded") as session:
             if name in (EXAMINE, SENT):
                 await note_attempt(session, number, reason, self._attempts, self._clock.now())
+            elif name == DRAW:  # its export draws it, and says what is wrong
+                await note_drawn(session, number, self._clock.now())
             else:
                 crawl = await open_crawl(session, await get_search(session, number), self._clock.now())
                 crawl.outcome, crawl.reason = Outcome.FAILED, reason

@@ -67,11 +67,14 @@ class Blobs:
 
     def read(self, sha256: str) -> bytes:
         """`get` for callers outside the event loop."""
+        return checked(sha256, self.raw(sha256))
+
+    def raw(self, sha256: str) -> bytes | None:
+        """The bytes under a hash as they are now, for whoever checks them otherwise; None where nothing is stored."""
         try:
-            data = self._path(sha256).read_bytes()
+            return self._path(sha256).read_bytes()
         except FileNotFoundError:
-            data = None
-        return checked(sha256, data)
+            return None
 
     def remove(self, sha256: str) -> None:
         """Delete a stored file; one that is gone already is no fault."""

@@ -96,10 +96,10 @@ async def drawn_of(session: AsyncSession, pictures: Collection[str]) -> list[Evi
 
 async def note_custody(
     session: AsyncSession, alert_ids: Collection[int], at: datetime, actor: str, action: str, facts: Mapping[str, Any]
-) -> None:
-    """Lengthen the chain of each of these alerts by one entry, in the transaction of what it speaks of."""
+) -> dict[int, Custody]:
+    """Lengthen the chain of each of these alerts by one entry, in the transaction of what it speaks of; the entries."""
     await _take_turn(session, alert_ids)
-    await _lengthen(session, {alert_id: [(action, facts)] for alert_id in alert_ids}, at, actor)
+    return await _lengthen(session, {alert_id: [(action, facts)] for alert_id in alert_ids}, at, actor)
 
 
 async def _take_turn(session: AsyncSession, alert_ids: Collection[int]) -> None:
@@ -107,10 +107,14 @@ async def _take_turn(session: AsyncSession, alert_ids: Collection[int]) -> None:
     await session.execute(select(Alert.id).where(Alert.id.in_(alert_ids)).order_by(Alert.id).with_for_update())
 
 
-async def _lengthen(session: AsyncSession, entries: Mapping[int, Sequence[_Entry]], at: datetime, actor: str) -> None:
+async def _lengthen(
+    session: AsyncSession, entries: Mapping[int, Sequence[_Entry]], at: datetime, actor: str
+) -> dict[int, Custody]:
+    """Add entries to chains; the newest of each."""
     ends = select(Custody.alert_id, func.max(Custody.position)).where(Custody.alert_id.in_(entries))
     newest = select(Custody).where(tuple_(Custody.alert_id, Custody.position).in_(ends.group_by(Custody.alert_id)))
     last = {entry.alert_id: (entry.position, entry.hash) for entry in await session.scalars(newest)}
+    ended = dict[int, Custody]()
     for alert_id, added in entries.items():
         position, previous = last.get(alert_id, (0, START))
         for action, facts in added:
@@ -119,7 +123,9 @@ async def _lengthen(session: AsyncSession, entries: Mapping[int, Sequence[_Entry
             entry.facts, entry.previous = dict(facts), previous
             previous = entry.hash = entry_hash(entry)
             session.add(entry)
+            ended[alert_id] = entry
     await session.flush()
+    return ended
 
 
 async def custody_of(session: AsyncSession, alert_id: int) -> list[Custody]:

@@ -44,7 +44,11 @@ class ObjectBlobs(Blobs):
             NotFound: Nothing is stored under the hash, or its bytes have changed.
             StoreAway: The store does not answer, or refuses us.
         """
-        return checked(sha256, self._read(_key(sha256)))
+        return checked(sha256, self.raw(sha256))
+
+    def raw(self, sha256: str) -> bytes | None:
+        """The bytes under a hash as they are now, for whoever checks them otherwise; None where nothing is stored."""
+        return self._read(_key(sha256))
 
     def remove(self, sha256: str) -> None:
         """Delete a stored file; one that is gone already is no fault."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors.model import Answer
 from storage.audit import record
+from storage.drawings import forget_drawings_of
 from storage.errors import NotFound, StaleState
 from storage.evidence import PURGED, evidence_of, item_hash, note_custody
 from storage.months import drop_months, month_of
@@ -179,6 +180,7 @@ async def forget_evidence(session: AsyncSession, query: Select[int], actor: str,
         items = [item_hash(item) for item in await evidence_of(session, alert_id)]
         await note_custody(session, [alert_id], now, actor, PURGED, {"items": items})
     await session.execute(delete(Evidence).where(Evidence.alert_id.in_(keys)))
+    await forget_drawings_of(session, keys)
     await _thin_listings(session, keys)
     return len(keys)
 

@@ -568,6 +568,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("reason_facts", sa.JSON(), nullable=False),
         sa.Column("target_kind", sa.String(), nullable=False),
+        sa.Column("batch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("explanation", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("state_since", storage.tables.base.Utc(timezone=True), nullable=False),
@@ -580,6 +581,7 @@ def upgrade() -> None:
         sa.Column("confirmed_at", storage.tables.base.Utc(timezone=True), nullable=True),
         sa.Column("approved_by", sa.String(), nullable=True),
         sa.Column("approved_at", storage.tables.base.Utc(timezone=True), nullable=True),
+        sa.Column("drawn_at", storage.tables.base.Utc(timezone=True), nullable=True),
         sa.Column("submission", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("exported_at", storage.tables.base.Utc(timezone=True), nullable=True),
         sa.Column("policy_version", sa.String(), nullable=False),
@@ -938,6 +940,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("decision_items", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_decision_items_alert_id"), ["alert_id"], unique=False)
+
+    op.create_table(
+        "drawings",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("complaint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("files", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["complaint_id"], ["complaints.id"], name=op.f("fk_drawings_complaint_id_complaints")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_drawings")),
+        sa.UniqueConstraint("complaint_id", "key", "position", name=op.f("uq_drawings_complaint_id_key_position")),
+    )
+    with op.batch_alter_table("drawings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_drawings_complaint_id"), ["complaint_id"], unique=False)
 
     op.create_table(
         "evidence",

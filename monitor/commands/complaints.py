@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ import typer
 from monitor.commands import following, meter
 from monitor.commands.common import AsJson, UsageProblem, print_json, progress, say, show, show_facts, with_parts
 from monitor.commands.evidence import telling
+from monitor.commands.following import tell_standing
 from monitor.commands.walking import asked_to_affirm, walk_through
 from monitor.complaints.base import Target
 from monitor.complaints.deadlines import left
@@ -22,6 +22,7 @@ from monitor.daemon import Parts
 from monitor.desk import filing, recheck, sheets
 from monitor.desk.dossier import Stored, load
 from monitor.desk.leaving import leave
+from monitor.desk.standing import deadline_line, standing
 from monitor.text import utc
 from storage import tables
 from storage.complaints import (
@@ -250,7 +251,7 @@ async def _course(parts: Parts, complaint_id: int, as_json: bool) -> dict[str, A
             "steps": [_columns(event) | {"listing": alert_id} for event, alert_id in events],
         }
     return {
-        "deadlines": [_deadline_line(row, now) for row in timers if row.kind != "recrawl"],
+        "deadlines": [deadline_line(row, now) for row in timers if row.kind != "recrawl"],
         "counter_notices": [f"{row.round}: {row.state}, {row.claim}, {row.words}".rstrip(", ") for row in counters],
         "steps": [_step_line(event) for event, alert_id in events if alert_id is None],
     }
@@ -258,11 +259,6 @@ async def _course(parts: Parts, complaint_id: int, as_json: bool) -> dict[str, A
 
 def _columns(row: tables.Table) -> dict[str, Any]:
     return {column.key: getattr(row, column.key) for column in row.__table__.columns}
-
-
-def _deadline_line(row: tables.ComplaintTimer, now: datetime) -> str:
-    unconfirmed = ", unconfirmed" if row.unconfirmed else ""
-    return f"{row.kind}: {left(row.act_by_at, now)}, act by {utc(row.act_by_at)} ({row.basis}{unconfirmed})"
 
 
 def _step_line(event: tables.ComplaintEvent) -> str:
@@ -331,8 +327,7 @@ def confirm(
         _tell_what_is_left(with_parts(ctx, lambda parts: load(parts, complaint_id)), person)
         return
     stored = with_parts(ctx, lambda parts: filing.confirm(parts, complaint_id, person))
-    waits = stored.state is ComplaintState.IN_REVIEW
-    say(f"complaint {complaint_id} confirmed by {person}" + ("; a second person approves it" if waits else ""))
+    tell_standing(ctx, complaint_id)
     for problem in stored.problems:
         say(f"{'still in the way' if problem.blocking else 'note'}: {problem}")
 
@@ -353,10 +348,6 @@ def _from_sheet(ctx: typer.Context, complaint_id: int, person: str, file: Path) 
         say(f"not taken: {problem}")
 
 
-def _leave_out(ctx: typer.Context, complaint_id: int, alert_ids: Collection[int], why: str, actor: str) -> None:
-    with_parts(ctx, lambda parts: filing.leave_out(parts, complaint_id, alert_ids, actor, why))
-
-
 def _tell_what_is_left(stored: Stored, person: str) -> None:
     missing = stored.unconsidered(person)
     if missing:
@@ -369,7 +360,7 @@ def _tell_what_is_left(stored: Stored, person: str) -> None:
 def approve(ctx: typer.Context, complaint_id: ComplaintId, person: Person) -> None:
     """Approve, as the second person, what the first one confirmed."""
     with_parts(ctx, lambda parts: filing.approve(parts, complaint_id, _named(person)))
-    say(f"complaint {complaint_id} approved by {person}")
+    tell_standing(ctx, complaint_id)
 
 
 @complaints.command("return")
@@ -381,6 +372,7 @@ def return_(
 ) -> None:
     """Put a confirmed complaint back into the draft; what was considered stays considered."""
     with_parts(ctx, lambda parts: filing.send_back(parts, complaint_id, _named(person), note))
+    tell_standing(ctx, complaint_id)
 
 
 @complaints.command()
@@ -391,7 +383,9 @@ def exclude(
     reason: Annotated[str, typer.Option(help="Why it is left out.")],
 ) -> None:
     """Leave listings out of a complaint that has not left."""
-    _leave_out(ctx, complaint_id, listing, reason, ctx.obj.actor)
+    with_parts(ctx, lambda parts: filing.leave_out(parts, complaint_id, listing, ctx.obj.actor, reason))
+    say(f"left out: {', '.join(f'#{one}' for one in listing)}")
+    tell_standing(ctx, complaint_id)
 
 
 @complaints.command()
@@ -402,6 +396,8 @@ def include(
 ) -> None:
     """Take listings in again that were left out."""
     with_parts(ctx, lambda parts: filing.take_in(parts, complaint_id, listing, ctx.obj.actor))
+    say(f"taken in again: {', '.join(f'#{one}' for one in listing)}")
+    tell_standing(ctx, complaint_id)
 
 
 @complaints.command("recheck")
@@ -435,6 +431,7 @@ def seen(
 ) -> None:
     """Record that a named person saw listings on sale just now."""
     with_parts(ctx, lambda parts: recheck.seen_by(parts, complaint_id, listing, _named(person)))
+    say(f"seen on sale by {_named(person)}: {', '.join(f'#{one}' for one in listing)}; that holds for 24 hours")
 
 
 @complaints.command()
@@ -450,17 +447,21 @@ def export(
 ) -> None:
     """Write the pack of a confirmed complaint: addresses to paste, the form's fields, a table, the evidence."""
 
-    async def work(parts: Parts) -> Path:
+    async def work(parts: Parts) -> tuple[Path, str]:
         with telling(quiet=False) as tell:
-            return await leave(parts, complaint_id, ctx.obj.actor, tell, say, fresh=not as_it_is, evidence=evidence)
+            left = await leave(parts, complaint_id, ctx.obj.actor, tell, say, fresh=not as_it_is, evidence=evidence)
+        return left, await standing(parts, complaint_id)
 
-    typer.echo(with_parts(ctx, work))
+    folder, line = with_parts(ctx, work)
+    typer.echo(folder)
+    say(line)
 
 
 @complaints.command()
 def cancel(ctx: typer.Context, complaint_id: ComplaintId) -> None:
     """Give up a complaint that has not been exported; its alerts can be decided and complained of again."""
     with_parts(ctx, lambda parts: filing.cancel(parts, complaint_id, ctx.obj.actor))
+    tell_standing(ctx, complaint_id)
 
 
 def _named(person: str) -> str:

@@ -17,6 +17,7 @@ from monitor.complaints.lifecycle import ComplaintEvent
 from monitor.daemon import Parts
 from monitor.desk import filing, following, kit, ladder, mailing, statuses, timers
 from monitor.desk.dossier import rules_of
+from monitor.desk.standing import standing
 from storage.complaints import get_complaint, list_complaints
 
 ComplaintId = Annotated[int, typer.Argument(help="The complaint's id.")]
@@ -79,16 +80,19 @@ def submitted(
         await following.hand_in(parts, complaint_id, ctx.obj.actor, receipt.strip(), evidence.strip(), when)
 
     with_parts(ctx, work)
+    tell_standing(ctx, complaint_id)
 
 
 def refused(ctx: typer.Context, complaint_id: ComplaintId, note: Annotated[str, typer.Option(help="Why.")]) -> None:
     """Record that the platform's form would not take the pack: a draft again, to be bettered and confirmed anew."""
     with_parts(ctx, lambda parts: following.hand_back(parts, complaint_id, ctx.obj.actor, note))
+    tell_standing(ctx, complaint_id)
 
 
 def send(ctx: typer.Context, complaint_id: ComplaintId) -> None:
     """Mail the notice of an exported complaint whose platform takes mail; again at worst under the same Message-ID."""
     say(with_parts(ctx, lambda parts: mailing.send_notice(parts, complaint_id, ctx.obj.actor)))
+    tell_standing(ctx, complaint_id)
 
 
 def status(
@@ -110,6 +114,7 @@ def status(
 
     for line in with_parts(ctx, work):
         say(line)
+    tell_standing(ctx, complaint_id)
 
 
 def outcome(
@@ -130,11 +135,13 @@ def outcome(
 
     for line in with_parts(ctx, work):
         say(line)
+    tell_standing(ctx, complaint_id)
 
 
 def _simple(event: ComplaintEvent, help_text: str) -> Callable[..., None]:
     def command(ctx: typer.Context, complaint_id: ComplaintId, note: Note = "") -> None:
         with_parts(ctx, lambda parts: following.simple_step(parts, complaint_id, event, ctx.obj.actor, note))
+        tell_standing(ctx, complaint_id)
 
     command.__doc__ = help_text
     command.__name__ = {ComplaintEvent.SUPPLY: "supplied"}.get(event, event.value)
@@ -205,6 +212,7 @@ def answer(
     _by_person(
         ctx, person, lambda parts, who: following.answer_counter(parts, complaint_id, who, accept=accept, note=note)
     )
+    tell_standing(ctx, complaint_id)
     if accept:
         say("if the seller may sell this, `bazaarwatch sellers allow` keeps it from being complained of again")
 
@@ -212,6 +220,7 @@ def answer(
 def escalate(ctx: typer.Context, complaint_id: ComplaintId, person: Person, note: Note = "") -> None:
     """Record that a court was called upon over a counter-notice, and the platform told so."""
     _by_person(ctx, person, lambda parts, who: following.escalate(parts, complaint_id, who, note))
+    tell_standing(ctx, complaint_id)
 
 
 def withdraw(
@@ -219,6 +228,7 @@ def withdraw(
 ) -> None:
     """Take a complaint back; its listings never count as taken down."""
     _by_person(ctx, person, lambda parts, who: following.withdraw(parts, complaint_id, who, note))
+    tell_standing(ctx, complaint_id)
 
 
 def kit_(ctx: typer.Context, complaint_id: ComplaintId) -> None:
@@ -283,6 +293,11 @@ def import_(
             say(f"not applied: {problem}")
     if result.problems:
         raise typer.Exit(1)
+
+
+def tell_standing(ctx: typer.Context, complaint_id: int) -> None:
+    """Say where a complaint is now and what comes next."""
+    say(with_parts(ctx, lambda parts: standing(parts, complaint_id)))
 
 
 def _by_person(ctx: typer.Context, person: str, work: Callable[[Parts, str], Awaitable[None]]) -> None:

@@ -39,7 +39,7 @@ def serve(
         demand = OnDemand(parts)
         async with listening(parts, demand.examine, wanted, demand.search) as address:
             say(f"the console is at {address}; Ctrl-C ends it")
-            await until_stopped(demand.engine)
+            await until_stopped(demand.engine, demand.chores())
 
     with_parts(ctx, work)
 

@@ -152,6 +152,13 @@ class Draft:
     role: Literal["owner", "agent"] = "owner"  # of who files it
     right_state: RightState | None = None  # of the right in that account; None: nobody recorded it
     reason_facts: Mapping[str, str] = field(default_factory=dict)  # such as an authentication report's
+    submission: int = 1  # how often it has left with this time: again after a form would not take it
+    batch: int = 1  # of the complaints that one draft was split into at the platform's limit, which one
+
+    @property
+    def submission_id(self) -> str:
+        """Ours, of this one handing in, such as C-17-1."""
+        return f"{self.number}-{self.submission}"
 
     @property
     def target_kind(self) -> str:

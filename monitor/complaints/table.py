@@ -101,7 +101,8 @@ def _row(target: Target, draft: Draft, confirmation: Confirmation, code: str, no
     match = target.match
     known: dict[str, object] = {
         "complaint_id": draft.number,
-        "batch_no": 1,
+        "submission_id": draft.submission_id,
+        "batch_no": draft.batch,
         "platform": draft.platform,
         "site": draft.site,
         "account_label": draft.account,

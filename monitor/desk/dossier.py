@@ -208,6 +208,8 @@ async def _draft(session: AsyncSession, row: tables.Complaint, rules: Policy, vi
         account=row.account,
         right_state=RightState(state.state) if state else None,
         reason_facts=dict(row.reason_facts),
+        submission=max(row.submission, 1),
+        batch=row.batch,
     )
 
 

@@ -6,10 +6,11 @@ import asyncio
 from pathlib import Path
 
 from monitor.daemon import Parts
-from monitor.desk.filing import PACKS
+from monitor.desk.folders import PACKS
 from monitor.errors import NoticeRefused
 from monitor.evidence.bundle import Tell, write_bundle
 from storage.complaints import get_complaint
+from storage.drawings import forget_drawings
 from storage.subjects import alerts_of_complaint
 
 EVIDENCE = "evidence.zip"
@@ -32,6 +33,13 @@ async def enclose(parts: Parts, complaint_id: int, actor: str, tell: Tell = lamb
     file = parts.settings.data_dir / row.pack / EVIDENCE
     if not await asyncio.to_thread(file.is_file):
         made = parts.settings.data_dir / PACKS / f"new-{file.parent.name}.zip"
-        await write_bundle(parts, f"complaint {complaint_id}", alert_ids, made, actor, tell)
+        await write_bundle(parts, title_of(complaint_id), alert_ids, made, actor, tell)
         await asyncio.to_thread(made.replace, file)
+        async with parts.database.write("drawings given up") as session:
+            await forget_drawings(session, complaint_id)
     return file
+
+
+def title_of(complaint_id: int) -> str:
+    """What the evidence of a complaint is headed."""
+    return f"complaint {complaint_id}"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import shutil
-import tempfile
-import time
+from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -47,6 +45,7 @@ from monitor.desk.dossier import (
     targets_from,
     work_of,
 )
+from monitor.desk.folders import PACKS, sweep, write_pack
 from monitor.errors import NoticeRefused
 from storage import tables
 from storage.complaints import (
@@ -58,12 +57,11 @@ from storage.complaints import (
     move,
     move_targets,
 )
+from storage.drawings import forget_drawings
 from storage.rights import account_for, get_right, rights_of
 from storage.works import get_work
 
-PACKS = "packs"
 QUESTIONS = ("fair-use", "exhaustion", "authorised-seller")  # what a person considers of every listing
-_LEFTOVER_AFTER_S = 3600.0  # what is still being written is younger
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +114,9 @@ async def draft_complaints(
         elsewhere = partial(home_of, folder=parts.settings.data_dir / "policies")
         sorted_out = batch(targets, rules, as_right, reason, elsewhere, route)
         account = await account_for(session, right.id, rules.account_platform)
-        ids = []
+        ids, batches = [], Counter[tuple[str, str]]()
         for listings in sorted_out.batches:
+            batches[listings.site, listings.route] += 1
             draft = draft_notice(
                 "C-0",  # its number is known once it is stored
                 listings,
@@ -137,6 +136,7 @@ async def draft_complaints(
                 reason=draft.reason,
                 reason_facts=dict(facts or {}),
                 target_kind=draft.target_kind,
+                batch=batches[listings.site, listings.route],
                 explanation=draft.explanation,
             )
             alert_ids = [target.alert_id for target in draft.targets]
@@ -178,7 +178,18 @@ async def draft_again(parts: Parts, complaint_id: int, actor: str) -> int:
             raise NoticeRefused(
                 f"complaint {complaint_id} has no listing that was refused; nothing is to be said again"
             )
-        names = ("platform", "site", "account", "route", "work_id", "right_id", "reason", "target_kind", "explanation")
+        names = (
+            "platform",
+            "site",
+            "account",
+            "route",
+            "work_id",
+            "right_id",
+            "reason",
+            "target_kind",
+            "batch",
+            "explanation",
+        )
         row = tables.Complaint(**{name: getattr(old, name) for name in names}, reason_facts=dict(old.reason_facts))
         row.supersedes_id = old.id
         if stored.state not in (ComplaintState.CLOSED,):
@@ -253,7 +264,7 @@ async def confirm(parts: Parts, complaint_id: int, person: str) -> Stored:
         yes = Confirmation(person, now, draft.content_sha256, draft.statements, tuple(considered))
         row.confirmation, row.confirmed_by, row.confirmed_at = yes.to_wire(), person, now
         row.four_eyes = parts.settings.complaints.second_person
-        row.approved_by = row.approved_at = None
+        row.approved_by = row.approved_at = row.drawn_at = None
         if stored.state is ComplaintState.DRAFT:
             await _step(session, row, ComplaintEvent.VALIDATE, now, person)
         await _step(session, row, ComplaintEvent.REQUEST_REVIEW, now, person)
@@ -382,7 +393,8 @@ async def export(parts: Parts, complaint_id: int, actor: str) -> Path:
     if not claimed:
         raise NoticeRefused(_blocked(complaint_id, [one for one in stored.problems if one.blocking]))
     at = stored.row.exported_at or parts.clock.now()
-    pack = await asyncio.to_thread(export_pack, stored.draft, confirmation_of(stored.row), stored.rules, at)
+    draft = replace(stored.draft, submission=stored.row.submission)
+    pack = await asyncio.to_thread(export_pack, draft, confirmation_of(stored.row), stored.rules, at)
     named = Pack(Path(stored.row.pack or pack.name).name, pack.files)
     folder = await asyncio.to_thread(write_pack, root, named)
     async with parts.database.write("complaint exported") as session:
@@ -424,45 +436,7 @@ async def cancel(parts: Parts, complaint_id: int, actor: str) -> None:
         row = await get_complaint(session, complaint_id, lock=True)
         if row.state != ComplaintState.CANCELLED:
             await _step(session, row, ComplaintEvent.CANCEL, parts.clock.now(), actor)
-
-
-def write_pack(root: Path, pack: Pack) -> Path:
-    """Write a pack's files into a folder of its name, which appears whole or not at all.
-
-    A folder that is there already stays: another process that exported the same complaint was faster.
-    """
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder = root / pack.name
-    temporary = Path(tempfile.mkdtemp(dir=root, prefix="new-"))
-    for name, data in pack.files.items():
-        file = temporary / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("wb") as opened:
-            opened.write(data)
-            opened.flush()
-            os.fsync(opened.fileno())
-    try:
-        temporary.rename(folder)
-    except OSError:
-        if not folder.is_dir():
-            raise
-        shutil.rmtree(temporary)
-    return folder
-
-
-def leftovers(root: Path) -> list[Path]:
-    """Folders and files that a crash left half written."""
-    oldest = time.time() - _LEFTOVER_AFTER_S
-    return sorted(one for one in root.glob("new-*") if one.stat().st_mtime < oldest)
-
-
-def sweep(root: Path) -> None:
-    """Remove what a crash left half written."""
-    for one in leftovers(root):
-        if one.is_dir():
-            shutil.rmtree(one, ignore_errors=True)
-        else:
-            one.unlink(missing_ok=True)
+            await forget_drawings(session, complaint_id)
 
 
 async def _best_right(parts: Parts, session: AsyncSession, work: tables.Work, rules: Policy) -> tables.Right:

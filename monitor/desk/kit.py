@@ -17,7 +17,7 @@ from monitor.complaints.deadlines import SAFETY, left
 from monitor.complaints.lifecycle import ComplaintState
 from monitor.daemon import Parts
 from monitor.desk.dossier import Stored, read
-from monitor.desk.filing import write_pack
+from monitor.desk.folders import write_pack
 from monitor.desk.following import take_up
 from monitor.errors import NoticeRefused, SandboxError
 from monitor.text import templates, utc

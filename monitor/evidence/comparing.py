@@ -33,8 +33,10 @@ class _Drawing:
     shown_by: list[Exhibit]
 
 
-async def draw_comparisons(parts: Parts, alert_ids: Sequence[int], actor: str, tell: Callable[[int], None]) -> None:
-    """Draw what no earlier export has drawn yet; each picture becomes an item of its alert's evidence.
+async def compared(
+    parts: Parts, alert_ids: Sequence[int], actor: str, tell: Callable[[int], None] = lambda _: None
+) -> list[Exhibit]:
+    """Alerts with everything kept of them, after what nobody has drawn yet was drawn: it is kept with each too.
 
     Listings that show the same picture share one drawing, whichever export made it.
 
@@ -60,6 +62,10 @@ async def draw_comparisons(parts: Parts, alert_ids: Sequence[int], actor: str, t
         some = await asyncio.gather(*map(finish, waiting[start : start + _KEPT_TOGETHER]))
         async with parts.database.write("comparisons kept") as session:
             await keep_evidence(session, [item for made in some for item in made], actor, parts.clock.now())
+    if not waiting:
+        return shown
+    async with parts.database.read() as session:
+        return await exhibits(session, alert_ids)
 
 
 def _waiting(shown: Sequence[Exhibit]) -> list[_Drawing]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -50,12 +51,23 @@ class Exhibit:
         """The newest picture that shows both side by side."""
         return next((item for item in reversed(self.items) if item.kind == "comparison"), None)
 
+    @property
+    def seen_at(self) -> datetime:
+        """When the newest page among the items was; else when the listing was last seen."""
+        return max((item.seen_at for item in self.items if item.kind == "page"), default=self.view.listing.last_seen_at)
+
+    def custody_line(self) -> str:
+        """How long the chain of custody is and where it ends."""
+        if not self.custody:
+            return "none was kept"
+        return f"{len(self.custody)} entries, the last with hash {self.custody[-1].hash}"
+
     def reference_of(self, match: tables.Match) -> tables.Reference | None:
         """The work's picture that a finding is about; None if it was taken out since."""
         return next((one for one in self.references if one.id == match.reference_id), None)
 
     def listing_rows(self) -> Rows:
-        """The listing, as last seen."""
+        """The listing, and when it was seen."""
         listing, seller = self.view.listing, self.view.seller
         price = f"{listing.price:f} {listing.currency or ''}".strip() if listing.price is not None else ""
         shown = f" (“{listing.price_raw}”)" if listing.price_raw else ""
@@ -65,7 +77,7 @@ class Exhibit:
             ("Address", listing.url),
             ("Seller", f"{seller.name} ({seller.seller_id})" if seller else "the page named none"),
             ("Price", f"{price}{shown}" if price else ""),
-            ("Seen", f"first {utc(listing.first_seen_at)}, last {utc(listing.last_seen_at)}"),
+            ("Seen", f"first {utc(listing.first_seen_at)}, as kept here {utc(self.seen_at)}"),
         )
 
     def work_rows(self) -> Rows:

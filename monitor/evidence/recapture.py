@@ -102,11 +102,13 @@ async def stale(parts: Parts, alert_ids: Sequence[int], actor: str) -> list[int]
         looks = await last_looks(session, alert_ids)
     found = []
     for one in looks:
-        if one.capture_id and one.captured_at and one.captured_at > max(one.page_at or begins, begins):
+        if one.page_at and one.page_at >= begins:
+            continue
+        if one.capture_id and one.captured_at and one.captured_at > begins:
             async with parts.database.read() as session:
                 capture = await session.get_one(tables.Capture, one.capture_id)
             await _keep(parts, one.alert_id, one.listing_key, capture, [], actor)
-        elif one.page_at is None or one.page_at < begins:
+        else:
             found.append(one.alert_id)
     return found
 

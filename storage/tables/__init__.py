@@ -14,7 +14,7 @@ from storage.tables.complaints import (
     MailFolder,
 )
 from storage.tables.crawling import Capture, Crawl, Host, HostHour, Listing, ListingPicture, Picture, Search, Seller
-from storage.tables.evidence import Custody, Evidence, Hold, TimeStamp
+from storage.tables.evidence import Custody, Drawing, Evidence, Hold, TimeStamp
 from storage.tables.known import KnownAnswer, KnownCase
 from storage.tables.pictures import ClusterBand, LookBack, Negative, SeenPicture, Threshold
 from storage.tables.review import Decision, DecisionItem, Lease, SavedView
@@ -43,6 +43,7 @@ __all__ = [
     "DecisionItem",
     "Digest",
     "Document",
+    "Drawing",
     "Evidence",
     "GateOverride",
     "Hold",

@@ -78,6 +78,7 @@ class Table(DeclarativeBase):
         bytes: LargeBinary,
         int: BigInteger().with_variant(Integer, "sqlite"),  # SQLite numbers only INTEGER PRIMARY KEY by itself
         list[str]: JSON,
+        list[Any]: JSON,
         dict[str, Any]: JSON,
     }
 

@@ -41,6 +41,7 @@ class Complaint(Table):
     reason: Mapped[str]
     reason_facts: Mapped[dict[str, Any]] = mapped_column(default=dict)  # such as an authentication report's
     target_kind: Mapped[str] = mapped_column(default="listing")
+    batch: Mapped[int] = mapped_column(default=1)  # which of those that one draft was split into at the limit
     explanation: Mapped[str]
     state: Mapped[str] = mapped_column(index=True)
     state_since: Mapped[datetime]
@@ -53,6 +54,7 @@ class Complaint(Table):
     confirmed_at: Mapped[datetime | None]
     approved_by: Mapped[str | None]  # the second person, or the first where one is enough
     approved_at: Mapped[datetime | None]
+    drawn_at: Mapped[datetime | None]  # its evidence was drawn ahead, since it was last confirmed
     submission: Mapped[int] = mapped_column(default=0)  # how often it was claimed for export; again after a refusal
     exported_at: Mapped[datetime | None]  # claimed then, before anything was written
     policy_version: Mapped[str] = mapped_column(default="")  # of the pack that decided what left

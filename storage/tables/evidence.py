@@ -1,4 +1,4 @@
-"""What proves an alert, who had it in hand, what others attest of its time, and what must be kept."""
+"""What proves an alert and was drawn of it, who had it, what others attest of its time, and what must be kept."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.tables.alerts import Alert
 from storage.tables.base import Table, one_of
+from storage.tables.complaints import Complaint
 
 _IN_FORCE = text("released_at IS NULL")
 
@@ -50,6 +51,19 @@ class Custody(Table):
     previous: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
     __table_args__ = (UniqueConstraint("alert_id", "position"),)
+
+
+class Drawing(Table):
+    """Files of an evidence ZIP, packed before a confirmed complaint leaves: they go with its evidence, or sooner."""
+
+    __tablename__ = "drawings"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    complaint_id: Mapped[int] = mapped_column(ForeignKey(Complaint.id), index=True)
+    key: Mapped[str] = mapped_column(String(64))  # the hash of all that they were drawn from
+    position: Mapped[int]  # of this stored file among those of the same key
+    sha256: Mapped[str] = mapped_column(String(64))  # of the stored file
+    files: Mapped[list[Any]]  # what is in it, in order: each one's name, CRC, size and SHA-256
+    __table_args__ = (UniqueConstraint("complaint_id", "key", "position"),)
 
 
 class TimeStamp(Table):

@@ -36,6 +36,13 @@ class Examiner:
             raise self.error
 
 
+class Painter:
+    """Draws nothing but conclusions."""
+
+    async def draw(self, complaint_id):
+        raise ZeroDivisionError("a fault of ours")
+
+
 @pytest.fixture
 async def stock(database, clock):
     """One due search and two listings that wait."""
@@ -48,7 +55,10 @@ async def stock(database, clock):
 
 @pytest.fixture
 def tasks(database, clock):
-    return Tasks(database, Crawler().crawl, Examiner().examine, clock, lambda work, lost: LocalEngine(work, lost, 2), 3)
+    def engine(work, lost):
+        return LocalEngine(work, lost, 2)
+
+    return Tasks(database, Crawler().crawl, Examiner().examine, Painter().draw, clock, engine, 3)
 
 
 async def test_everything_due_is_queued_once_however_often_it_is_asked(tasks, stock):
@@ -105,3 +115,21 @@ async def test_a_search_removed_while_it_waited_in_the_queue_is_no_fault(tasks, 
         assert (await get_search(session, stock[0])).next_run_at == clock.now()
         ((_, crawl),) = await list_searches(session)
     assert crawl is None
+
+
+async def test_a_drawing_that_is_lost_is_left_to_the_export(tasks, database, clock, caplog, monkeypatch):
+    caplog.set_level(logging.CRITICAL, "monitor.engines.local")
+    noted = []
+
+    async def due(_session):
+        return [] if noted else [7]
+
+    async def note(_session, complaint_id, at):
+        noted.append((complaint_id, at))
+
+    monkeypatch.setattr("monitor.tasks.due_drawings", due)
+    monkeypatch.setattr("monitor.tasks.note_drawn", note)
+    assert await tasks.enqueue_due() == 1
+    await tasks.engine.drain()
+    assert noted == [(7, clock.now())]
+    assert await tasks.enqueue_due() == 0

@@ -41,12 +41,17 @@ def test_a_complaint_is_walked_through_handed_in_and_followed_by_mail(drafted, t
     assert all(listings[number]["considered"] for number in rest)
     assert {listings[number]["live_by"] for number in rest} == {"Mira Moss"}
 
+    desk("scan")
+    assert desk.rows("SELECT count(*) > 0 FROM drawings") == [(1,)], "its evidence is drawn before it leaves"
     pack = Path(desk("complaints", "export", 1).strip())
+    assert desk.rows("SELECT count(*) FROM drawings") == [(0,)]
     assert len((pack / "urls-1.txt").read_text("utf-8").splitlines()) == len(rest)
     checked = desk.json("evidence", "verify", pack / "evidence.zip")
     assert (checked["faults"], "complaint 1" in checked["made_here"]) == ([], True)
     assert "does not go by mail" in desk.refused("complaints", "send", 1)[1]
-    desk("complaints", "submitted", 1, "--receipt", "CMP-77")
+    told = " ".join(desk.run("complaints", "submitted", 1, "--receipt", "CMP-77").err.split())
+    assert "complaint 1 is submitted: the platform has the word" in told
+    assert "act by" in told
     (row,) = desk.json("complaints", "list")
     assert (row["state"], row["external_ref"], row["waits_for"]) == ("submitted", "CMP-77", "acknowledge")
     assert row["left"]

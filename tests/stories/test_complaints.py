@@ -1,5 +1,6 @@
 """From alert to upheld complaint, and to one lost by silence: an artist's path, on a fake clock."""
 
+import json
 from email.message import EmailMessage
 
 import pytest
@@ -256,6 +257,8 @@ async def test_a_refused_form_is_bettered_confirmed_anew_and_leaves_as_a_submiss
     await filing.confirm(parts, complaint_id, PERSON)
     folder = await filing.export(parts, complaint_id, "mira")
     assert folder.name.endswith(f"C-{complaint_id}-2")
+    told = json.loads((folder / "listings.json").read_text("utf-8"))
+    assert {row["submission_id"] for row in told} == {f"C-{complaint_id}-2"}
     assert (await state(parts, complaint_id)).submission == 2
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import csv
 import io
+import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from monitor.complaints.base import TargetState
 from monitor.complaints.errors import NotPossible
 from monitor.complaints.lifecycle import ComplaintEvent, ComplaintState
-from monitor.desk import filing, following, sheets
+from monitor.desk import filing, folders, following, sheets
 from monitor.desk.dossier import load as load_complaint
 from monitor.desk.statuses import import_sheet
 from monitor.desk.timers import follow_up
@@ -93,6 +95,9 @@ async def test_a_teams_listings_go_from_alert_to_upheld_and_one_batch_is_lost_by
         await confirmed(parts, other, "Ana Lima")
         await filing.approve(parts, other, "Bo Chen")
     packs = {one: await filing.export(parts, one, "ana") for one in ids}
+    numbered = [json.loads((folder / "listings.json").read_text("utf-8"))[0] for folder in packs.values()]
+    batches = Counter((row["matched_work_id"], row["site"], row["batch_no"]) for row in numbered)
+    assert set(batches.values()) == {1}, "each is one of those that its draft was split into"
     set_clock(clock, "2026-09-29T09:00")
     for one, folder in packs.items():
         assert await told(parts, folder, external_ref=f"CMP-{one}") == [], "the platform's number hands it in"
@@ -219,7 +224,7 @@ async def test_a_crash_while_a_pack_is_written_is_put_right_by_the_next_export(t
     (first, *_) = (await filing.draft_complaints(parts, 2, "alibaba_ipp", "ana")).complaint_ids
     await confirmed(parts, first, "Ana Lima")
     await filing.approve(parts, first, "Bo Chen")
-    root = parts.settings.data_dir / filing.PACKS
+    root = parts.settings.data_dir / folders.PACKS
 
     def die(*_):
         raise KeyboardInterrupt
@@ -234,8 +239,8 @@ async def test_a_crash_while_a_pack_is_written_is_put_right_by_the_next_export(t
     assert (row.state, row.pack_sha256, row.submission) == ("exported", None, 1)
     with pytest.raises(NoticeRefused, match="was not written"):
         await following.hand_in(parts, first, "ana", "CMP-1")
-    monkeypatch.setattr(filing, "_LEFTOVER_AFTER_S", -1.0)
-    assert filing.leftovers(root) == [half]
+    monkeypatch.setattr(folders, "_LEFTOVER_AFTER_S", -1.0)
+    assert folders.leftovers(root) == [half]
     folder = await filing.export(parts, first, "ana")
     assert [Path(entry).name for entry in root.iterdir()] == [folder.name]
     assert (await state(parts, first)).submission == 1

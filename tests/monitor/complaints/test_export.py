@@ -104,6 +104,7 @@ def test_a_row_tells_the_listing_the_right_and_the_person(draft: Draft, export: 
     told = {name: text for name, text in row.items() if text}
     assert told == {
         "complaint_id": "C-17",
+        "submission_id": "C-17-1",
         "batch_no": "1",
         "platform": "alibaba_ipp",
         "site": "aliexpress",
