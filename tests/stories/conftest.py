@@ -304,6 +304,6 @@ def plain_packs(monkeypatch):
 
     def plain(draft, *_):
         urls = "".join(f"{target.url}\n" for target in draft.targets).encode()
-        return Pack(draft.number, {"urls-1.txt": urls, "manifest.json": json.dumps([draft.number]).encode()})
+        return Pack(draft.number, {"urls-1.txt": urls, "manifest.json": json.dumps([draft.submission_id]).encode()})
 
     monkeypatch.setattr(filing, "export_pack", plain)

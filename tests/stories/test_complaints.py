@@ -257,8 +257,7 @@ async def test_a_refused_form_is_bettered_confirmed_anew_and_leaves_as_a_submiss
     await filing.confirm(parts, complaint_id, PERSON)
     folder = await filing.export(parts, complaint_id, "mira")
     assert folder.name.endswith(f"C-{complaint_id}-2")
-    told = json.loads((folder / "listings.json").read_text("utf-8"))
-    assert {row["submission_id"] for row in told} == {f"C-{complaint_id}-2"}
+    assert json.loads((folder / "manifest.json").read_text("utf-8")) == [f"C-{complaint_id}-2"], "as its tables name it"
     assert (await state(parts, complaint_id)).submission == 2
 
 
