@@ -63,6 +63,7 @@ _JSON = {"accept": "application/json"}
 async def scan(parts: Parts, planted: Planted) -> None:
     """Write as a scan does: pages of listings, nearly all of them known, and now and then a copy."""
     chance = random.Random(2)
+    pictures = [_noise(sigma) for sigma in range(40, 90)]  # made before: it is the scan that is measured
     for number in itertools.count():
         known = [chance.randrange(1, min(100_000, planted.listings)) for _ in range(48)]
         fresh = [10_000_000 + 2 * number + more for more in range(2)]
@@ -71,7 +72,7 @@ async def scan(parts: Parts, planted: Planted) -> None:
             page = [_listing(planted, one) for one in (*known, *fresh)]
             recorded = await record_listings(session, page, None, now)
         if number % 3 == 0:
-            await _examine(parts, recorded.seen[-1], chance)
+            await _examine(parts, recorded.seen[-1], chance.choice(pictures), chance)
         await asyncio.sleep(0.33)
 
 
@@ -82,12 +83,17 @@ def _listing(planted: Planted, number: int) -> Listing:
     return Listing(site, str(number), link, planted.title(number), seller=Seller(str(seller), f"Shop {seller}"))
 
 
-async def _examine(parts: Parts, listing_key: int, chance: random.Random) -> None:
-    """One examination: the picture described in its child, what was found recorded."""
+def _noise(sigma: int) -> bytes:
+    """A picture of noise as a JPEG file's bytes."""
     file = io.BytesIO()
-    Image.effect_noise((600, 600), chance.randrange(40, 90)).convert("RGB").save(file, "JPEG", quality=80)
-    await parts.sandbox.describe(file.getvalue())
-    glance, now = await parts.sandbox.glance(file.getvalue()), parts.clock.now()
+    Image.effect_noise((600, 600), sigma).convert("RGB").save(file, "JPEG", quality=80)
+    return file.getvalue()
+
+
+async def _examine(parts: Parts, listing_key: int, picture: bytes, chance: random.Random) -> None:
+    """One examination: the picture described in its child, what was found recorded."""
+    await parts.sandbox.describe(picture)
+    glance, now = await parts.sandbox.glance(picture), parts.clock.now()
     sha256, work = f"{chance.getrandbits(256):064x}", chance.randrange(1, WORKS + 1)
     found = Match(work, work, "phash", 1, threshold=62.0, distance_bits=4)
     async with parts.database.write("examination recorded") as session:

@@ -81,11 +81,15 @@ async def next_known(
     """A known case that a person has not answered and did not decide; of one alert, where that is named."""
     name = select(User.name).where(User.id == user_id).scalar_subquery()
     said = select(KnownAnswer.case_id).where(KnownAnswer.user_id == user_id)
+    stands = (  # EXISTS and no join: SQLite would go through all alerts while no case is known
+        select(Alert.id)
+        .where(Alert.id == KnownCase.alert_id, Alert.answer == KnownCase.answer)
+        .where(Alert.decided_by != name, Alert.suppressed.is_(None), *owned(owners))
+        .exists()
+    )
     query = (
         select(KnownCase)
-        .join(Alert, Alert.id == KnownCase.alert_id)
-        .where(KnownCase.removed_at.is_(None), KnownCase.id.not_in(said), KnownCase.added_by != name)
-        .where(Alert.answer == KnownCase.answer, Alert.decided_by != name, Alert.suppressed.is_(None), *owned(owners))
+        .where(KnownCase.removed_at.is_(None), KnownCase.id.not_in(said), KnownCase.added_by != name, stands)
         .order_by(KnownCase.id)
         .limit(1)
     )

@@ -2,18 +2,20 @@
 
 aiosqlite makes four trips (open a cursor, execute, fetch, close); crawling a listing took 190 of them, and more time
 than everything else together. A brief transaction's statements make none: a trip takes four times as long as one that
-finds a row by its key. What may wait for the disk or for another process goes to the thread all the same.
+finds a row by its key. What may wait for the disk or for another process goes to the thread all the same, and what
+writes many rows.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import aiosqlite
 
 TAKING_THE_LOCK = "BEGIN IMMEDIATE"  # waits while another process writes
+_MANY = 2000  # values that a statement carries: writing as many takes longer than a trip
 _AHEAD = 1000  # rows that come with their statement; the rest is fetched as it is asked for
 _T = TypeVar("_T")
 _Trip = Callable[[sqlite3.Connection], sqlite3.Cursor]
@@ -37,8 +39,8 @@ class _Connection(aiosqlite.Connection):
     def cursor(self) -> _Cursor:  # type: ignore[override]  # as SQLAlchemy uses it
         return _Cursor(self)
 
-    async def trip(self, work: _Trip) -> tuple[sqlite3.Cursor, list[Any]]:
-        """Do something with the connection in its thread, and fetch the first rows that came of it."""
+    async def trip(self, work: _Trip, *, values: int = 0) -> tuple[sqlite3.Cursor, list[Any]]:
+        """Do something with the connection, with so many values, and fetch the first rows that came of it."""
 
         begin, self._begin = self._begin, ""
 
@@ -48,7 +50,7 @@ class _Connection(aiosqlite.Connection):
             cursor = work(self._conn)
             return cursor, cursor.fetchmany(_AHEAD) if cursor.description else []
 
-        if self._is_at_hand() and begin != TAKING_THE_LOCK:
+        if self._is_at_hand() and begin != TAKING_THE_LOCK and values < _MANY:
             return work_and_fetch()
         done: tuple[sqlite3.Cursor, list[Any]] = await self._execute(self._counted(work_and_fetch))  # type: ignore[no-untyped-call]
         return done
@@ -124,12 +126,12 @@ class _Cursor:
         if statement.startswith("BEGIN"):
             self._connection.begin(statement)
         else:
-            await self._fetch(lambda raw: raw.execute(statement, parameters))
+            await self._fetch(lambda raw: raw.execute(statement, parameters), len(parameters))
         return self
 
-    async def executemany(self, statement: str, parameters: Iterable[Sequence[Any]]) -> _Cursor:
+    async def executemany(self, statement: str, parameters: Sequence[Sequence[Any]]) -> _Cursor:
         """Run a statement once for each set of parameters."""
-        await self._fetch(lambda raw: raw.executemany(statement, parameters))
+        await self._fetch(lambda raw: raw.executemany(statement, parameters), sum(map(len, parameters)))
         return self
 
     async def fetchall(self) -> list[Any]:
@@ -153,8 +155,8 @@ class _Cursor:
         if not self._ended and self._done:
             await self._connection._execute(self._done.close)  # type: ignore[no-untyped-call]
 
-    async def _fetch(self, work: _Trip) -> None:
-        self._done, self._rows = await self._connection.trip(work)
+    async def _fetch(self, work: _Trip, values: int = 0) -> None:
+        self._done, self._rows = await self._connection.trip(work, values=values)
         self._ended = len(self._rows) < _AHEAD
 
     async def _go_on(self) -> None:

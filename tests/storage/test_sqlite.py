@@ -1,6 +1,7 @@
 """The connection that makes one trip to its thread for each statement behaves as SQLite does."""
 
 import asyncio
+from threading import get_ident
 
 import pytest
 from sqlalchemy import func, select, text
@@ -133,6 +134,18 @@ async def test_a_brief_transaction_does_what_others_do(store):
     async with store.read(brief=True) as session:
         assert await session.scalar(select(func.count()).select_from(Host)) == 2
     assert await hosts(store) == 2
+
+
+async def test_a_brief_transaction_writes_many_rows_aside(store):
+    threads = {}
+    async with store.write("many", brief=True) as session:
+        raw = (await (await session.connection()).get_raw_connection()).driver_connection
+        await raw.create_function("noted", 2, lambda of, host: threads.setdefault(of, get_ident()) and host)
+        insert = text("INSERT INTO hosts (host, block_count, slow_s) VALUES (noted(:of, :host), 0, 0)")
+        await session.execute(insert, [{"of": "few", "host": f"a{number}:1"} for number in range(10)])
+        await session.execute(insert, [{"of": "many", "host": f"b{number}:1"} for number in range(2000)])
+    assert await hosts(store) == 2010
+    assert threads["few"] == get_ident() != threads["many"]
 
 
 @pytest.mark.slow
