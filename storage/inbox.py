@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from detectors.model import Answer
 from storage.alerts import AlertView
 from storage.errors import NotFound
-from storage.search import found_by
+from storage.search import all_found, found_by, is_among
 from storage.tables import Alert, Lease, Listing, Match, SavedView, Seller, Work
 from storage.upsert import take_turn, upsert
 
@@ -78,15 +78,17 @@ async def list_heads(
     session: AsyncSession, filters: Filters, owners: Owners, now: datetime, after: Position | None, limit: int
 ) -> list[Head]:
     """Cards behind a position, the most pressing first."""
-    if filters.text:
-        return await _heads_named(session, filters, owners, now, after, limit)
+    named = await all_found(session, Alert, filters.text) if filters.text else None
+    if named is not None and not named:
+        return []
     heads: list[Head] = []
     size = max(_CHUNK, limit + 1)
     while len(heads) < limit:
-        rows = await _chunk(session, filters, owners, now, after, size)
+        rows = await _chunk(session, filters, owners, now, after, size, named)
         if not rows:
             break
-        sizes = await _sizes(session, {(work_id, cluster) for _, _, work_id, cluster in rows}, filters, owners, now)
+        clusters = {(work_id, cluster) for _, _, work_id, cluster in rows}
+        sizes = await _sizes(session, clusters, filters, owners, now, named)
         for alert_id, score, work_id, cluster in rows:
             first, alerts = sizes.get((work_id, cluster), (None, 0))  # none: somebody decided it just now
             if first == (score, alert_id):
@@ -96,20 +98,6 @@ async def list_heads(
         after = (rows[-1][1], rows[-1][0])
         size = min(2 * size, _LARGEST_CHUNK)
     return heads[:limit]
-
-
-async def _heads_named(
-    session: AsyncSession, filters: Filters, owners: Owners, now: datetime, after: Position | None, limit: int
-) -> list[Head]:
-    """The same of a text: whatever has its words is looked at once, for an index of words knows no order."""
-    wanted = or_(*(and_(*conditions) for conditions in _alternatives(filters, owners, now)))
-    first = func.max(_PLACE)
-    cards = _chosen(session, select(Alert.work_id, Alert.cluster, first, func.count()), filters, [wanted])
-    cards = cards.group_by(Alert.cluster, Alert.work_id).order_by(first.desc()).limit(limit)
-    if after is not None:
-        cards = cards.having(first < after[0] * _PACK + after[1])
-    found = [(row[0], row[1], *divmod(row[2], _PACK), row[3]) for row in await session.execute(cards)]
-    return [Head(alert_id, score, (work_id, cluster), alerts) for work_id, cluster, score, alert_id, alerts in found]
 
 
 async def count_alerts(session: AsyncSession, filters: Filters, owners: Owners, now: datetime) -> dict[str, int]:
@@ -265,14 +253,20 @@ async def drop_view(session: AsyncSession, person: str, view_id: int) -> None:
 
 
 async def _chunk(
-    session: AsyncSession, filters: Filters, owners: Owners, now: datetime, after: Position | None, size: int
+    session: AsyncSession,
+    filters: Filters,
+    owners: Owners,
+    now: datetime,
+    after: Position | None,
+    size: int,
+    named: Set[int] | None,
 ) -> list[tuple[int, int, int, str]]:
     """(alert id, score, work id, what the cluster shares) of the next alerts behind a position."""
     parts = []
     for conditions in _alternatives(filters, owners, now):
         if after is not None:
             conditions = [*conditions, tuple_(Alert.score, Alert.id) < after]
-        parts.append(_chosen(session, select(Alert.id, Alert.score), filters, conditions))
+        parts.append(_chosen(session, select(Alert.id, Alert.score), filters, conditions, named))
     found = _first(parts, size).subquery()
     rows = select(Alert.id, Alert.score, Alert.work_id, Alert.cluster).join(found, found.c.id == Alert.id)
     ordered = rows.order_by(Alert.score.desc(), Alert.id.desc())
@@ -287,11 +281,16 @@ def _first(parts: Sequence[Select[int, int]], size: int) -> Select[int, int]:
 
 
 async def _sizes(
-    session: AsyncSession, clusters: Set[Cluster], filters: Filters, owners: Owners, now: datetime
+    session: AsyncSession,
+    clusters: Set[Cluster],
+    filters: Filters,
+    owners: Owners,
+    now: datetime,
+    named: Set[int] | None,
 ) -> dict[Cluster, tuple[Position, int]]:
     """The first position and the number of alerts of each cluster, within the filters."""
     wanted = or_(*(and_(*conditions) for conditions in _alternatives(filters, owners, now)))
-    shown = and_(wanted, *_beyond(session, filters))
+    shown = and_(wanted, *_beyond(session, filters, named))
     # Only what the clusters share may choose an index here; what shows another work beside is counted and ignored.
     counted = select(Alert.work_id, Alert.cluster, func.max(_PLACE).filter(shown), func.count().filter(shown))
     if filters.marketplace:
@@ -320,15 +319,20 @@ def _alternatives(filters: Filters, owners: Owners, now: datetime) -> list[list[
     return [[Alert.answer == filters.state, *common]]
 
 
-def _chosen(session: AsyncSession, query: Any, filters: Filters, conditions: Sequence[Any]) -> Any:
+def _chosen(
+    session: AsyncSession, query: Any, filters: Filters, conditions: Sequence[Any], named: Set[int] | None = None
+) -> Any:
     query = query.select_from(Alert)
     if filters.marketplace:
         query = query.join(Listing, Listing.id == Alert.listing_key)
-    return query.where(*conditions, *_beyond(session, filters))
+    return query.where(*conditions, *_beyond(session, filters, named))
 
 
-def _beyond(session: AsyncSession, filters: Filters) -> list[Any]:
-    """The conditions that look beyond the alerts themselves; one on the marketplace needs `Listing` beside them."""
+def _beyond(session: AsyncSession, filters: Filters, named: Set[int] | None = None) -> list[Any]:
+    """The conditions that look beyond the alerts themselves; one on the marketplace needs `Listing` beside them.
+
+    Whoever asks several times what a text finds gives the ids of that (``named``).
+    """
     conditions = []
     if filters.marketplace:
         conditions.append(Listing.marketplace == filters.marketplace)
@@ -336,7 +340,9 @@ def _beyond(session: AsyncSession, filters: Filters) -> list[Any]:
         # As ids, which the indexes hold beside the score: else every alert's listing would be read.
         of_seller = select(Alert.id).join(Listing, Listing.id == Alert.listing_key)
         conditions.append(Alert.id.in_(of_seller.where(Listing.seller_key == filters.seller_key)))
-    if filters.text:
+    if named is not None:
+        conditions.append(is_among(session, Alert.id, named))
+    elif filters.text:
         conditions.append(found_by(session, Alert, filters.text))
     return conditions
 

@@ -7,12 +7,28 @@ they find the same: folded, without accents, and runs of scripts that put no spa
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from collections.abc import Collection
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Select, String, TextClause, cast, column, false, func, select, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Select,
+    String,
+    TextClause,
+    any_,
+    cast,
+    column,
+    false,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.tables import Alert, Listing, Seller, Work
@@ -93,6 +109,13 @@ async def all_found(session: AsyncSession, noun: Any, said: str) -> set[int]:
     found = ids_found(session, noun, said).subquery()
     together = select(func.aggregate_strings(cast(found.c.id, String), ","))
     return {int(number) for number in (await session.scalar(together) or "").split(",") if number}
+
+
+def is_among(session: AsyncSession, number: Any, numbers: Collection[int]) -> Any:
+    """The condition that a column is one of many numbers, which go as one value: a statement takes some thousands."""
+    if dialect_of(session) == "sqlite":
+        return number.in_(select(func.json_each(json.dumps(list(numbers))).table_valued("value").c.value))
+    return number == any_(literal(list(numbers), ARRAY(BigInteger)))
 
 
 def found_by(session: AsyncSession, noun: Any, said: str) -> Any:
