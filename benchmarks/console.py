@@ -6,7 +6,7 @@ Twenty people are signed in. Twelve ask for a page every three seconds, of every
 seconds one answers the card that is shown and has the next one loaded ahead. Meanwhile a scan records three pages a
 second of fifty listings, describes a picture a second in its child and raises an alert on it. The load comes from
 another process, whose CPU time is told apart. Prints p95 by page in ms, what decisions took, faults, and the bytes of
-the first load without pictures.
+the first load without pictures; requests of the first half minute after the console's start on a line of their own.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import io
 import itertools
+import math
 import multiprocessing
 import os
 import random
@@ -57,6 +58,8 @@ PAGES = (
     *("/audit?subject=alert+4711", "/rules", "/reviewers", "/settings", "/start", "/account", "/jobs"),
 )
 READERS, REVIEWERS, EVERY_S = 12, 8, 3.0
+WARM_S = 30.0  # templates and statements are compiled, PostgreSQL's pages read: told apart
+FIRST = f"in the first {WARM_S:.0f} s"
 _JSON = {"accept": "application/json"}
 
 
@@ -109,8 +112,8 @@ async def _examine(parts: Parts, listing_key: int, picture: bytes, chance: rando
 class Reader:
     """Somebody at a browser, who notes how long each answer took."""
 
-    def __init__(self, client: httpx2.AsyncClient, took: dict[str, list[float]]) -> None:
-        self._client, self._took = client, took
+    def __init__(self, client: httpx2.AsyncClient, took: dict[str, list[float]], warm_at: float) -> None:
+        self._client, self._took, self._warm_at = client, took, warm_at
         self._csrf = ""
 
     async def sign_in(self, name: str) -> None:
@@ -122,6 +125,7 @@ class Reader:
     async def ask(self, name: str, path: str, form: dict[str, str] | None = None) -> str:
         """One page, or with a form what it answers."""
         start = time.perf_counter()
+        name = name if start > self._warm_at else FIRST
         try:
             asked = self._client.get(path) if form is None else self._client.post(path, data=form, headers=_JSON)
             answer = await asked
@@ -153,13 +157,14 @@ class Reader:
 async def read_pages(address: str, seconds: float) -> dict[str, list[float]]:
     """Twenty people at it; milliseconds by page, and what went wrong."""
     took: dict[str, list[float]] = defaultdict(list)
+    warm_at = time.perf_counter() + WARM_S
     async with contextlib.AsyncExitStack() as stack:
         people = []
         for number in range(READERS + REVIEWERS):
             client = httpx2.AsyncClient(base_url=address, timeout=30, headers={"origin": address})
-            people.append(Reader(await stack.enter_async_context(client), took))
+            people.append(Reader(await stack.enter_async_context(client), took, warm_at))
             await people[-1].sign_in(f"reader {number}")
-        end = time.monotonic() + seconds
+        end = time.monotonic() + WARM_S + seconds
 
         async def sit(number: int, person: Reader) -> None:
             await asyncio.sleep(number * EVERY_S / len(people))
@@ -228,18 +233,21 @@ async def measure(options: argparse.Namespace, data: Path) -> None:
             aside.join()
             if not scanning.cancel():
                 scanning.result()  # it must not have ended by itself
-    report(took, after.user + after.system - before.user - before.system, load_cpu_s, options.seconds)
+    report(took, after.user + after.system - before.user - before.system, load_cpu_s, WARM_S + options.seconds)
 
 
 def report(took: dict[str, list[float]], cpu_s: float, load_cpu_s: float, seconds: float) -> None:
     """Print what was measured."""
     faults = {name: len(times) for name, times in took.items() if name.startswith("fault")}
     shown = {name: sorted(times) for name, times in took.items() if name not in faults}
-    everything = sorted(itertools.chain.from_iterable(shown.values()))
+    everything = sorted(itertools.chain.from_iterable(times for name, times in shown.items() if name != FIRST))
     print(f"{'page':28} {'asked':>6} {'median':>8} {'p95':>8}  ms")
     for name, times in {**shown, "all": everything}.items():
-        print(f"{name:28} {len(times):6} {statistics.median(times):8.0f} {times[int(len(times) * 0.95)]:8.0f}")
-    share = f"{1000 * cpu_s / len(everything):.0f} ms for each of {len(everything)} requests"
+        print(
+            f"{name:28} {len(times):6} {statistics.median(times):8.0f} {times[math.ceil(0.95 * len(times)) - 1]:8.0f}"
+        )
+    asked = sum(map(len, shown.values()))
+    share = f"{1000 * cpu_s / asked:.0f} ms for each of {asked} requests"
     print(f"console and scan: {cpu_s:.1f} s of CPU in {seconds:.0f} s, {share}; load generator: {load_cpu_s:.1f} s")
     print(f"faults: {faults or 'none'}")
 
