@@ -130,6 +130,12 @@ async def what_forms_answer(watch):
     found += await serious(page)
     watch.noted = [said for said in watch.noted if "422" not in said]  # the browser notes that it was refused
     await watch.visit("/settings")
+    await page.locator("form[action='/settings/tokens'] [name=name]").fill(HOSTILE[0])
+    await page.locator("form[action='/settings/tokens'] [name=scope]").first.check()
+    await page.get_by_role("button", name="Make it").click()
+    await page.locator(".secret").wait_for()
+    found += await serious(page)
+    await watch.visit("/settings")
     await page.locator("form[action='/settings/users'] [name=name]").fill("anna")
     await page.locator("form[action='/settings/users'] [name=password]").fill("correct horse battery")
     await page.locator("form[action='/settings/users'] button").last.click()
