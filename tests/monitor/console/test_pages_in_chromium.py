@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from monitor.console.server import listening
 from storage import tables
-from tests.monitor.console.planting import HOSTILE, plant
+from tests.monitor.console.planting import HOSTILE, drawing, plant
 from tests.monitor.console.routes import PAGES, filled
 from tests.monitor.console.test_access import full
 
@@ -173,3 +173,38 @@ async def test_an_analyst_works_by_keyboard_alone(parts, served, chromium):
     await page.keyboard.press("i")
     assert await page.get_attribute(".card", "data-alert") == shown
     assert watch.noted == []
+
+
+@pytest.mark.slow
+async def test_without_javascript_forms_do_it(parts, served, chromium):
+    """Cards answered and taken back, several at once after a preview, a design added: no control that does nothing."""
+    await plant(parts, listings=6)
+    page = await chromium.new_page(java_script_enabled=False)
+    await page.goto(f"{served}/inbox/review")
+    for hidden in (".modes", ".keys", "kbd"):
+        assert not await page.locator(hidden).first.is_visible()
+    await page.get_by_role("button", name="Infringing").click()
+    await page.get_by_text("Decided: infringing.").wait_for()
+    await page.get_by_role("button", name="Undo").click()
+    await page.wait_for_url("**/decisions/1")
+    await page.goto(f"{served}/inbox?text=pin")
+    assert not await page.get_by_label("All on this page").is_visible()
+    boxes = await page.get_by_role("checkbox").all()
+    for box in boxes[:3]:
+        await box.check()
+    await page.get_by_label("Answer").select_option("licensed")
+    await page.get_by_role("button", name="Preview the decision").click()
+    await page.locator("form[action='/inbox/bulk/decide'] button").click()
+    await page.wait_for_url("**/decisions/2")
+    async with parts.database.read() as session:
+        answers = list(await session.scalars(select(tables.Alert.answer).order_by(tables.Alert.id)))
+        assert answers.count("licensed") == 3
+        assert answers.count(None) == 3
+        works = len(list(await session.scalars(select(tables.Work.id))))
+    await page.goto(f"{served}/works")
+    picture = {"name": "moth.png", "mimeType": "image/png", "buffer": drawing(77, 400)}
+    await page.get_by_label("or choose files").set_input_files([picture])
+    await page.get_by_role("button", name="Add them").click()
+    await page.get_by_text("moth").first.wait_for()
+    async with parts.database.read() as session:
+        assert len(list(await session.scalars(select(tables.Work.id)))) == works + 1
