@@ -109,7 +109,11 @@ async def draft_complaints(
         work = await get_work(session, work_id)
         right = await get_right(session, right_id) if right_id else await _best_right(parts, session, work, rules)
         await _require_fitting(session, work, right, rules, reason)
-        targets = await targets_from(session, await infringing_alerts(session, work_id, right.id), kind)
+        _require_reason_about(kind, rules, rights.RightKind(right.kind), reason)
+        views = await infringing_alerts(session, work_id, right.id)
+        targets = await targets_from(session, views, kind)
+        if views and not targets:
+            raise NoticeRefused("of no seller of these listings the shop's address is known: their pages named none")
         as_right = rights.Right.from_wire(right.facts)
         elsewhere = partial(home_of, folder=parts.settings.data_dir / "policies")
         sorted_out = batch(targets, rules, as_right, reason, elsewhere, route)
@@ -162,6 +166,20 @@ async def _require_fitting(
             f"{reason} cannot be based on right {right.id}, a {kind.value.replace('_', ' ')}, at {rules.title}; "
             f"it can carry {', '.join(serving) or 'none there'}"
         )
+
+
+def _require_reason_about(kind: str, rules: Policy, right: rights.RightKind, reason: str | None) -> None:
+    """Refuse what no reason of the platform is about, before it is drafted: such as a shop, over a copyright."""
+    chosen = reason or rules.propose_reason(right)
+    if chosen is None or chosen not in rules.reasons or kind in rules.reasons[chosen].value.target_kinds:
+        return
+    about = [
+        code for code, one in rules.reasons.items() if kind in one.value.target_kinds and right in one.value.right_kinds
+    ]
+    if about:
+        raise NoticeRefused(f"{chosen} at {rules.title} is not about a {kind}; name one that is: {', '.join(about)}")
+    named = right.value.replace("_", " ")
+    raise NoticeRefused(f"{rules.title} has no reason about a {kind} over a {named}; complain of its listings instead")
 
 
 async def draft_again(parts: Parts, complaint_id: int, actor: str) -> int:

@@ -31,6 +31,8 @@ async def test_only_a_right_of_the_work_that_carries_the_reason_is_complained_on
         await filing.draft_complaints(parts, 1, "alibaba_ipp", "mira", right_id=other)
     with pytest.raises(NoticeRefused, match="tm_counterfeit cannot be based on right 1, a copyright unregistered"):
         await filing.draft_complaints(parts, 1, "alibaba_ipp", "mira", reason="tm_counterfeit")
+    with pytest.raises(NoticeRefused, match="no reason about a storefront over a copyright"):
+        await filing.draft_complaints(parts, 1, "alibaba_ipp", "mira", kind="storefront")
     (drafted,) = (await filing.draft_complaints(parts, 1, "alibaba_ipp", "mira")).complaint_ids
     async with parts.database.write("test") as session:
         row = await get_right(session, 1)
