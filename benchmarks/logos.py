@@ -1,6 +1,7 @@
 """How often a logo on a small part of a picture is found, by its width, with `bazaarwatch match --logos`.
 
 python benchmarks/logos.py --bench ../shared/bench --designs ../shared/designs
+python benchmarks/logos.py --drawn 60           60 logos and all grounds drawn by the program itself: no pictures needed
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from PIL import Image
 from recall import innocents, made, matched
 
 from detectors.judge import SHIPPED
+from monitor.demo.drawings import draw, plan
+from monitor.innocents import generated
 
 _SHARES: Final = (0.06, 0.08, 0.12, 0.16, 0.25)  # of the ground's width
 _GROUND_PX: Final = 800
@@ -38,6 +41,17 @@ def pasted(ground: Path, logo: Path, share: float, rng: random.Random, out: Path
     return True
 
 
+def drawn(logos: int, listings: int, folder: Path, seed: int) -> list[Path]:
+    """Write so many logos into the folder `works`, and the program's innocent listings, whose paths come back."""
+    (folder / "works").mkdir()
+    for number in range(logos):
+        draw(plan(10_000 * (seed + 1) + number)).save(folder / "works" / f"w{number:04}.png")
+    (folder / "listings").mkdir()
+    for number, picture in enumerate(generated(listings, seed)):
+        (folder / "listings" / f"l{number:04}.jpg").write_bytes(picture)
+    return sorted((folder / "listings").iterdir())
+
+
 def pictures(place: Path, grounds: Sequence[Path], folder: Path, seed: int) -> dict[str, tuple[float, str]]:
     """Write every ground with a logo of each width; by file name the width and the logo."""
     rng = random.Random(seed)
@@ -56,17 +70,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", type=Path, help="the folder with make_set.py")
     parser.add_argument("--designs", type=Path, help="a folder with art/ and photos/")
+    parser.add_argument("--drawn", type=int, help="so many logos of our own on grounds of our own instead")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sets", type=Path, help="where sets are kept; a temporary folder otherwise")
     parser.add_argument("--grounds", type=int, default=100, help="innocent listings that logos are laid on")
     parser.add_argument("--clean", type=int, default=1000, help="innocent listings that stay as they are, at most")
     arguments = parser.parse_args()
-    if arguments.bench is None or arguments.designs is None:
-        print("this needs pictures: give --bench (the folder with make_set.py) and --designs (with art/ and photos/)")
+    if not arguments.drawn and (arguments.bench is None or arguments.designs is None):
+        print("this needs pictures: give --bench (the folder with make_set.py) and --designs (with art/ and photos/), "
+              "or --drawn 60")  # fmt: skip
         return
     with tempfile.TemporaryDirectory() as temporary:
-        place = made(arguments.bench, arguments.designs, arguments.seed, arguments.sets or Path(temporary), [])
-        listings = innocents(place)
+        if arguments.drawn:
+            place = Path(temporary)
+            listings = drawn(arguments.drawn, arguments.grounds + arguments.clean, place, arguments.seed)
+        else:
+            place = made(arguments.bench, arguments.designs, arguments.seed, arguments.sets or Path(temporary), [])
+            listings = innocents(place)
         grounds, clean = listings[: arguments.grounds], listings[arguments.grounds :][: arguments.clean]
         folder = Path(temporary) / "pictures"
         folder.mkdir()

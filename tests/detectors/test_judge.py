@@ -31,6 +31,15 @@ def test_two_detectors_that_agree_yield_high():
     assert verdict.confidence == Confidence.HIGH
 
 
+@pytest.mark.parametrize(("side", "asks"), [(0.2, False), (0.5, True)])
+def test_points_that_lie_far_apart_ask_without_an_outline_as_of_a_bent_copy_and_those_of_a_motif_do_not(side, asks):
+    region = Region("part", (0.1, 0.1, 0.1 + side, 0.1 + side))
+    points = Match(1, 5, "features", 1, threshold=0.25, score=12.0, inliers=25, reference_region=region)
+    assert bool(judge([points])) is asks
+    (ranked,) = judge([points], least=0.7)
+    assert ranked.confidence == (Confidence.MEDIUM if asks else Confidence.LOW)
+
+
 @given(st.floats(0.3, 500))
 def test_one_detector_alone_never_yields_high(score):
     (verdict,) = judge([_scored("features", score)], least=0.0)
