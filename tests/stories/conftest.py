@@ -1,6 +1,7 @@
 """The program as a user meets it, and the demo bazaar beside it."""
 
 import asyncio
+import hashlib
 import json
 import os
 import shutil
@@ -217,7 +218,8 @@ class Desk:
 
     def begin(self, catalogue, keywords=("pin", "patch", "sticker", "print")):
         """The first evening up to the searches, done once for each choice and copied from then on."""
-        kept = self.beginnings / " ".join([*(work.title for work in catalogue.works), *keywords])
+        chosen = " ".join([*(work.title for work in catalogue.works), *keywords])
+        kept = self.beginnings / hashlib.sha256(chosen.encode()).hexdigest()
         if not kept.exists():
             self._begin(catalogue, keywords)
             shutil.copytree(self._designs, kept / "designs")
