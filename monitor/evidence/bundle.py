@@ -127,24 +127,34 @@ async def _add_sections(parts: Parts, file: Archive, split: Sequence[Section], n
     async with parts.database.read() as session:
         ahead = await drawings(session, keys)
     missing = list[str]()
-    for key, section in zip(keys, split, strict=True):
-        pieces = ahead.get(key, ())
-        copied = [await asyncio.to_thread(_copy, parts, file, piece) for piece in pieces]
-        if not (copied and all(copied)):  # what is in the ZIP of one that has lost a piece is right too
-            async for name, data in draw(parts, section, now, missing):
-                file.add(name, data)
+
+    def reading(key: str) -> asyncio.Future[list[Packed]]:
+        return asyncio.ensure_future(asyncio.to_thread(_packed, parts, ahead.get(key, ())))
+
+    coming = reading(keys[0])
+    try:
+        for section, following in zip(split, [*keys[1:], ""], strict=True):
+            packed, coming = await coming, reading(following)  # read and checked while the one before is written
+            for piece in packed:
+                await asyncio.to_thread(file.append, piece)
+            if not packed:
+                async for name, data in draw(parts, section, now, missing):
+                    file.add(name, data)
+    finally:
+        coming.cancel()
     return missing
 
 
-def _copy(parts: Parts, file: Archive, piece: tables.Drawing) -> bool:
-    """Whether a stored piece of a section was there, whole, and is now in the ZIP."""
-    files = tuple((name, crc, size, sha256) for name, crc, size, sha256 in piece.files)
-    found = Packed(parts.blobs.raw(piece.sha256) or b"", files)
-    if not found.is_whole():
-        _logger.warning("evidence drawn anew", extra={"lost": piece.sha256})
-        return False
-    file.append(found)
-    return True
+def _packed(parts: Parts, pieces: Sequence[tables.Drawing]) -> list[Packed]:
+    """A section's stored pieces; none where one is lost or damaged."""
+    found = list[Packed]()
+    for piece in pieces:
+        files = tuple((name, crc, size, sha256) for name, crc, size, sha256 in piece.files)
+        found.append(Packed(parts.blobs.raw(piece.sha256) or b"", files))
+        if not found[-1].is_whole():
+            _logger.warning("evidence drawn anew", extra={"lost": piece.sha256})
+            return []
+    return found
 
 
 async def _add_works(parts: Parts, file: Archive, exhibits: Sequence[Exhibit]) -> None:
