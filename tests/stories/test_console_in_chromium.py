@@ -181,7 +181,11 @@ def market(request, catalogue, monkeypatch):
     return make_catalogue(1, works=12, listings=1200, sellers=40)
 
 
-@pytest.mark.parametrize("market", ["some cards", pytest.param("a hundred", marks=pytest.mark.soak)], indirect=True)
+@pytest.mark.parametrize(
+    "market",
+    ["some cards", pytest.param("a hundred", marks=[pytest.mark.soak, pytest.mark.timeout(900)])],
+    indirect=True,
+)
 @pytest.mark.slow
 async def test_an_analysts_hour(desk, open_bazaar, market, start, chromium):
     """Cards by keyboard alone, one taken back; a complaint built, confirmed and exported; what became of it."""
