@@ -12,7 +12,7 @@ from monitor.clock import Clock
 
 T = TypeVar("T")
 _QUICK_S = 0.01  # what takes less is counted each time
-_PATIENCE_S = 0.1  # what takes less is waited for; else who asks gets what was counted before
+_PATIENCE_S = 0.03  # what takes less is waited for; else who asks gets what was counted before
 _SHARE = 100  # counting again may take this part of the time
 _SHARE_OUTDATED = 20  # and this part where what was counted is known to have changed
 _LONGEST_S = 60.0  # however long it takes, it is begun again after so long
