@@ -57,7 +57,9 @@ def show_(ctx: typer.Context, as_json: AsJson = False) -> None:
 @retention.command()
 def purge(
     ctx: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would go.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count what is due now; what comes free as these go is not in it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Take away what no class keeps any longer; never what a complaint or a hold binds. Safe to stop at any moment."""

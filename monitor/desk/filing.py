@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors import rights
-from monitor.complaints.base import Confirmation, Consideration, Pack, Problem
+from monitor.complaints.base import Confirmation, Consideration, Draft, Pack, Problem
 from monitor.complaints.base import TargetState as T
 from monitor.complaints.errors import NotPossible
 from monitor.complaints.export import export_pack
@@ -118,37 +118,34 @@ async def draft_complaints(
         elsewhere = partial(home_of, folder=parts.settings.data_dir / "policies")
         sorted_out = batch(targets, rules, as_right, reason, elsewhere, route)
         account = await account_for(session, right.id, rules.account_platform)
+        described, owner = await work_of(session, work), await owner_of(session, work.owner_id)
         ids, batches = [], Counter[tuple[str, str]]()
         for listings in sorted_out.batches:
             batches[listings.site, listings.route] += 1
-            draft = draft_notice(
-                "C-0",  # its number is known once it is stored
-                listings,
-                rules,
-                work=await work_of(session, work),
-                right=as_right,
-                owner=await owner_of(session, work.owner_id),
-                reason=reason,
-            )
-            row = tables.Complaint(
-                platform=platform,
-                site=draft.site,
-                account=account.label if account else "",
-                route=draft.route,
-                work_id=work.id,
-                right_id=right.id,
-                reason=draft.reason,
-                reason_facts=dict(facts or {}),
-                target_kind=draft.target_kind,
-                batch=batches[listings.site, listings.route],
-                explanation=draft.explanation,
-            )
+            # Its number is known once it is stored.
+            draft = draft_notice("C-0", listings, rules, work=described, right=as_right, owner=owner, reason=reason)
+            row = _row_of(draft, platform, work.id, right.id)
+            row.account, row.reason_facts = account.label if account else "", dict(facts or {})
+            row.batch = batches[listings.site, listings.route]
             alert_ids = [target.alert_id for target in draft.targets]
             await add_complaint(session, parts.clock.now(), actor, row, alert_ids)
             await _settle(parts, session, row, actor)
             ids.append(row.id)
         standing = [] if ids or sorted_out.left_out else await complaints_under(session, work.id, right.id)
     return Drafting(tuple(ids), sorted_out.left_out, tuple(standing))
+
+
+def _row_of(draft: Draft, platform: str, work_id: int, right_id: int) -> tables.Complaint:
+    return tables.Complaint(
+        platform=platform,
+        site=draft.site,
+        route=draft.route,
+        work_id=work_id,
+        right_id=right_id,
+        reason=draft.reason,
+        target_kind=draft.target_kind,
+        explanation=draft.explanation,
+    )
 
 
 async def _require_fitting(

@@ -48,7 +48,7 @@ def unzip(archive: Path, folder: Path) -> None:
             room = LARGEST_CONTENT
             for entry in entries:
                 room -= _write(opened, entry, _place(folder, entry), room)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, struct.error) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, struct.error) as error:  # zipfile's own ways
         raise ImportRefused(f"{archive}: no complete ZIP archive ({error})") from None
     except (OSError, ValueError) as error:  # a name that this system cannot write
         raise ImportRefused(f"{archive}: {error}") from None
