@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from detectors.model import Answer
 from storage.alerts import AlertView
 from storage.errors import NotFound
-from storage.search import all_found, found_by, is_among
+from storage.search import all_found, is_among
 from storage.tables import Alert, Lease, Listing, Match, SavedView, Seller, Work
 from storage.upsert import take_turn, upsert
 
@@ -78,9 +78,7 @@ async def list_heads(
     session: AsyncSession, filters: Filters, owners: Owners, now: datetime, after: Position | None, limit: int
 ) -> list[Head]:
     """Cards behind a position, the most pressing first."""
-    named = await all_found(session, Alert, filters.text) if filters.text else None
-    if named is not None and not named:
-        return []
+    named = await _named(session, filters)
     heads: list[Head] = []
     size = max(_CHUNK, limit + 1)
     while len(heads) < limit:
@@ -103,10 +101,11 @@ async def list_heads(
 async def count_alerts(session: AsyncSession, filters: Filters, owners: Owners, now: datetime) -> dict[str, int]:
     """How many alerts the filters let by, by priority."""
     counts: dict[str, int] = {}
+    named = await _named(session, filters)
     # Of one work not by the bare column: the index in its order would be read, with the alerts of every work.
     level = Alert.priority.concat("").label("level") if filters.work_id else Alert.priority
     for conditions in _alternatives(filters, owners, now):
-        chosen = _chosen(session, select(level, func.count()), filters, conditions).group_by(level)
+        chosen = _chosen(session, select(level, func.count()), filters, conditions, named).group_by(level)
         for priority, count in await session.execute(chosen):
             counts[priority] = counts.get(priority, 0) + count
     return counts
@@ -320,7 +319,7 @@ def _alternatives(filters: Filters, owners: Owners, now: datetime) -> list[list[
 
 
 def _chosen(
-    session: AsyncSession, query: Any, filters: Filters, conditions: Sequence[Any], named: Set[int] | None = None
+    session: AsyncSession, query: Any, filters: Filters, conditions: Sequence[Any], named: Set[int] | None
 ) -> Any:
     query = query.select_from(Alert)
     if filters.marketplace:
@@ -328,11 +327,13 @@ def _chosen(
     return query.where(*conditions, *_beyond(session, filters, named))
 
 
-def _beyond(session: AsyncSession, filters: Filters, named: Set[int] | None = None) -> list[Any]:
-    """The conditions that look beyond the alerts themselves; one on the marketplace needs `Listing` beside them.
+async def _named(session: AsyncSession, filters: Filters) -> Set[int] | None:
+    """The ids of what the text finds, looked up once for several questions; None without a text."""
+    return await all_found(session, Alert, filters.text) if filters.text else None
 
-    Whoever asks several times what a text finds gives the ids of that (``named``).
-    """
+
+def _beyond(session: AsyncSession, filters: Filters, named: Set[int] | None) -> list[Any]:
+    """The conditions that look beyond the alerts themselves; one on the marketplace needs `Listing` beside them."""
     conditions = []
     if filters.marketplace:
         conditions.append(Listing.marketplace == filters.marketplace)
@@ -342,8 +343,6 @@ def _beyond(session: AsyncSession, filters: Filters, named: Set[int] | None = No
         conditions.append(Alert.id.in_(of_seller.where(Listing.seller_key == filters.seller_key)))
     if named is not None:
         conditions.append(is_among(session, Alert.id, named))
-    elif filters.text:
-        conditions.append(found_by(session, Alert, filters.text))
     return conditions
 
 

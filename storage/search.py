@@ -119,5 +119,5 @@ def is_among(session: AsyncSession, number: Any, numbers: Collection[int]) -> An
 
 
 def found_by(session: AsyncSession, noun: Any, said: str) -> Any:
-    """The condition on `Alert` or `Work` that lets by what has every word of a text, or words that begin so."""
+    """The condition that lets by what has every word of a text, or words that begin so."""
     return noun.id.in_(ids_found(session, noun, said))
