@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.audit import record
@@ -99,11 +99,24 @@ async def set_password(session: AsyncSession, now: datetime, actor: str, name: s
     await record(session, now, actor, "password changed", f"user {name}")
 
 
-async def set_totp(session: AsyncSession, now: datetime, actor: str, name: str, secret: str | None) -> None:
-    """Ask a person for a second factor from now on, or no more (None)."""
+async def set_totp(
+    session: AsyncSession, now: datetime, actor: str, name: str, secret: str | None, step: int | None = None
+) -> None:
+    """Ask a person for a second factor from now on, or no more (None).
+
+    Args:
+        step: The half minute of the code by which they showed that they have the secret.
+    """
     user = await _get(session, name)
-    user.totp = secret
+    user.totp, user.totp_step = secret, step
     await record(session, now, actor, "second factor set" if secret else "second factor removed", f"user {name}")
+
+
+async def take_code(session: AsyncSession, user_id: int, step: int) -> bool:
+    """Mark the second factor's code of a half minute as used; False where it, or a later one, was used before."""
+    unused = or_(User.totp_step.is_(None), User.totp_step < step)
+    taken = update(User).where(User.id == user_id, unused).values(totp_step=step).returning(User.id)
+    return await session.scalar(taken) is not None
 
 
 async def set_role(session: AsyncSession, now: datetime, actor: str, name: str, role: str) -> None:

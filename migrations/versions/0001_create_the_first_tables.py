@@ -227,6 +227,7 @@ def upgrade() -> None:
         sa.Column("every_owner", sa.Boolean(), nullable=False),
         sa.Column("password", sa.String(), nullable=True),
         sa.Column("totp", sa.String(), nullable=True),
+        sa.Column("totp_step", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_at", storage.tables.base.Utc(timezone=True), nullable=False),
         sa.Column("removed_at", storage.tables.base.Utc(timezone=True), nullable=True),
         sa.CheckConstraint("role IN ('viewer', 'analyst', 'approver', 'admin')", name=op.f("ck_users_role")),

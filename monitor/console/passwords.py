@@ -7,8 +7,10 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 
 import pyotp
+import segno
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
+from pyotp.exceptions import OTPVerificationError
 
 SHORTEST = 12
 LONGEST = 1000  # of a password: more only costs our time
@@ -41,9 +43,18 @@ def _verify(hashed: str, password: str) -> bool:
         return False
 
 
-def is_right_code(secret: str, code: str, now: datetime) -> bool:
-    """Whether a six-digit code of an authenticator app fits now, or half a minute before or after (RFC 6238)."""
-    return pyotp.TOTP(secret).verify(code.strip().replace(" ", ""), for_time=now, valid_window=1)
+def step_of_code(secret: str, code: str, now: datetime) -> int | None:
+    """The half minute since 1970 whose six-digit code this is (RFC 6238), the present one or a neighbour; else None."""
+    try:
+        return pyotp.TOTP(secret).verify_and_get_timecode(code.replace(" ", ""), for_time=now, valid_window=1)
+    except OTPVerificationError:
+        return None
+
+
+def secret_as_qr(secret: str, name: str) -> str:
+    """The secret as an SVG image of a QR code, as authenticator apps scan it."""
+    uri = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="Bazaarwatch")
+    return segno.make(uri, micro=False).svg_inline(scale=4, light="white", svgclass="qr", lineclass=None)
 
 
 class Attempts:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pyotp
 from fastapi import APIRouter
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -18,13 +21,16 @@ from monitor.console.access import (
     set_cookie,
 )
 from monitor.console.guard import Problem
-from monitor.console.passwords import LONGEST, SHORTEST, hash_password, is_right, is_right_code
+from monitor.console.passwords import LONGEST, SHORTEST, hash_password, is_right, secret_as_qr, step_of_code
 from monitor.console.view import back_to, own_path, page
 from monitor.console.words import words
+from monitor.daemon import Parts
 from storage.sessions import close_session, drop_expired, open_session
-from storage.users import count_users, find_user, set_password, set_totp
+from storage.tables import User
+from storage.users import count_users, find_user, set_password, set_totp, take_code
 
 router = APIRouter(include_in_schema=False)
+_SECRET = re.compile("[A-Z2-7]{32}")
 
 
 @router.get("/login")
@@ -62,11 +68,22 @@ async def sign_in(request: Request, parts: PartsOf) -> Response:
     async with parts.database.read(brief=True) as session:
         user = await find_user(session, name)
     fits = await is_right(user.password if user else None, password)
-    if user is None or not fits or (user.totp and not is_right_code(user.totp, code, now)):
+    if user is None or not fits or not await _takes_code(parts, user, code):
         said = words("Name, password or code is wrong.")
         return await _form(request, 403, next=following, wrong=said, name=name)
     attempts.right(name, client)
     return await let_in(request, parts, user.id, following)
+
+
+async def _takes_code(parts: Parts, user: User, code: str) -> bool:
+    """Whether the second factor's code fits and was not used before, or none is asked for."""
+    if user.totp is None:
+        return True
+    step = step_of_code(user.totp, code, parts.clock.now())
+    if step is None:
+        return False
+    async with parts.database.write("code used", brief=True) as session:
+        return await take_code(session, user.id, step)
 
 
 async def let_in(request: Request, parts: PartsOf, user_id: int | None, following: str) -> Response:
@@ -98,7 +115,8 @@ async def account(request: Request, parts: PartsOf, person: Viewer) -> Response:
     async with parts.database.read(brief=True) as session:
         user = await find_user(session, person.name) if person.user_id else None
     secret = pyotp.random_base32()
-    return await page(request, "account.html", person, user=user, secret=secret, shortest=SHORTEST)
+    qr = Markup(secret_as_qr(secret, person.name))  # noqa: S704 - the library's image; the text is in its squares alone
+    return await page(request, "account.html", person, user=user, secret=secret, qr=qr, shortest=SHORTEST)
 
 
 @router.post("/account/password")
@@ -129,11 +147,12 @@ async def second_factor(request: Request, parts: PartsOf, person: Viewer) -> Res
         user = await find_user(session, person.name)
     if not await is_right(user.password if user else None, str(form.get("password", ""))):
         raise Problem(403, "the present password is another")
-    secret: str | None = str(form.get("secret", ""))
-    if form.get("off"):
-        secret = None
-    elif len(secret or "") != 32 or not is_right_code(secret or "", str(form.get("code", "")), parts.clock.now()):
-        raise Problem(422, "the code does not fit: scan the secret again and send the code at once")
+    secret, step, now = None, None, parts.clock.now()
+    if not form.get("off"):
+        secret = str(form.get("secret", ""))
+        step = step_of_code(secret, str(form.get("code", "")), now) if _SECRET.fullmatch(secret) else None
+        if step is None:
+            raise Problem(422, "the code does not fit: scan the secret again and send the code at once")
     async with parts.database.write("second factor set") as session:
-        await set_totp(session, parts.clock.now(), person.name, person.name, secret)
+        await set_totp(session, now, person.name, person.name, secret, step)
     return back_to("/account")

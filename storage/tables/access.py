@@ -44,6 +44,7 @@ class User(Table):
     every_owner: Mapped[bool]  # sees the data of every rights holder; else of those in user_owners
     password: Mapped[str | None]  # argon2id; none: signs in elsewhere
     totp: Mapped[str | None]  # secret of the second factor, base32
+    totp_step: Mapped[int | None]  # half minute, since 1970, of the last code that was taken: none signs in twice
     created_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
     __table_args__ = (one_of("role", "viewer analyst approver admin"),)

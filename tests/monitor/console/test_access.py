@@ -262,7 +262,17 @@ async def test_a_second_factor_is_asked_for_once_it_was_set(parts, seated, clien
     assert (await seat.post("/account/second-factor", form)).status_code == 303
     other = Seat(client)
     assert (await other.sign_in("ann")).status_code == 403
-    assert (await other.sign_in("ann", code=pyotp.TOTP(secret).at(now))).status_code == 303
+    assert (await other.sign_in("ann", code=pyotp.TOTP(secret).at(now, counter_offset=1))).status_code == 303
+
+
+async def test_a_code_of_the_second_factor_is_taken_once(parts, seated, client):
+    seat = await seated("ann", "analyst")
+    totp = pyotp.TOTP((await seat.get("/account")).text.partition('name="secret" value="')[2].partition('"')[0])
+    present, later = (totp.at(parts.clock.now(), counter_offset=offset) for offset in (0, 1))
+    form = {"secret": totp.secret, "code": present, "password": PASSWORD}
+    assert (await seat.post("/account/second-factor", form)).status_code == 303
+    codes = [present, later, later, present]
+    assert [(await Seat(client).sign_in("ann", code=code)).status_code for code in codes] == [403, 303, 403, 403]
 
 
 async def test_who_lost_the_device_is_let_in_again_by_an_admin(parts, seated, client):

@@ -3,11 +3,16 @@
 import shutil
 from importlib import resources
 
+import cv2
+import numpy as np
+import pyotp
 import pytest
 from sqlalchemy import select
 
 from monitor.console.server import listening
 from storage import tables
+from storage.users import add_user
+from tests.monitor.console.conftest import HASHED, PASSWORD
 from tests.monitor.console.planting import HOSTILE, drawing, plant
 from tests.monitor.console.routes import PAGES, filled
 from tests.monitor.console.test_access import full
@@ -208,3 +213,37 @@ async def test_without_javascript_forms_do_it(parts, served, chromium):
     await page.get_by_text("moth").first.wait_for()
     async with parts.database.read() as session:
         assert len(list(await session.scalars(select(tables.Work.id)))) == works + 1
+
+
+@pytest.mark.slow
+async def test_an_authenticator_app_scans_the_second_factor(parts, served, chromium):
+    """The QR code read from the screen, in dark too, and the code that it leads to signs in, once."""
+    async with parts.database.write("user") as session:
+        await add_user(session, parts.clock.now(), "root", "ann <b>", "analyst", HASHED, None)
+    watch = await Watch(await chromium.new_page(color_scheme="dark"), served).begin()
+    page = watch.page
+    await sign_in(page)
+    await watch.visit("/account")
+    assert await serious(page) == []
+    pixels = np.frombuffer(await page.locator("svg.qr").screenshot(), np.uint8)
+    said = cv2.QRCodeDetector().detectAndDecode(cv2.imdecode(pixels, cv2.IMREAD_COLOR))[0]
+    totp = pyotp.parse_uri(said)
+    assert (totp.issuer, totp.name) == ("Bazaarwatch", "ann <b>")
+    form = page.locator("form[action='/account/second-factor']")
+    await form.get_by_label("Code", exact=True).fill(totp.at(parts.clock.now()))
+    await form.get_by_label("Present password").fill(PASSWORD)
+    await form.get_by_role("button", name="Turn it on").click()
+    await page.get_by_text("Signing in asks for a code").wait_for()
+    await page.get_by_role("button", name="Sign out", exact=True).click()
+    await sign_in(page, totp.at(parts.clock.now(), counter_offset=1))
+    assert watch.noted == []
+
+
+async def sign_in(page, code=""):
+    """Send the form to sign in."""
+    await page.wait_for_url("**/login*")
+    await page.get_by_label("Name").fill("ann <b>")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_label("Code").fill(code)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url(lambda url: "/login" not in url)
