@@ -10,13 +10,16 @@ from __future__ import annotations
 import io
 import logging
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib import resources
+from itertools import groupby
 from typing import Final
 
 from fpdf import FPDF
-from fpdf.enums import MethodReturnValue, XPos, YPos
+from fpdf.bidi import BidiParagraph, auto_detect_base_direction
+from fpdf.enums import MethodReturnValue, TextDirection, XPos, YPos
 from fpdf.fonts import TTFFont
 
 from monitor.about import VERSION
@@ -57,6 +60,7 @@ _WIDEST_MM: Final = 3.4  # of one character in a table
 _LINES_OF_A_ROW: Final = 40
 _PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 _CELL_MM: Final = (0.9, 1.2)  # around a cell's text, above and beside it
+_RIGHT_TO_LEFT: Final = frozenset({"R", "AL"})  # classes of characters
 _SHAPING_TABLES: Final = ("GSUB", "GPOS", "GDEF")
 
 
@@ -153,7 +157,12 @@ class Document:
         self._style(title, _FOOT_PT, colour=_SOFT)
         while self._pdf.get_string_width(title) > left:
             title = f"{title[: len(title) * 9 // 10]}…"
-        self._pdf.cell(left, 4, title)
+        if _runs_right_to_left(title):
+            self._directed(title, auto_detect_base_direction(title), 4)
+        else:
+            self._pdf.cell(left, 4, title)
+        self._pdf.set_y(-_MARGIN_MM)
+        self._pdf.set_x(self._pdf.l_margin + left)
         self._style("", _FOOT_PT, colour=_SOFT)
         self._pdf.cell(_FOOT_RIGHT_MM, 4, f"{self._time} · {self._pdf.page_no()} / {{nb}}", align="R")
         self._shape(shaped)
@@ -264,14 +273,35 @@ class Document:
         lines that follow, which then come out in whatever was used before: so a blank names it before each line.
         """
         pdf, x = self._pdf, self._pdf.get_x()
-        lines = [text] if self._shaped else self._shaped_lines(text, width_mm - 2 * pdf.c_margin, line_mm)
+        mixed = _runs_right_to_left(text)
+        whole = self._shaped and not mixed
+        lines = [text] if whole else self._shaped_lines(text, width_mm - 2 * pdf.c_margin, line_mm)
         for line in lines:
             if pdf.will_page_break(line_mm):
                 pdf.add_page()
             pdf.text(x, pdf.get_y(), " ")
             pdf.set_x(x)
-            pdf.multi_cell(width_mm, line_mm, line, align="L", new_x=XPos.LEFT, new_y=YPos.NEXT)
+            if mixed:
+                self._directed(line, auto_detect_base_direction(text), line_mm)
+            else:
+                pdf.multi_cell(width_mm, line_mm, line, align="L", new_x=XPos.LEFT, new_y=YPos.NEXT)
+            pdf.set_x(x)
         pdf.set_x(pdf.l_margin)
+
+    def _directed(self, line: str, base: TextDirection, line_mm: float) -> None:
+        """One line of which some runs from right to left, from here on.
+
+        fpdf2 2.8.9 puts a number within such text beside it instead, where the line as a whole runs to the right.
+        """
+        pdf, right_mm = self._pdf, self._pdf.get_x() + self._pdf.c_margin
+        for run, direction in _as_seen(line, base):
+            pdf.set_text_shaping(True, direction=direction)
+            wide = pdf.get_string_width(run)
+            pdf.set_x(right_mm - pdf.c_margin)
+            pdf.cell(wide + 2 * pdf.c_margin, line_mm, run)
+            right_mm += wide
+        pdf.set_text_shaping(True)
+        pdf.set_y(pdf.get_y() + line_mm)
 
     def _shaped_lines(self, text: str, width_mm: float, line_mm: float) -> list[str]:
         width_mm += 2 * self._pdf.c_margin
@@ -353,6 +383,34 @@ def _parts(row: Sequence[str], widths: Sequence[float]) -> Iterable[list[str]]:
     parts = max(-(-len(text) // length) for text, length in zip(row, fitting, strict=True)) or 1
     for part in range(parts):
         yield [text[part * length : (part + 1) * length] for text, length in zip(row, fitting, strict=True)]
+
+
+def _as_seen(line: str, base: TextDirection) -> Iterable[tuple[str, TextDirection]]:
+    """The runs of a line from left to right as they are seen, each to be drawn in its own direction.
+
+    Args:
+        base: The direction of the whole text that the line is of.
+
+    Source: Unicode Standard Annex 9, rule L2, applied to runs instead of characters.
+    """
+    levelled = BidiParagraph(line, base, preserve_bn_chars=True).get_characters_with_embedding_level()
+    runs = [
+        (level, "".join(char.character for char in chars))
+        for level, chars in groupby(levelled, lambda char: char.embedding_level)
+    ]
+    for level in range(max((level for level, _ in runs), default=0), 0, -1):
+        deep = [run[0] >= level for run in runs]
+        turned = [
+            [run for run, _ in pairs][:: -1 if within else 1]
+            for within, pairs in groupby(zip(runs, deep, strict=True), lambda pair: pair[1])
+        ]
+        runs = [run for group in turned for run in group]
+    return [(text, TextDirection.RTL if level % 2 else TextDirection.LTR) for level, text in runs]
+
+
+def _runs_right_to_left(text: str) -> bool:
+    """Whether any letter of a text belongs to a script that does."""
+    return not _RIGHT_TO_LEFT.isdisjoint(map(unicodedata.bidirectional, text))
 
 
 def _is_shaped(text: str) -> bool:

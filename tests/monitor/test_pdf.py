@@ -55,6 +55,15 @@ def test_text_that_runs_right_to_left_is_shaped_and_drawn():
     assert any("Kurinto" in name for name in fonts)
 
 
+def test_a_number_within_text_that_runs_right_to_left_stays_within_it():
+    document = Document("x", AT)
+    document.heading("Alert 4: פרפר 100 לילה", 2)
+    drawn = []  # from left to right
+    page = PdfReader(io.BytesIO(document.to_bytes())).pages[0]
+    page.extract_text(visitor_text=lambda text, *_: drawn.append(text.strip()))
+    assert [text for text in drawn if text][:4] == ["Alert 4:", "לילה", "100", "פרפר"]
+
+
 def test_a_table_repeats_its_headings_and_a_cell_longer_than_a_page_goes_on():
     document = Document("x", AT)
     document.table(("Number", "Text"), [[str(number), "word " * 8] for number in range(80)] + [["long", "A" * 9000]])
