@@ -274,9 +274,10 @@ def smoother(rights: Iterable[tuple[int, Right]], *, china_only: bool) -> list[i
 
 def slower_route(right: Right, *, china_only: bool) -> str:
     """What to say of complaining on this right at a site; empty where nothing is slower."""
-    if not china_only or "CN" in right.jurisdictions or not right.jurisdictions:
-        return ""  # a copyright without a register holds in China too (Berne Convention)
-    return "slower route: foreign rights are recognised there, but a Chinese registration goes smoother"
+    if not china_only or "CN" in right.jurisdictions:
+        return ""
+    held = "foreign rights are recognised" if right.jurisdictions else "a copyright holds"  # by the Berne Convention
+    return f"slower route: {held} there, but a Chinese registration goes smoother"
 
 
 def normalise_number(number: str) -> str:

@@ -256,6 +256,13 @@ async def publications_of(session: AsyncSession, work_id: int) -> list[Publicati
     return sorted(found, key=lambda proof: proof.stated_on or proof.seen_at.date())
 
 
+async def first_days(session: AsyncSession) -> dict[int, date]:
+    """By work, the earliest day that a proof of its publication states."""
+    stated = select(Publication.work_id, func.min(Publication.stated_on)).where(Publication.stated_on.is_not(None))
+    found = await session.execute(stated.group_by(Publication.work_id))
+    return {work_id: day for work_id, day in found if day}
+
+
 async def published_rights(session: AsyncSession) -> set[int]:
     """The rights that protect a work with a proof that it was public."""
     proved = select(RightWork.right_id).join(Publication, Publication.work_id == RightWork.work_id)

@@ -571,6 +571,7 @@ def upgrade() -> None:
         sa.Column("target_kind", sa.String(), nullable=False),
         sa.Column("batch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("explanation", sa.String(), nullable=False),
+        sa.Column("explained_by", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("state_since", storage.tables.base.Utc(timezone=True), nullable=False),
         sa.Column("outcome", sa.String(), nullable=False),

@@ -24,7 +24,8 @@ from monitor.desk import filing, recheck, sheets
 from monitor.desk.dossier import Stored, load
 from monitor.desk.leaving import leave
 from monitor.desk.standing import deadline_line, standing
-from monitor.text import utc
+from monitor.desk.wording import reword
+from monitor.text import clip, utc
 from storage import tables
 from storage.complaints import (
     ComplaintSummary,
@@ -39,6 +40,8 @@ from storage.works import find_work
 complaints = typer.Typer(
     no_args_is_help=True, help="Complaints to platforms: drafted, confirmed by a person, exported, followed to the end."
 )
+
+_TITLE_CHARS = 120
 
 ComplaintId = Annotated[int, typer.Argument(help="The complaint's id.")]
 Person = Annotated[str, typer.Option("--as", help="The person who says so, by name.")]
@@ -190,6 +193,7 @@ def _facts(stored: Stored, as_json: bool) -> dict[str, Any]:
         "right": f"{draft.right.kind} {draft.right.stated_number}",
         "reason": draft.reason,
         "explanation": draft.explanation,
+        "explained_by": row.explained_by or None,
         "listings": listings if as_json else [_line(one) for one in listings],
         "statements": [statement.text for statement in draft.statements],
         "confirmed_by": row.confirmed_by,
@@ -235,7 +239,8 @@ def _line(one: dict[str, Any]) -> str:
     )
     considered = ", considered" if one["considered"] else ""
     note = f", {one['note']}" if one["note"] else ""
-    return f"#{one['listing']} {one['state']}{considered}, {live}{told}{note}  {one['url']}  {one['title']}"
+    title = clip(one["title"], _TITLE_CHARS)
+    return f"#{one['listing']} {one['state']}{considered}, {live}{told}{note}  {one['url']}  {title}"
 
 
 async def _course(parts: Parts, complaint_id: int, as_json: bool) -> dict[str, Any]:
@@ -373,6 +378,29 @@ def return_(
 ) -> None:
     """Put a confirmed complaint back into the draft; what was considered stays considered."""
     with_parts(ctx, lambda parts: filing.send_back(parts, complaint_id, _named(person), note))
+    tell_standing(ctx, complaint_id)
+
+
+@complaints.command()
+def edit(
+    ctx: typer.Context,
+    complaint_id: ComplaintId,
+    explanation: Annotated[
+        str | None, typer.Option(help="What was copied, in your own words; '' for the drafted ones.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A text file with the explanation.")
+    ] = None,
+    fact: Annotated[
+        list[str] | None, typer.Option(help="What is to be stated, as order_numbers=8123; may be repeated.")
+    ] = None,
+) -> None:
+    """Say it in your own words, or state what is missing, before it leaves; a confirmed one is confirmed again."""
+    if (explanation is None) == (file is None) and not (fact and explanation is None):
+        raise UsageProblem("give --explanation TEXT or --file FILE, or what is to be stated: --fact order_numbers=8123")
+    words = file.read_text("utf-8") if file else explanation
+    facts = dict(_fact(one) for one in fact or ())
+    with_parts(ctx, lambda parts: reword(parts, complaint_id, ctx.obj.actor, words, facts))
     tell_standing(ctx, complaint_id)
 
 

@@ -143,7 +143,13 @@ def _report_shop(found: list[Product], as_json: bool, dry: bool) -> None:
         says = "would be" if dry else "were"
         new, pictures = sum(one.new for one in found), sum(one.pictures for one in found)
         proofs, prices = sum(one.proof for one in found), sum(bool(one.price) for one in found)
-        say(f"{len(found)} products: {new} works, {pictures} pictures, {proofs} proofs of publication {says} added")
+        rights, there = sum(bool(one.right) for one in found), len(found)
+        claims = f", {rights} rights" if rights else ""
+        say(f"{there} products: {new} works, {pictures} pictures, {proofs} proofs of publication{claims} {says} added")
+        if not dry:
+            say(
+                "the shop is on the allow list: `bazaarwatch sellers list`; prices and proofs: `bazaarwatch works list`"
+            )
         if not dry and not prices:
             say("no price was told with its currency: --currency EUR says what they are in")
     if any(one.problems for one in found):

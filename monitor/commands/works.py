@@ -12,6 +12,7 @@ from monitor.commands import detection, intake
 from monitor.commands.common import AsJson, UsageProblem, progress, say, show, with_parts
 from monitor.daemon import Parts
 from monitor.registry.pictures import Intake, picture_files, register_picture
+from storage.rights import first_days
 from storage.works import edit_work, find_work, list_works, references, remove_work, the_owner
 
 works = typer.Typer(no_args_is_help=True, help="The works to protect, and their pictures.")
@@ -77,6 +78,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
         async with parts.database.read() as session:
             pictures: dict[int, list[str]] = {}
             weak: dict[int, list[str]] = {}
+            published = await first_days(session)
             for reference in await references(session):
                 pictures.setdefault(reference.work_id, []).append(reference.file_name)
                 if reference.weak:
@@ -86,6 +88,8 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
                     "id": one.work.id,
                     "title": one.work.title,
                     "references": one.references,
+                    "price": f"{one.work.reference_price} {one.work.currency}" if one.work.currency else None,
+                    "published": published.get(one.work.id),
                     "rights": one.rights,
                     "open_alerts": one.open_alerts,
                     "weak": weak.get(one.work.id, []),

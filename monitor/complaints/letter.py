@@ -15,7 +15,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, formataddr
 
 from detectors.rights import RightKind
-from monitor.complaints.base import Confirmation, Draft
+from monitor.complaints.base import Confirmation, Draft, Target
 from monitor.complaints.form import fill, recipient
 from monitor.complaints.policy import LegalBasis, Policy
 from monitor.text import clip, utc, visible
@@ -34,9 +34,9 @@ _OPENINGS: dict[LegalBasis, str] = {
     "infringe the right described here.",
     "prc_ecommerce_42": "We notify you of the infringement described below, with prima facie evidence, and ask you to "
     "take the necessary measures, such as deleting, blocking or disconnecting the links.",
-    "platform_policy": "We report the listings below under your rules on intellectual property and ask you to remove "
-    "them.",
-    "contract": "We report the listings below under our agreement and ask you to remove them.",
+    "platform_policy": "We report what is listed below under your rules on intellectual property and ask you to "
+    "remove it.",
+    "contract": "We report what is listed below under our agreement and ask you to remove it.",
 }
 _CLOSINGS: Mapping[LegalBasis, str] = {
     "dsa_16": "Please confirm receipt of this notice, and notify us without undue delay of your decision on each "
@@ -82,13 +82,18 @@ def letter(draft: Draft, confirmation: Confirmation, policy: Policy) -> Letter:
         *report,
         Section(
             "Where it is" if basis != "dsa_16" else "Exact electronic location",
-            addresses=tuple((target.listing_id, target.url) for target in draft.targets),
+            addresses=tuple((_number(target), target.url) for target in draft.targets),
         ),
         Section("Who notifies", closing, tuple(_contact(draft))),
         Section("Statements", tuple(statement.text for statement in draft.statements)),
         Section("Signature", (f"/s/ {confirmation.person}",), (("Signed", utc(confirmation.at)),)),
     )
     return Letter(_TITLES[basis], draft.number, confirmation.at, _OPENINGS[basis], sections, draft.language)
+
+
+def _number(target: Target) -> str:
+    """By which number the platform knows a target: a shop's is its seller's."""
+    return (target.seller_id or "") if target.kind == "storefront" else target.listing_id
 
 
 def to_text(notice: Letter) -> str:
@@ -171,8 +176,8 @@ def _lines(notice: Letter) -> Iterator[str]:
 
 
 def _address_lines(addresses: Iterable[tuple[str, str]]) -> Iterator[str]:
-    for place, (listing_id, address) in enumerate(addresses, start=1):
-        yield f"{place:>4}. {address}  ({listing_id})"
+    for place, (number, address) in enumerate(addresses, start=1):
+        yield f"{place:>4}. {address}" + (f"  ({number})" if number else "")
 
 
 def _fact_lines(facts: Iterable[tuple[str, str]]) -> Iterator[str]:

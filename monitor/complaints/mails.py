@@ -29,6 +29,7 @@ _WORDS = 2000  # looked up as numbers and addresses
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _NUMBER = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{0,8}[-_]?\d[\w-]{0,40}(?![A-Za-z0-9])")
 _OURS = re.compile(r"(?<![\w-])C-(\d{1,9})(?![\w-])")
+_WITHIN = re.compile(r"\([^()]{0,60}\)|(?<![\w#/-])[\w#/-]{0,60}\d[\w/-]*")  # "complaint CMP-8 was", "IPR (No. 7) has"
 _ADDRESS = re.compile(r"https?://[^\s<>\"']{1,500}")
 _EARLIER = re.compile(r"^-{2,}\s*(original message|forwarded message|原始邮件)", re.IGNORECASE)
 
@@ -219,9 +220,11 @@ def patterns() -> Patterns:
 
 
 def _kinds(text: str, phrases: Mapping[Kind, Phrases]) -> Iterator[Kind]:
+    """The kinds whose phrases are in a text, as it stands or without the numbers that may stand within a phrase."""
     plain = " ".join(text.split()).casefold()
+    said = plain + "\n" + " ".join(_WITHIN.sub(" ", plain).split())
     for kind, one in phrases.items():
-        if any(phrase in plain for phrase in one.any) and not any(phrase in plain for phrase in one.without):
+        if any(phrase in said for phrase in one.any) and not any(phrase in said for phrase in one.without):
             yield kind
 
 

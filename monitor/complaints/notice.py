@@ -201,12 +201,12 @@ def _explanation(work: Work, right: Right, reason: str, count: int) -> str:
 
 
 def _right_sentence(work: Work, right: Right) -> str:
-    named = right.title if right.title == work.title else f"{right.title} (our work: {work.title})"
+    named = f'"{right.title}"' + ("" if right.title == work.title else f' (our work: "{work.title}")')
     if right.kind not in _COPYRIGHTS:
         where = f" in {', '.join(right.jurisdictions)}" if right.jurisdictions else ""
         office = f" at {right.office}" if right.office else ""
         number = f", no. {right.number}{office}" if right.number else ""
-        return f'{right.holder} holds the {_RIGHT_NAMES[right.kind]} "{named}"{number}{where}.'
+        return f"{right.holder} holds the {_RIGHT_NAMES[right.kind]} {named}{number}{where}."
     if right.kind is RightKind.COPYRIGHT_REGISTERED:
         number = f"registration no. {right.number}" + (f" at {right.office}" if right.office else "")
     else:
@@ -216,4 +216,4 @@ def _right_sentence(work: Work, right: Right) -> str:
         first = right.first_publication
         where = ", ".join(filter(None, (first.place, first.url)))
         published = f", first published on {first.on.isoformat()} ({where})"
-    return f'{right.holder} owns the copyright in the artwork "{named}" ({number}){published}.'
+    return f"{right.holder} owns the copyright in the artwork {named} ({number}){published}."

@@ -72,13 +72,18 @@ def _routing(draft: Draft, policy: Policy) -> Iterator[Problem]:
         what = f"a {draft.target_kind} on {draft.site} over a {draft.right.kind.value}"
         yield Problem("route", f"{route.title!r} takes no complaint about {what}")
     elif route.channel.value == "email" and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", recipient(draft, policy)):
-        yield Problem("reason_facts.host_contact", "give the mail address of the host's agent or contact point")
+        message = "give the mail address of the host's agent or contact point"
+        yield Problem("reason_facts.host_contact", f"{message}: {_stating(draft, 'host_contact')}")
     elif route.channel.value == "api" and draft.reason in policy.reasons and not reason_code(draft, policy):
         message = (
             f"the platform's id of {draft.reason!r} was not seen: fetch its list and note it in a pack of your own"
         )
         yield Problem("reason", message)
     yield from _reason(draft, policy)
+
+
+def _stating(draft: Draft, need: str) -> str:
+    return f"`bazaarwatch complaints edit {draft.number.removeprefix('C-')} --fact {need}=...`"
 
 
 def _reason(draft: Draft, policy: Policy) -> Iterator[Problem]:
@@ -95,7 +100,7 @@ def _reason(draft: Draft, policy: Policy) -> Iterator[Problem]:
         yield Problem("reason", f"{rule.label!r} is not taken by the route {draft.route!r}")
     for need in rule.needs:
         if not draft.reason_facts.get(need, "").strip():
-            yield Problem(f"reason_facts.{need}", f"{rule.label!r} needs it stated")
+            yield Problem(f"reason_facts.{need}", f"{rule.label!r} needs it stated: {_stating(draft, need)}")
     bought = draft.reason_facts.get("listings", "")
     if "listings" in rule.needs and bought.strip():
         for position, target in enumerate(draft.targets):
@@ -126,7 +131,11 @@ def _right(draft: Draft, policy: Policy, now: datetime) -> Iterator[Problem]:
     if draft.right_state is None:
         yield Problem("right_state", "make sure the right is approved in your account there", blocking=False)
     else:
-        yield Problem("right_state", f"the right is {draft.right_state.value} there; it must be verified first")
+        message = (
+            f"{policy.title} has not approved the right yet: it is {draft.right_state.value.replace('_', ' ')} there"
+        )
+        command = f"bazaarwatch readiness --platform {policy.platform}"
+        yield Problem("right_state", f"{message}; `{command}` says what comes next and what waits behind it")
 
 
 def _right_rule(draft: Draft, policy: Policy, rule: RightRule) -> Iterator[Problem]:
@@ -164,7 +173,9 @@ def _form(draft: Draft, policy: Policy) -> Iterator[Problem]:
         return  # said already
     for field in fill(draft, policy):
         if field.problem and (field.value.strip() or field.rule.key not in _BLANK_SAID_ELSEWHERE):
-            yield Problem(f"fields.{field.rule.key}", field.problem)
+            ours = field.rule.key.startswith("owner_")
+            where = f"; `bazaarwatch owners edit {draft.owner.legal_name!r}` fills it in" if ours else ""
+            yield Problem(f"fields.{field.rule.key}", f"{field.problem}{where}")
 
 
 def _owner(draft: Draft, policy: Policy) -> Iterator[Problem]:

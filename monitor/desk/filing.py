@@ -204,6 +204,7 @@ async def draft_again(parts: Parts, complaint_id: int, actor: str) -> int:
             "target_kind",
             "batch",
             "explanation",
+            "explained_by",
         )
         row = tables.Complaint(**{name: getattr(old, name) for name in names}, reason_facts=dict(old.reason_facts))
         row.supersedes_id = old.id
@@ -364,7 +365,7 @@ async def reopen(session: AsyncSession, row: tables.Complaint, now: datetime, ac
 
 
 async def redraft(parts: Parts, session: AsyncSession, row: tables.Complaint, actor: str) -> None:
-    """Let the text of a draft speak of as many listings as it has now, and see whether it is ready."""
+    """Let the text of a draft speak of as many listings as it has now, unless it is a person's; see if it is ready."""
     await session.flush()
     stored = await read(parts, session, row)
     draft = stored.draft
@@ -374,7 +375,7 @@ async def redraft(parts: Parts, session: AsyncSession, row: tables.Complaint, ac
     again = draft_notice(
         "C-0", listings, stored.rules, work=draft.work, right=draft.right, owner=draft.owner, reason=row.reason
     )
-    row.explanation = again.explanation
+    row.explanation = row.explanation if row.explained_by else again.explanation
     await _settle(parts, session, row, actor)
 
 

@@ -28,6 +28,8 @@ from monitor.desk.dossier import rules_of
 from monitor.desk.following import open_counter
 from monitor.desk.hand import Hand, take
 from monitor.errors import MailboxFailed, MailUnfit, MonitorError
+from monitor.registry.readiness import standing_of
+from monitor.text import visible
 from storage import tables
 from storage.accounts import set_identity, the_account
 from storage.audit import record
@@ -245,7 +247,7 @@ async def _apply_to_rights(
     after = RightState.VERIFIED if approved else RightState.REJECTED
     await set_right_state(session, right.id, state_row.platform, after.value, mail.subject, now, actor, account.label)
     row.right_id = right.id
-    return f"right {right.id} is {after.value} at {state_row.platform}"
+    return f"right {right.id} is {standing_of(after)} at {state_row.platform}"
 
 
 def _when(mail: MailText, now: datetime) -> datetime:
@@ -370,4 +372,13 @@ class _Connection:
         try:
             return work()
         except (imaplib.IMAP4.error, OSError, ValueError) as error:
-            raise MailboxFailed(f"{self._settings.host}:{self._settings.port}: {error}") from error
+            told = b" ".join(error.args).decode("utf-8", "replace") if _is_answer(error) else str(error)
+            where = f"mail server {self._settings.host}:{self._settings.port}"
+            raise MailboxFailed(
+                f"{where}: {visible(told)}; `bazaarwatch settings` shows what [mailbox] says"
+            ) from error
+
+
+def _is_answer(error: Exception) -> bool:
+    """Whether an error carries the server's own words."""
+    return bool(error.args) and all(isinstance(one, bytes) for one in error.args)

@@ -16,7 +16,10 @@ WAITING: Final = {  # by the complaint's state: what a person has to do, and how
     "ready": ("a person has to look at each listing and confirm it", "bazaarwatch complaints confirm {id} --as NAME"),
     "in_review": ("a second person has to approve it", "bazaarwatch complaints approve {id} --as NAME"),
     "approved": ("confirmed; its pack has not been written", "bazaarwatch complaints export {id}"),
-    "exported": ("hand its pack in, then record the receipt", "bazaarwatch complaints submitted {id} --receipt NUMBER"),
+    "exported": (
+        "hand its pack in, or let `complaints send` mail its notice; then record the receipt",
+        "bazaarwatch complaints submitted {id} --receipt NUMBER",
+    ),
     "info_requested": ("the platform wants more from us", "bazaarwatch complaints show {id}"),
     "countered": ("COUNTER-NOTICE: silence loses", "bazaarwatch complaints kit {id}"),
     "counter_review": ("COUNTER-NOTICE: silence loses", "bazaarwatch complaints answer {id} refuse --as NAME"),

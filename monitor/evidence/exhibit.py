@@ -83,9 +83,12 @@ class Exhibit:
     def work_rows(self) -> Rows:
         """The work, its owner and what protects it."""
         named = (f"{one.kind.value.replace('_', ' ')} {one.stated_number}: {one.title}" for one in self.rights)
+        stated = [one.first_publication for one in self.rights if one.first_publication]
+        first = min(stated, key=lambda one: one.on) if stated else None
         return (
             ("Work", f"{self.view.work.title}, of {self.owner.name}"),
             ("Registered", f"in this installation, {utc(self.view.work.created_at)}"),
+            ("First published", ", ".join(filter(None, (str(first.on), first.place, first.url))) if first else ""),
             ("Rights", "; ".join(named) or "none registered in this installation"),
         )
 

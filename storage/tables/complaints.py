@@ -43,6 +43,7 @@ class Complaint(Table):
     target_kind: Mapped[str] = mapped_column(default="listing")
     batch: Mapped[int] = mapped_column(default=1)  # which of those that one draft was split into at the limit
     explanation: Mapped[str]
+    explained_by: Mapped[str] = mapped_column(default="")  # whose words they are; empty: drafted from the facts
     state: Mapped[str] = mapped_column(index=True)
     state_since: Mapped[datetime]
     outcome: Mapped[str] = mapped_column(default="")  # of its listings taken together; empty: undecided

@@ -80,7 +80,7 @@ async def is_confirmed_by_who_considered_it(parts, clock, complaint_id):
     with pytest.raises(NoticeRefused, match="pending_verification"):
         await filing.export(parts, complaint_id, "mira")
     approval = await take_in(parts, mail("Your IPR has been approved", f"Number {CLAIM}.", clock.now()), "file")
-    assert (approval.state, approval.note) == ("applied", "right 1 is verified at alibaba_ipp")
+    assert (approval.state, approval.note) == ("applied", "right 1 is approved at alibaba_ipp")
     return alert_ids
 
 

@@ -75,6 +75,18 @@ def test_a_dmca_notice_has_all_six_elements_of_the_law(
     assert "17 U.S.C. § 512(c)(3)" in text.splitlines()[0]
 
 
+def test_a_shop_is_named_by_its_sellers_number(drafted: Callable[..., tuple[Draft, Policy]], confirm: Confirm) -> None:
+    draft, rules = drafted("dmca_host", "https://shop.example/p/{}", host_contact="dmca@host.example")
+    shops = tuple(
+        replace(one, kind="storefront", seller_id=number)
+        for one, number in zip(draft.targets, ("s7", None), strict=True)
+    )
+    draft = replace(draft, targets=shops)
+    lines = to_text(letter(draft, confirm(draft), rules)).splitlines()
+    assert "   1. https://shop.example/p/1  (s7)" in lines
+    assert "   2. https://shop.example/p/2" in lines
+
+
 def test_a_dsa_notice_has_what_article_16_asks_and_no_perjury(
     drafted: Callable[..., tuple[Draft, Policy]], confirm: Confirm, trademark: Right
 ) -> None:

@@ -42,6 +42,10 @@ def plain(subject: str, body: str = "", sender: str = "ipr@service.alibaba.com")
         ("Your IPR was rejected", Kind.RIGHT_DENIED),
         ("Listing removed", Kind.REMOVED),
         ("The reported item was not removed", Kind.REJECTED),
+        ("Your complaint CMP-8 was rejected", Kind.REJECTED),
+        ("The listing 1005006 (case 77/2026) has been removed", Kind.REMOVED),
+        ("The listing 1005006 has not been removed", Kind.REJECTED),
+        ("Your IPR (No. UC-MOTH-1) has been approved", Kind.RIGHT_APPROVED),
     ],
 )
 def test_each_kind_of_mail_is_recognised_by_its_subject_or_its_text(subject: str, kind: Kind) -> None:

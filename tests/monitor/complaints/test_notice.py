@@ -90,7 +90,7 @@ def test_a_trade_marks_notice_names_number_office_and_country(
 ) -> None:
     draft = draft_notice("C-1", one, ipp, work=work, right=trademark, owner=owner)
     assert draft.explanation.startswith(
-        'Ada Vale holds the trade mark "MOONFOX (our work: Fox under the moon)", no. 5123456 at USPTO in US.'
+        'Ada Vale holds the trade mark "MOONFOX" (our work: "Fox under the moon"), no. 5123456 at USPTO in US.'
     )
 
 

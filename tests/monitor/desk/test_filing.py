@@ -11,8 +11,10 @@ from monitor.complaints.errors import NotPossible
 from monitor.complaints.lifecycle import ComplaintEvent, ComplaintState, next_state
 from monitor.desk import filing, following
 from monitor.desk.dossier import load
+from monitor.desk.wording import reword
 from monitor.errors import NoticeRefused
 from monitor.evidence.counsel import write_counsel_pack
+from storage.audit import entries
 from storage.cases import list_cases
 from storage.rights import edit_right, get_right
 from storage.subjects import find_seller
@@ -50,6 +52,29 @@ async def test_who_drafts_twice_is_told_where_the_listings_stand(open_parts: Ope
         await filing.export(parts, drafted, "mira")
     with pytest.raises(NotPossible, match="export: not for a complaint that is ready; possible: cancel, confirm"):
         next_state(ComplaintState.READY, ComplaintEvent.EXPORT)
+
+
+async def test_a_draft_in_a_persons_own_words_keeps_them_and_is_confirmed_again(open_parts: Opening) -> None:
+    parts = await open_parts()
+    (number,) = (await filing.draft_complaints(parts, 1, "alibaba_ipp", "mira")).complaint_ids
+    drafted = (await load(parts, number)).row.explanation
+    await reword(parts, number, "mira", " The moth is mine. ", {"countries": "DE"})
+    await filing.leave_out(parts, number, [1], "mira", "not sure")
+    stored = await load(parts, number)
+    assert (stored.row.explanation, stored.row.explained_by) == ("The moth is mine.", "mira")
+    assert stored.draft.reason_facts == {"countries": "DE"}
+    await filing.consider(parts, number, "Mira Moss", [2])
+    await filing.confirm(parts, number, "Mira Moss")
+    await reword(parts, number, "mira", "", {"countries": ""})
+    stored = await load(parts, number)
+    assert (stored.state, stored.row.explained_by, stored.draft.reason_facts) == (ComplaintState.READY, "", {})
+    assert "The goods shown in the listing carry" in stored.row.explanation != drafted
+    async with parts.database.read() as session:
+        newest = [one.facts["before"]["facts"] for one in await entries(session, 20) if one.action.endswith("reworded")]
+    assert newest == [{"countries": "DE"}, {}]
+    await filing.cancel(parts, number, "mira")
+    with pytest.raises(NotPossible, match="edit: not for a complaint that is cancelled"):
+        await reword(parts, number, "mira", "Too late.")
 
 
 async def test_a_complaint_that_was_given_up_counts_in_no_case(open_parts: Opening) -> None:

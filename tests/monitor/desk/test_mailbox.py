@@ -59,7 +59,7 @@ async def where(parts: Parts, complaint_id: int) -> tuple[str, list[str]]:
 async def test_mails_about_identity_and_right_open_the_way(open_parts: Opening) -> None:
     parts = await open_parts()
     denied = await mailbox.take_in(parts, mail("IPR verification failed", f"{CLAIM}: unclear proof", 1), "file")
-    assert (denied.state, denied.note) == ("applied", "right 1 is rejected at alibaba_ipp")
+    assert (denied.state, denied.note) == ("applied", "right 1 is denied at alibaba_ipp")
     identity = await mailbox.take_in(parts, mail("Your identity has been verified", "", 2), "file")
     assert identity.state == "applied"
     approved = await mailbox.take_in(parts, mail("Your IPR has been approved", f"Number: {CLAIM}", 3), "file")
