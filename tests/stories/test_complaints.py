@@ -77,7 +77,7 @@ async def is_confirmed_by_who_considered_it(parts, clock, complaint_id):
     with pytest.raises(NoticeRefused, match="Somebody Else has not considered"):
         await filing.confirm(parts, complaint_id, "Somebody Else")
     assert (await filing.confirm(parts, complaint_id, PERSON)).state is ComplaintState.APPROVED
-    with pytest.raises(NoticeRefused, match="pending_verification"):
+    with pytest.raises(NoticeRefused, match="it is pending verification there"):
         await filing.export(parts, complaint_id, "mira")
     approval = await take_in(parts, mail("Your IPR has been approved", f"Number {CLAIM}.", clock.now()), "file")
     assert (approval.state, approval.note) == ("applied", "right 1 is approved at alibaba_ipp")
