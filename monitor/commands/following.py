@@ -288,9 +288,9 @@ def import_(
     if as_json:
         print_json({"applied": result.applied, "unchanged": result.unchanged, "problems": list(result.problems)})
     else:
-        say(f"{result.applied} rows applied, {result.unchanged} said nothing new")
+        say(f"{result.applied} rows taken in, {result.unchanged} said nothing new")
         for problem in result.problems:
-            say(f"not applied: {problem}")
+            say(f"look at this: {problem}")
     if result.problems:
         raise typer.Exit(1)
 

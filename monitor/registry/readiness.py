@@ -310,7 +310,7 @@ def _own_steps(facts: Facts) -> Iterator[Step]:
         wrong.append(f"{facts.policy.title} takes no {facts.right.kind.value.replace('_', ' ')}")
     if end.blocked:
         wrong.append(f"the right {end}")
-    edit = f"bazaarwatch rights edit {facts.right_id}"
+    edit = f"bazaarwatch rights edit {facts.right_id}" + (" --expires DAY" if end.blocked else "")
     yield _step("right complete", not wrong, "the right states everything that is asked for", "; ".join(wrong), edit)
     missing = missing_papers(
         rule.value.documents if rule else (), facts.papers, facts.right_id, published=facts.published
