@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from detectors import lettering, logos, outline, shape
+from detectors import layout, lettering, logos, outline, shape
 from detectors.model import WHOLE, Confidence, Match, Verdict
 
 _HASH_BITS: Final = 256
@@ -15,6 +15,8 @@ SHIPPED: Final = 0.78  # from this score on a person is asked to look; docs/dete
 _SURE: Final = 0.86
 _PER_OUTLINE: Final = 10.8  # with 12 three more of 750 innocents alert, and 2 more of 720 copies are found
 _PER_SHAPE: Final = 2.0
+_PER_LAYOUT: Final = 14.0
+_MOST_FOR_A_LAYOUT: Final = 2.0  # among few works a lead is soon large
 _PER_MARK: Final = 6.5  # a word mark written out, or a logo, is shown to a person on its own, as medium
 _PER_LOGO_POINT: Final = 0.05  # beyond those that make it a finding: the order in which people look
 _PER_HASH: Final = 3.0  # a perfect one alone stays below the shipped score: it can be forged (promise S19)
@@ -74,6 +76,8 @@ def evidence(match: Match) -> float:
         return _PER_OUTLINE * max(0.0, match.score - match.threshold)
     if match.detector == shape.NAME:
         return _PER_SHAPE * max(0.0, match.score - match.threshold)
+    if match.detector == layout.NAME:
+        return min(_MOST_FOR_A_LAYOUT, _PER_LAYOUT * max(0.0, match.score - match.threshold))
     return max(0.0, match.score)
 
 

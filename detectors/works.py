@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import geometry, outline, shape
+from detectors import geometry, layout, outline, shape
 from detectors.alignment import aligned
 from detectors.describe import FORMAT, Description
 from detectors.featureindex import FeatureIndex, Reference
@@ -33,16 +33,19 @@ FEATURES: Final = "features"
 FEATURES_VERSION: Final = 2
 LEAST_FEATURES: Final = 0.25  # weak findings count where another detector agrees; see judge
 LEAST_OUTLINE: Final = 0.4
+LEAST_LAYOUT: Final = 0.03  # of a lead
+_LAYOUT_AGREES: Final = 0.75  # outline at a layout's own placement: 4 of 4,500 innocents have more, and small leads
 LEAST_SHAPE: Final = 0.6  # copies placed by shape come to 0.56 to 0.96 (seed 3); each finding costs an alignment
-_LAYOUT: Final = 1  # of `WorksIndex.parts`; raised when they change
+_PARTS: Final = 2  # which `WorksIndex.parts` has; raised when they change
 _OUTLINED: Final = 8  # findings whose outlines are compared, the best first: each costs a millisecond
 _ALIGNED: Final = 3  # of these, how many are aligned part by part: each costs three
 _PLAIN_AGREEMENT: Final = 0.9  # so good as it stands that alignment adds nothing
 _WORTH_ALIGNING: Final = 0.3
 _WORTHY_FEATURES: Final = 2.5
 _LEAST_FOR_SHAPES: Final = 0.55
-_SHAPED: Final = 4  # regions whose shape is sought
+_WHOLES: Final = 4  # regions whose shape and layout are sought
 _SHAPES: Final = 3  # findings of shapes that are kept, the best first
+_LAYOUT_PROMISE: Final = 0.5  # a layout's lead is small where its likeness, as a shape's, is great
 _SHORTLISTED: Final = 20  # references: 5 ms each
 _GROUND_PX: Final = 40  # around a reference's thumbnail
 
@@ -89,6 +92,7 @@ class WorksIndex:
         self._by_hasher: dict[str, FingerprintIndex[tuple[int, int]]] = {name: FingerprintIndex() for name in hashers()}
         self._features = FeatureIndex()
         self._shapes = shape.Shapes()
+        self._layouts = layout.Layouts()
         self._held: dict[tuple[int, int], _Held] = {}
 
     @staticmethod
@@ -100,9 +104,10 @@ class WorksIndex:
         versions += [
             f"{FEATURES} {FEATURES_VERSION}",
             f"{shape.NAME} {shape.VERSION}",
+            f"{layout.NAME} {layout.VERSION}",
             f"{outline.NAME} {outline.VERSION}",
         ]
-        return ", ".join([f"layout {_LAYOUT}", f"description {FORMAT}", *versions, f"faiss {faiss.__version__}"])
+        return ", ".join([f"parts {_PARTS}", f"description {FORMAT}", *versions, f"faiss {faiss.__version__}"])
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -112,6 +117,7 @@ class WorksIndex:
             index._by_hasher[name] = FingerprintIndex.of(_fingerprints(_part(arrays, name)))
         index._features = FeatureIndex.of(_part(arrays, FEATURES))
         index._shapes = shape.Shapes.of(_part(arrays, shape.NAME))
+        index._layouts = layout.Layouts.of(_part(arrays, layout.NAME))
         index._held = _outlines(_part(arrays, outline.NAME))
         return index
 
@@ -119,6 +125,7 @@ class WorksIndex:
         """What it is made of, by name, each array in pieces. They hold for as long as nothing is added or removed."""
         several = {name: _fingerprint_arrays(index.parts()) for name, index in self._by_hasher.items()}
         several |= {FEATURES: self._features.parts(), shape.NAME: self._shapes.parts()}
+        several[layout.NAME] = self._layouts.parts()
         several[outline.NAME] = _outline_arrays(self._held)
         return {f"{name}.{part}": array for name, arrays in several.items() for part, array in arrays.items()}
 
@@ -135,12 +142,12 @@ class WorksIndex:
         Args:
             by_hashes: Hold nothing but its fingerprints, a hundredth of the whole.
         """
-        held, whole = None, None
+        held, whole, laid_out = None, None, None
         if description.thumbnail.size and not by_hashes:
             picture = outline.Pyramid(description.thumbnail, _GROUND_PX)
             box = in_long_sides(description.content, description.scale)
             held = _Held(outline.outline(picture, box), description.scale)
-            whole = shape.shape(picture, box)
+            whole, laid_out = shape.shape(picture, box), layout.layout(picture, box)
         with self._turns.changing():
             for name, index in self._by_hasher.items():
                 index.add((work_id, reference_id), _current(description, name))
@@ -148,6 +155,8 @@ class WorksIndex:
                 self._held[work_id, reference_id] = held
                 if whole is not None:
                     self._shapes.add((work_id, reference_id), whole)
+                if laid_out is not None:
+                    self._layouts.add((work_id, reference_id), laid_out)
                 self._features.add((work_id, reference_id), description.features)
 
     def lay_out(self) -> None:
@@ -163,6 +172,7 @@ class WorksIndex:
             for reference in [reference for reference in self._held if reference[0] == work_id]:
                 del self._held[reference]
                 self._shapes.remove(reference)
+                self._layouts.remove(reference)
 
     @property
     def held_whole(self) -> int:
@@ -187,7 +197,9 @@ class WorksIndex:
             return [*hashed, *placed]
         picture = outline.Pyramid(description.thumbnail)
         settled = any((match.score or 0.0) >= FEATURES_OF_A_WHOLE for match in placed)
-        found = [*hashed, *placed, *([] if settled else self._shaped(description, picture))]
+        found = [*hashed, *placed]
+        if not settled:
+            found += [*self._shaped(description, picture), *self._laid_out(description, picture)]
         return [*found, *self._outlined(description, picture, found)]
 
     def _hashed(self, description: Description) -> Iterator[Match]:
@@ -236,7 +248,7 @@ class WorksIndex:
 
     def _shaped(self, description: Description, picture: outline.Pyramid) -> list[Match]:
         """Findings of the content's and the free-standing things' shapes."""
-        regions = list(dict.fromkeys([description.content, *(f.region for f in description.fingerprints)]))[:_SHAPED]
+        regions = _regions(description)
         seen = [(region, shape.shape(picture, in_long_sides(region, description.scale))) for region in regions]
         drawn = [(region, one) for region, one in seen if one is not None]
         best: dict[tuple[int, int], tuple[float, Region, Matrix]] = {}
@@ -256,6 +268,33 @@ class WorksIndex:
                 placement=to_fractions(matrix, self._held[reference].scale, description.scale),
             )
             for reference, (score, region, matrix) in sorted(best.items(), key=lambda item: -item[1][0])[:_SHAPES]
+        ]
+
+    def _laid_out(self, description: Description, picture: outline.Pyramid) -> list[Match]:
+        """Findings of where lines run within the content and free-standing things, where they agree closely seen."""
+        regions = _regions(description)
+        seen = [(region, layout.layout(picture, in_long_sides(region, description.scale))) for region in regions]
+        drawn = [(region, one) for region, one in seen if one is not None]
+        best: dict[Reference, tuple[Region, layout.Found]] = {}
+        for (region, _), found in zip(drawn, self._layouts.near([one for _, one in drawn]), strict=True):
+            if found is None or found.lead < LEAST_LAYOUT:
+                continue
+            if found.reference in best and found.lead <= best[found.reference][1].lead:
+                continue
+            if outline.agreement(self._held[found.reference].outline, picture, found.placement) >= _LAYOUT_AGREES:
+                best[found.reference] = region, found
+        return [
+            Match(
+                *reference,
+                layout.NAME,
+                layout.VERSION,
+                threshold=LEAST_LAYOUT,
+                score=round(found.lead, 4),
+                region=region,
+                orientation=nearest_orientation(found.placement),
+                placement=to_fractions(found.placement, self._held[reference].scale, description.scale),
+            )
+            for reference, (region, found) in best.items()
         ]
 
     def _outlined(self, description: Description, picture: outline.Pyramid, matches: list[Match]) -> Iterator[Match]:
@@ -288,6 +327,11 @@ class WorksIndex:
                     placement=match.placement,
                 )
         yield from best.values()
+
+
+def _regions(description: Description) -> list[Region]:
+    """The content and what stands free in it, as many as are looked at as wholes."""
+    return list(dict.fromkeys([description.content, *(f.region for f in description.fingerprints)]))[:_WHOLES]
 
 
 def _part(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
@@ -353,4 +397,6 @@ def _promise(match: Match) -> float:
     """The order in which outlines are compared."""
     if match.distance_bits is not None:
         return 1.0 - match.distance_bits / match.threshold
+    if match.detector == layout.NAME:
+        return _LAYOUT_PROMISE + (match.score or 0.0)
     return match.score or 0.0

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from detectors.errors import DetectorError
 from detectors.model import Confidence
 from monitor.compare import find_matches
-from monitor.demo.edits import EDITS
+from monitor.demo.edits import EVERY_EDIT
 from monitor.errors import SandboxError
 from monitor.innocents import jpeg
 from storage.works import references
@@ -59,7 +59,7 @@ async def attack(
 
 
 def _edited(design: Image.Image, edit: str, seed: str) -> bytes:
-    return jpeg(EDITS[edit](design, Random(seed)))
+    return jpeg(EVERY_EDIT[edit](design, Random(seed)))
 
 
 async def _tried(parts: Parts, edit: str, work_id: int, copy: bytes) -> Attack:

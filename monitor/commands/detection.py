@@ -148,11 +148,11 @@ def attack(
     """Edit your own works as sellers do, by seed, and print what would slip through, edit by edit."""
     from monitor.attack import Attack
     from monitor.attack import attack as run
-    from monitor.demo.edits import EDITS
+    from monitor.demo.edits import EVERY_EDIT
 
-    edits = edit or list(EDITS)
-    if unknown := [name for name in edits if name not in EDITS]:
-        raise UsageProblem(f"--edit: no edit {unknown[0]!r}; there are {', '.join(EDITS)}")
+    edits = edit or list(EVERY_EDIT)
+    if unknown := [name for name in edits if name not in EVERY_EDIT]:
+        raise UsageProblem(f"--edit: no edit {unknown[0]!r}; there are {', '.join(EVERY_EDIT)}")
 
     async def work(parts: Parts) -> list[Attack]:
         ids = [found.id for found in await _chosen(parts, works)]

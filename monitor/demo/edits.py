@@ -297,6 +297,14 @@ def combo(design: Image.Image, rng: Random) -> Image.Image:
     return _jpeg(ImageEnhance.Color(small).enhance(rng.uniform(0.4, 1.6)), 40)
 
 
+def traced(design: Image.Image, rng: Random) -> Image.Image:
+    """Redrawn: black lines on white where its colours meet, and nothing else."""
+    flat = _placed(design, share=rng.uniform(0.7, 0.9)).filter(ImageFilter.GaussianBlur(1.5))
+    edges = np.asarray(flat.filter(ImageFilter.FIND_EDGES)).max(axis=2)[1:-1, 1:-1]  # its rim stays as it was
+    drawn = Image.fromarray(np.where(edges > rng.randint(14, 26), 0, 255).astype(np.uint8))
+    return drawn.filter(ImageFilter.GaussianBlur(0.7)).convert("RGB")
+
+
 EDITS: dict[str, Edit] = {
     edit.__name__: edit
     for edit in (
@@ -304,3 +312,4 @@ EDITS: dict[str, Edit] = {
         collage, inset, print_on_product, photographed, screenshot, combo,
     )
 }  # fmt: skip
+EVERY_EDIT: dict[str, Edit] = EDITS | {"traced": traced}  # what the demo bazaar's sellers do, and a harder one

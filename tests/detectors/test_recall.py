@@ -8,7 +8,7 @@ from detectors.describe import describe, describe_reference
 from detectors.judge import SHIPPED, judge
 from detectors.works import WorksIndex
 from monitor.demo.drawings import draw, plan
-from monitor.demo.edits import EDITS
+from monitor.demo.edits import EDITS, traced
 
 pytestmark = pytest.mark.slow
 
@@ -51,3 +51,18 @@ def test_at_least_five_of_six_copies_by_each_edit_are_found(edit, works, designs
 
 def test_another_artists_drawing_of_the_same_kind_is_not_found(works, encode):
     assert _found(works, EDITS["pad"](draw(plan(101)), random.Random(1)), encode) == []
+
+
+@pytest.mark.parametrize("works_held", [_WORKS, pytest.param(100, marks=pytest.mark.soak)])
+def test_a_traced_copy_ranks_above_every_other_work(works_held, designs, encode):
+    """Five of six: where a hundred works are held, above 99 % of the others."""
+    index = WorksIndex()
+    for work_id in range(works_held):
+        index.add(work_id, 1, describe_reference(encode(draw(plan(work_id)))))
+    first = []
+    for work_id, design in enumerate(designs):
+        copy = describe(encode(traced(design, random.Random(work_id)), "JPEG", quality=80))
+        first += [
+            verdict.work_id for verdict in judge(index.matches(copy), least=0.0)[:1] if verdict.work_id == work_id
+        ]
+    assert len(first) >= _WORKS - 1
