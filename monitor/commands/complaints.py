@@ -334,6 +334,10 @@ def confirm(
         return
     stored = with_parts(ctx, lambda parts: filing.confirm(parts, complaint_id, person))
     tell_standing(ctx, complaint_id)
+    _tell_problems(stored)
+
+
+def _tell_problems(stored: Stored) -> None:
     for problem in stored.problems:
         say(f"{'still in the way' if problem.blocking else 'note'}: {problem}")
 
@@ -400,8 +404,9 @@ def edit(
         raise UsageProblem("give --explanation TEXT or --file FILE, or what is to be stated: --fact order_numbers=8123")
     words = file.read_text("utf-8") if file else explanation
     facts = dict(_fact(one) for one in fact or ())
-    with_parts(ctx, lambda parts: reword(parts, complaint_id, ctx.obj.actor, words, facts))
+    stored = with_parts(ctx, lambda parts: reword(parts, complaint_id, ctx.obj.actor, words, facts))
     tell_standing(ctx, complaint_id)
+    _tell_problems(stored)
 
 
 @complaints.command()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from monitor.complaints.base import Draft
 from monitor.complaints.policy import FieldKey, Policy, PortalField, Route
 
+_STATED = ("host_contact", "patent_number", "message_to_seller", "order_numbers", "countries", "regions")
+
 
 @dataclass(frozen=True, slots=True)
 class FilledField:
@@ -46,6 +48,12 @@ def reason_code(draft: Draft, policy: Policy) -> str:
     """The platform's code of the reason on the draft's route; empty where it has words only."""
     rule = policy.reasons[draft.reason].value
     return rule.codes.get(draft.route, rule.code)
+
+
+def statable(draft: Draft, policy: Policy) -> tuple[str, ...]:
+    """The names under which a person can state what nothing here knows: first what the reason needs."""
+    rule = policy.reasons.get(draft.reason)
+    return tuple(dict.fromkeys([*(rule.value.needs if rule else ()), *_STATED]))
 
 
 def recipient(draft: Draft, policy: Policy) -> str:

@@ -19,7 +19,7 @@ from detectors.rights import (
     validate_owner,
 )
 from monitor.complaints.base import Confirmation, Draft, Problem, RightState, Target
-from monitor.complaints.form import fill, reason_code, recipient
+from monitor.complaints.form import fill, reason_code, recipient, statable
 from monitor.complaints.policy import Fact, Policy, RightRule
 from monitor.text import safe_link, visible
 
@@ -79,6 +79,9 @@ def _routing(draft: Draft, policy: Policy) -> Iterator[Problem]:
             f"the platform's id of {draft.reason!r} was not seen: fetch its list and note it in a pack of your own"
         )
         yield Problem("reason", message)
+    for name in set(draft.reason_facts).difference(statable(draft, policy)):
+        message = f"nothing asks for it; what is asked for: {', '.join(statable(draft, policy))}"
+        yield Problem(f"reason_facts.{name}", message, blocking=False)
     yield from _reason(draft, policy)
 
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.complaints.base import TargetState
+from monitor.complaints.form import statable
 from monitor.complaints.lifecycle import AT_PLATFORM, ComplaintState
 from monitor.complaints.packs import platforms
 from monitor.console.access import Analyst, Approver, PartsOf, Viewer, form_of
@@ -28,6 +29,7 @@ from monitor.daemon import Parts
 from monitor.desk import filing, following
 from monitor.desk.dossier import Stored, considered_sha256, load, seen_live
 from monitor.desk.kit import KITS, write_kit
+from monitor.desk.wording import reword
 from storage import tables
 from storage.audit import record
 from storage.complaints import (
@@ -110,9 +112,21 @@ async def complaint(request: Request, parts: PartsOf, person: Viewer, complaint_
         request, "complaint.html", person, stored=stored, row=stored.row, events=list(reversed(events)),
         timers=timers, counters=counters, reference=next(iter(references), None), questions=_QUESTIONS,
         listings=_listings(stored), is_open=stored.row.state in _OPEN, at_platform=stored.state in AT_PLATFORM,
-        outcomes=_OUTCOMES, kits=kits, second=parts.settings.complaints.second_person,
+        facts=_facts(stored), outcomes=_OUTCOMES, kits=kits, second=parts.settings.complaints.second_person,
         leaving=request.app.state.leavings.of(complaint_id),
     )  # fmt: skip
+
+
+def _facts(stored: Stored) -> dict[str, str]:
+    """What a person states of it, by name: what its reason needs and what was found missing, then what was stated."""
+    known, stated = statable(stored.draft, stored.rules), stored.draft.reason_facts
+    missing = [problem.field.removeprefix("reason_facts.") for problem in stored.problems]
+    asked = [
+        *stored.rules.reasons[stored.row.reason].value.needs,
+        *(name for name in missing if name in known),
+        *stated,
+    ]
+    return {name: stated.get(name, "") for name in asked}
 
 
 def _listings(stored: Stored) -> list[dict[str, Any]]:
@@ -134,6 +148,17 @@ def _listings(stored: Stored) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+@router.post("/complaints/{complaint_id}/words")
+async def words_of(request: Request, parts: PartsOf, person: Analyst, complaint_id: Id) -> Response:
+    """Put it into a person's own words, and state what its form asks for; a confirmed one is confirmed again."""
+    await require_seen(parts, complaint_id, person.owners)
+    form, asked = await form_of(request), _facts(await load(parts, complaint_id))
+    facts = {name: text_field(form, f"fact-{name}", 2000) for name in asked}
+    explanation = text_field(form, "explanation", 20_000).replace("\r\n", "\n")  # as browsers end lines
+    await reword(parts, complaint_id, person.name, explanation, facts)
+    return back_to(f"/complaints/{complaint_id}")
 
 
 @router.post("/complaints/{complaint_id}/consider")

@@ -32,6 +32,7 @@ PAGES = {
     ("GET", "/complaints"): "v",
     ("POST", "/complaints"): "a",
     ("GET", "/complaints/{complaint_id}"): "v",
+    ("POST", "/complaints/{complaint_id}/words"): "a",
     ("POST", "/complaints/{complaint_id}/consider"): "p",
     ("POST", "/complaints/{complaint_id}/confirm"): "p",
     ("POST", "/complaints/{complaint_id}/approve"): "p",

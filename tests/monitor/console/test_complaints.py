@@ -155,6 +155,31 @@ async def test_a_listing_is_left_out_and_taken_in_again(parts, seat, world):
     assert (await complaint(parts)).state == "cancelled"
 
 
+async def test_a_draft_is_put_into_a_persons_own_words(parts, seat, world):
+    await seat.post("/complaints", {"work": world.works[0], "platform": "demo", "right": world.right})
+    drafted = (await complaint(parts)).explanation
+    for said, kept in (
+        ("My moth, wing by wing.\n\u202eIt is mine.", "My moth, wing by wing.\n\u202eIt is mine."),
+        ("", drafted),
+    ):
+        answer = await seat.post("/complaints/1/words", {"explanation": said})
+        assert answer.status_code == 303, answer.text
+        assert (await complaint(parts)).explanation == kept
+        assert (await seat.get("/complaints/1")).text.count("My moth") == (2 if said else 0)
+
+
+async def test_what_a_reason_needs_is_stated_on_the_page(parts, seat, world):
+    await seat.post("/complaints", {"work": world.works[0], "platform": "demo", "right": world.right})
+    async with parts.database.write("needs") as session:
+        row = (await session.scalars(select(tables.Complaint))).one()
+        row.reason_facts = {"order_numbers": "8123", "ordernumbers": "8124"}
+    page = (await seat.get("/complaints/1")).text
+    assert "reason_facts.ordernumbers: nothing asks for it; what is asked for:" in page
+    form = {"explanation": "", "fact-order_numbers": "8125", "fact-ordernumbers": "", "fact-strange": "1"}
+    assert (await seat.post("/complaints/1/words", form)).status_code == 303
+    assert (await complaint(parts)).reason_facts == {"order_numbers": "8125"}
+
+
 async def test_without_confirmed_copies_nothing_is_drafted(parts, seat):
     world = await plant(parts, listings=1)
     refused = await seat.post("/complaints", {"work": world.works[0], "platform": "demo"})
