@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -21,10 +20,8 @@ from detectors.model import Answer, Listing
 from monitor.attack import attack
 from monitor.calibrate import calibrate
 from monitor.daemon import Parts
-from monitor.demo.catalogue import make_catalogue
-from monitor.demo.drawings import draw
 from monitor.demo.edits import EDITS
-from monitor.innocents import generated
+from monitor.innocents import generated, jpeg
 from monitor.lookback import answer_look_backs, look_back
 from monitor.registry.pictures import register_image
 from monitor.replay import replay
@@ -52,18 +49,6 @@ class Here:
 
     async def thumbnail(self, data, side_px):
         return thumbnail.thumbnail(data, side_px)
-
-
-def jpeg(image: Image.Image, quality: int = 85) -> bytes:
-    file = io.BytesIO()
-    image.convert("RGB").save(file, "JPEG", quality=quality)
-    return file.getvalue()
-
-
-@pytest.fixture(scope="module")
-def art():
-    catalogue = make_catalogue(2, works=3, listings=10, sellers=8)
-    return [(draw(work.design), catalogue.reference(work)) for work in catalogue.works]
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import sys
 from pathlib import Path
 from random import Random
@@ -21,9 +20,8 @@ from detectors.describe import describe, describe_reference
 from detectors.glance import glance
 from detectors.model import Confidence, Match
 from detectors.works import WorksIndex
-from monitor.demo.catalogue import make_catalogue
-from monitor.demo.drawings import draw
 from monitor.demo.edits import EDITS
+from monitor.innocents import jpeg
 from monitor.models import Models
 from monitor.works import Works
 from storage.arrays import KeptArrays
@@ -58,18 +56,6 @@ class Here:
 def detection(**changes):
     plain = {"embedding_model": "", "embedding_threshold": 0.5, "read_text": False, "find_logos": False}
     return DetectionSettings(**{**plain, "references_whole": 50_000, **changes})
-
-
-def jpeg(image: Image.Image, quality: int = 85) -> bytes:
-    file = io.BytesIO()
-    image.convert("RGB").save(file, "JPEG", quality=quality)
-    return file.getvalue()
-
-
-@pytest.fixture(scope="module")
-def art():
-    catalogue = make_catalogue(2, works=3, listings=10, sellers=8)
-    return [(draw(work.design), catalogue.reference(work)) for work in catalogue.works]
 
 
 @pytest.fixture
