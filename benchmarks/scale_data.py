@@ -68,7 +68,8 @@ INSERT INTO pictures (sha256, first_seen_at)
 INSERT INTO listing_pictures (listing_key, url, position, sha256, outcome, how, head, fetched_at)
     SELECT n, 'https://bazaar.example/full/' || n || '.jpg', 0, md5('p' || n) || md5('q' || n), 'ok', 'fetched', '{}',
     now() FROM generate_series(:first + 1, :last) n;
-SELECT setval(pg_get_serial_sequence('listings', 'id'), 1000000000 + CAST(:last AS bigint))
+SELECT setval(pg_get_serial_sequence(name, 'id'), 1000000000 + CAST(:last AS bigint))
+    FROM unnest(ARRAY['sellers', 'captures', 'listings']) name
 """
 Start = Callable[[int, Sequence[str]], "subprocess.Popen[str]"]
 Prepare = Callable[[Database], Awaitable[None]]
