@@ -155,8 +155,8 @@ class Layouts:
             return [None] * len(seen)
         if self._cells is None:
             self._references = list(self._held)
-            self._cells = np.stack([held.cells for held in self._held.values()])
             self._works = np.array([work_id for work_id, _ in self._references])
+            self._cells = np.stack([held.cells for held in self._held.values()])  # last: other threads search by it
         both = np.stack([cells for one in seen for cells in (one.cells, _mirrored(one.cells))], axis=1)
         alike, plain = (held @ both for held in (self._cells, _plain()))
         pairs = zip(seen, np.hsplit(alike, len(seen)), np.hsplit(plain, len(seen)), strict=True)

@@ -50,10 +50,15 @@ def reason_code(draft: Draft, policy: Policy) -> str:
     return rule.codes.get(draft.route, rule.code)
 
 
+def needed(draft: Draft, policy: Policy) -> tuple[str, ...]:
+    """The names of what a person has to state for the draft's reason; none for a reason that the pack does not know."""
+    rule = policy.reasons.get(draft.reason)
+    return rule.value.needs if rule else ()
+
+
 def statable(draft: Draft, policy: Policy) -> tuple[str, ...]:
     """The names under which a person can state what nothing here knows: first what the reason needs."""
-    rule = policy.reasons.get(draft.reason)
-    return tuple(dict.fromkeys([*(rule.value.needs if rule else ()), *_STATED]))
+    return tuple(dict.fromkeys([*needed(draft, policy), *_STATED]))
 
 
 def recipient(draft: Draft, policy: Policy) -> str:

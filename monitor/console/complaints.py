@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.complaints.base import TargetState
-from monitor.complaints.form import statable
+from monitor.complaints.form import needed, statable
 from monitor.complaints.lifecycle import AT_PLATFORM, ComplaintState
 from monitor.complaints.packs import platforms
 from monitor.console.access import Analyst, Approver, PartsOf, Viewer, form_of
@@ -119,13 +119,9 @@ async def complaint(request: Request, parts: PartsOf, person: Viewer, complaint_
 
 def _facts(stored: Stored) -> dict[str, str]:
     """What a person states of it, by name: what its reason needs and what was found missing, then what was stated."""
-    known, stated = statable(stored.draft, stored.rules), stored.draft.reason_facts
-    missing = [problem.field.removeprefix("reason_facts.") for problem in stored.problems]
-    asked = [
-        *stored.rules.reasons[stored.row.reason].value.needs,
-        *(name for name in missing if name in known),
-        *stated,
-    ]
+    draft, rules, stated = stored.draft, stored.rules, stored.draft.reason_facts
+    missing = {problem.field.removeprefix("reason_facts.") for problem in stored.problems}
+    asked = [*needed(draft, rules), *(name for name in statable(draft, rules) if name in missing), *stated]
     return {name: stated.get(name, "") for name in asked}
 
 
