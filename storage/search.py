@@ -113,6 +113,8 @@ async def all_found(session: AsyncSession, noun: Any, said: str) -> set[int]:
 
 def is_among(session: AsyncSession, number: Any, numbers: Collection[int]) -> Any:
     """The condition that a column is one of many numbers, which go as one value: a statement takes some thousands."""
+    if not numbers:
+        return false()  # known before anything is read
     if dialect_of(session) == "sqlite":
         return number.in_(select(func.json_each(json.dumps(list(numbers))).table_valued("value").c.value))
     return number == any_(literal(list(numbers), ARRAY(BigInteger)))

@@ -79,7 +79,7 @@ def _routing(draft: Draft, policy: Policy) -> Iterator[Problem]:
             f"the platform's id of {draft.reason!r} was not seen: fetch its list and note it in a pack of your own"
         )
         yield Problem("reason", message)
-    for name in set(draft.reason_facts).difference(statable(draft, policy)):
+    for name in sorted(set(draft.reason_facts).difference(statable(draft, policy))):
         message = f"nothing asks for it; what is asked for: {', '.join(statable(draft, policy))}"
         yield Problem(f"reason_facts.{name}", message, blocking=False)
     yield from _reason(draft, policy)

@@ -115,7 +115,9 @@ async def account(request: Request, parts: PartsOf, person: Viewer) -> Response:
     async with parts.database.read(brief=True) as session:
         user = await find_user(session, person.name) if person.user_id else None
     secret = pyotp.random_base32()
-    qr = Markup(secret_as_qr(secret, person.name))  # noqa: S704 - the library's image; the text is in its squares alone
+    qr = None
+    if user and not user.totp:
+        qr = Markup(secret_as_qr(secret, person.name))  # noqa: S704 - the library's image; the text is in its squares
     return await page(request, "account.html", person, user=user, secret=secret, qr=qr, shortest=SHORTEST)
 
 
