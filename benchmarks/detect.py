@@ -39,9 +39,7 @@ from monitor import posix
 from monitor.lookback import RADIUS_BITS
 from storage.arrays import KeptArrays
 
-_UNFILED = (
-    2_000  # works held in memory before they are written and mapped, or half as many as are; as in monitor/works.py
-)
+_UNFILED = 2_000  # works, or a third as many as are mapped, that come into memory before they are; see monitor/works.py
 
 
 def drawing(seed: int, side_px: int = 800) -> Image.Image:
@@ -120,13 +118,13 @@ def cascade_speed(pictures: int, counts: Sequence[int]) -> None:
     started = time.process_time()
     known = [describe_reference(jpeg(drawing(seed))) for seed in range(min(counts[-1], 60))]
     print(f"\nregistering a work: {(time.process_time() - started) / len(known) * 1e3:.0f} ms")
-    works = _StandIns(known)
     print(f"{'works':>8}{'SIFT alone, ms':>16}{'describe, ms':>14}{'match, ms':>11}{'whole / SIFT':>14}"
           f"{'own, MB':>9}{'+ mapped':>10}{'at most':>9}{'adding, s':>11}")  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
+        works = _StandIns(known, Path(folder))
         for count in counts:
             started = time.process_time()
-            works.grow(count, Path(folder))
+            works.grow(count)
             adding = time.process_time() - started
             sift, described, matched = _in_turns(files, greys, works.index)
             costs = f"{count:8,}{sift:16.1f}{described:14.1f}{matched:11.1f}{(described + matched) / sift:14.2f}"
@@ -137,32 +135,33 @@ def cascade_speed(pictures: int, counts: Sequence[int]) -> None:
 class _StandIns:
     """Many works in an index that is written to a file and mapped from it, some at a time, as by `monitor.works`."""
 
-    def __init__(self, known: Sequence[Description]) -> None:
+    def __init__(self, known: Sequence[Description], folder: Path) -> None:
         self.index = WorksIndex()
+        self._files = KeptArrays(folder, WorksIndex.made_by())
         self._known = known
         self._rng = np.random.default_rng(2)
         self._held = self._mapped = 0
         self._whole = load(Path(), {}).detection.references_whole  # of further ones the hashes alone
 
-    def grow(self, count: int, folder: Path) -> None:
+    def grow(self, count: int) -> None:
         """Hold so many works."""
         while self._held < count:
             self._add()
-            if self._held == count or self._held - self._mapped == max(_UNFILED, self._mapped // 2):
-                files = KeptArrays(folder, WorksIndex.made_by())
-                files.newest()
-                files.keep(1, self.index.parts())
-                self.index = WorksIndex()
-                posix.return_memory()
-                arrays = files.newest()
-                if arrays is None:
-                    raise OSError(f"{folder} does not keep what was written; look at the disk")
-                self.index = WorksIndex.of(arrays)
-                del arrays
-                files.release()
-                for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-1]:
-                    path.unlink()
-                self._mapped = self._held
+            if self._held == count or self._held - self._mapped == max(_UNFILED, self._mapped // 3):
+                self._map()
+
+    def _map(self) -> None:
+        self.index.lay_out()
+        self._files.release()
+        self._files.keep(1, self.index.parts())
+        self.index = WorksIndex()
+        posix.return_memory()
+        arrays = self._files.newest()
+        if arrays is None:
+            raise OSError("what was written is not whole; look at the disk")
+        self.index = WorksIndex.of(arrays)
+        self._files.release()
+        self._mapped = self._held
 
     def _add(self) -> None:
         one, by_hashes = self._known[self._held % len(self._known)], self.index.held_whole >= self._whole

@@ -43,7 +43,7 @@ _JUDGED = 20_000  # pictures whose findings are kept in memory; most have none
 _AT_ONCE = 200  # references read at a time: some 70 KB each
 _WORTH_A_FILE = 200  # references by which a file may differ from the registry: each costs a process 100 KB and 10 ms
 _SHARE_WORTH_A_FILE = 20  # or a twentieth of all
-_UNFILED = 2_000  # references, and half as many as are mapped, that come into memory before they are: 75 KB each
+_UNFILED = 2_000  # references, or a third as many as are mapped, that come into memory before they are: 75 KB each
 _MOST_WASTED = 0.3  # of the points in a file, those of removed works
 _LISTED, _HASHES = "held.references", "held.sha256"  # beside the index's own parts
 _MOST_LOGOS = 1_000  # references: 5 ms each at every change of the works
@@ -402,7 +402,7 @@ def _worth_a_file(filed: Held, wanted: Held) -> bool:
 def _some_more(held: Held, wanted: Held) -> Held:
     """What is wanted, but of what is not held only a part."""
     missing = [number for number in wanted if wanted[number] != held.get(number)]
-    later = set(missing[max(_UNFILED, len(held) // 2) :])
+    later = set(missing[max(_UNFILED, len(held) // 3) :])
     return {number: one for number, one in wanted.items() if number not in later}
 
 
@@ -420,6 +420,8 @@ def _keep(files: KeptArrays, version: int, holding: _Holding) -> None:
 
     listed = np.array([(number, work) for number, (work, _) in holding.held.items()], np.int64).reshape(-1, 2)
     hashes = np.array([sha256 for _, sha256 in holding.held.values()], "S64")
+    holding.index.lay_out()
+    files.release()  # laying out may have read all that is mapped
     files.keep(version, {_LISTED: [listed], _HASHES: [hashes], **holding.index.parts()})
 
 

@@ -155,8 +155,8 @@ def _burst_s(asked, pace_s):
     ("listings", "designs", "hosts", "pace_s", "stopped_s"),
     [
         pytest.param(40, 10, 1, 0.1, 0, id="sample", marks=pytest.mark.timeout(600)),
-        pytest.param(2_000, 40, 4, 0.02, 90, id="2000", marks=_SOAK),
-        pytest.param(20_000, 40, 4, 0.02, 90, id="20000", marks=_SOAK),
+        pytest.param(2_000, 40, 20, 0.05, 90, id="2000", marks=_SOAK),
+        pytest.param(20_000, 40, 20, 0.05, 90, id="20000", marks=_SOAK),
     ],
 )
 def test_each_kind_of_process_is_killed_and_everything_is_stored_once_at_the_hosts_pace(
