@@ -197,10 +197,12 @@ class WorksIndex:
             return [*hashed, *placed]
         picture = outline.Pyramid(description.thumbnail)
         settled = any((match.score or 0.0) >= FEATURES_OF_A_WHOLE for match in placed)
-        found = [*hashed, *placed]
+        found, leads = [*hashed, *placed], []
         if not settled:
-            found += [*self._shaped(description, picture), *self._laid_out(description, picture)]
-        return [*found, *self._outlined(description, picture, found)]
+            found += self._shaped(description, picture)
+            leads = self._laid_out(description, picture)
+        outlined = self._outlined(description, picture, [*found, *(lead for lead, _ in leads)])
+        return [*found, *(lead for lead, agrees in leads if agrees), *outlined]
 
     def _hashed(self, description: Description) -> Iterator[Match]:
         for name, index in self._by_hasher.items():
@@ -270,31 +272,36 @@ class WorksIndex:
             for reference, (score, region, matrix) in sorted(best.items(), key=lambda item: -item[1][0])[:_SHAPES]
         ]
 
-    def _laid_out(self, description: Description, picture: outline.Pyramid) -> list[Match]:
-        """Findings of where lines run within the content and free-standing things, where they agree closely seen."""
+    def _laid_out(self, description: Description, picture: outline.Pyramid) -> list[tuple[Match, bool]]:
+        """Where lines run alike within the content and free-standing things, and whether they agree closely seen.
+
+        One that does not is no finding: it only says where the outline is worth a look.
+        """
         regions = _regions(description)
         seen = [(region, layout.layout(picture, in_long_sides(region, description.scale))) for region in regions]
         drawn = [(region, one) for region, one in seen if one is not None]
-        best: dict[Reference, tuple[Region, layout.Found]] = {}
+        best: dict[Reference, tuple[bool, float, Region, Matrix]] = {}
         for (region, _), found in zip(drawn, self._layouts.near([one for _, one in drawn]), strict=True):
             if found is None or found.lead < LEAST_LAYOUT:
                 continue
-            if found.reference in best and found.lead <= best[found.reference][1].lead:
-                continue
-            if outline.agreement(self._held[found.reference].outline, picture, found.placement) >= _LAYOUT_AGREES:
-                best[found.reference] = region, found
+            agrees = outline.agreement(self._held[found.reference].outline, picture, found.placement) >= _LAYOUT_AGREES
+            if found.reference not in best or (agrees, found.lead) > best[found.reference][:2]:
+                best[found.reference] = agrees, found.lead, region, found.placement
         return [
-            Match(
-                *reference,
-                layout.NAME,
-                layout.VERSION,
-                threshold=LEAST_LAYOUT,
-                score=round(found.lead, 4),
-                region=region,
-                orientation=nearest_orientation(found.placement),
-                placement=to_fractions(found.placement, self._held[reference].scale, description.scale),
+            (
+                Match(
+                    *reference,
+                    layout.NAME,
+                    layout.VERSION,
+                    threshold=LEAST_LAYOUT,
+                    score=round(lead, 4),
+                    region=region,
+                    orientation=nearest_orientation(placement),
+                    placement=to_fractions(placement, self._held[reference].scale, description.scale),
+                ),
+                agrees,
             )
-            for reference, (region, found) in best.items()
+            for reference, (agrees, lead, region, placement) in best.items()
         ]
 
     def _outlined(self, description: Description, picture: outline.Pyramid, matches: list[Match]) -> Iterator[Match]:
