@@ -35,7 +35,7 @@ _NOTE_EVERY_S = 300.0  # an outcome that stays the same is written this often
 _BIG_ROBOTS = 1 << 16  # bytes that are read in a thread, off the event loop
 _SLOWEST_S = 30.0  # between two requests to a host under strain; within what is waited for (fetch.max_wait_s)
 _EASED = 0.8  # of that time after each answer in good time
-_WORTH_NOTING_S = 0.1
+_WORTH_NOTING = 0.15  # of it: less than a step towards the pace
 _LATE_S = 1.0  # a turn that is taken later than this may fall together with another's
 _TURNS_MISSED = 5  # in a row: then the page is left for later
 
@@ -139,7 +139,7 @@ class Politeness:
         slow_s = 2 * max(known.slow_s, pace_s) if strained else known.slow_s * _EASED
         slow_s = min(max(slow_s, latency_s), _SLOWEST_S)  # never sooner than it takes to answer
         slow_s = slow_s if slow_s > pace_s else 0.0
-        if abs(slow_s - known.slow_s) < _WORTH_NOTING_S:
+        if abs(slow_s - known.slow_s) <= _WORTH_NOTING * max(slow_s, known.slow_s):
             return
         known.slow_s = slow_s
         async with self._database.write("host's slowness", brief=True) as session:

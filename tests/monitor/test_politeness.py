@@ -54,16 +54,17 @@ async def test_a_host_under_strain_is_asked_ever_more_slowly_up_to_half_a_minute
         assert await gap(polite, clock) == pytest.approx(expected_s, rel=0.1)
 
 
-async def test_a_host_that_recovered_comes_back_to_its_pace_step_by_step(make, clock):
-    polite = make(pace_s=3)
+@pytest.mark.parametrize("pace_s", [0.05, 3])
+async def test_a_host_that_recovered_comes_back_to_its_pace_step_by_step(make, clock, pace_s):
+    polite = make(own=True, own_pace_s=pace_s)
     for _ in range(2):
-        await polite.learn(PAGE, 0.2, strained=True)
+        await polite.learn(PAGE, 0.01, strained=True)
     gaps = []
     for _ in range(8):
-        await polite.learn(PAGE, 0.2, strained=False)
+        await polite.learn(PAGE, 0.01, strained=False)
         gaps.append(await gap(polite, clock))
-    assert gaps[0] == pytest.approx(12 * 0.8, rel=0.1)
-    assert gaps[-1] == pytest.approx(3, rel=0.1)
+    assert gaps[0] == pytest.approx(4 * pace_s * 0.8, rel=0.1)
+    assert gaps[-1] == pytest.approx(pace_s, rel=0.1)
 
 
 async def test_a_host_is_asked_no_sooner_than_it_takes_to_answer(make, clock):
