@@ -22,7 +22,9 @@ from storage.errors import DatabaseAway, SchemaOutdated
 
 # Serialization failure, deadlock detected, and a page whose month was made while it waited to come in.
 _CONFLICTS = frozenset({"40001", "40P01", "23514"})
-_NAMED = {"connect_args": {"prepared_statement_cache_size": 500}}  # the console alone asks some 300 questions
+# The console alone asks some 300 questions. Compiling one (jit) takes PostgreSQL half a second where it estimates much
+# work, as it does for taking a job of many that wait, which takes it 10 ms.
+_NAMED = {"connect_args": {"prepared_statement_cache_size": 500, "server_settings": {"jit": "off"}}}
 POOL_SIZE = 10  # connections to PostgreSQL that a process keeps open, and as many again for a while
 BUSY_TIMEOUT_S = 30  # another process may hold the write lock of an embedded database this long
 

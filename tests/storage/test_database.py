@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database, check_schema, newest_version, upgrade_schema
@@ -129,3 +129,10 @@ async def test_a_database_that_does_not_answer_is_named_without_its_password() -
     database = Database("postgresql+asyncpg://mira:secret@127.0.0.1:1/bazaarwatch")
     with pytest.raises(DatabaseAway, match=r"//mira:\*\*\*@127\.0\.0\.1:1/bazaarwatch does not answer .*database\.url"):
         await check_schema(database)
+
+
+async def test_postgresql_compiles_no_statement(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    async with database.read() as session:
+        assert await session.scalar(text("SHOW jit")) == "off"
+    await database.close()
