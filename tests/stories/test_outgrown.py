@@ -71,7 +71,8 @@ class Outgrown:
             "BAZAARWATCH_SCHEDULE__ATTEMPTS": "50",
             "BAZAARWATCH_FETCH__OWN_PACE_S": str(pace_s),
             "BAZAARWATCH_FETCH__TIMEOUT_S": "5",
-            "BAZAARWATCH_SCHEDULE__SITE_CONCURRENCY": "16",
+            "BAZAARWATCH_SCHEDULE__CONCURRENCY": "24",
+            "BAZAARWATCH_SCHEDULE__SITE_CONCURRENCY": "96",
             "BAZAARWATCH_LOOKBACK__SHARES": "2",
         }
         self.running = {}
@@ -165,7 +166,7 @@ def test_each_kind_of_process_is_killed_and_everything_is_stored_once_at_the_hos
     catalogue = _large(listings, designs)
     for picture in {picture.picture_id for one in catalogue.listings for picture in one.pictures}:
         catalogue.full(picture)  # drawn now: a host that takes its time to answer is asked the more slowly
-    monkeypatch.setattr(server, "PAGE_SIZE", 4 if listings < 1000 else 48)
+    monkeypatch.setattr(server, "PAGE_SIZE", 4 if listings < 1000 else 8)
     bazaars = _open(catalogue, hosts, open_bazaar)
     began = _begin(desk, catalogue, bazaars)
     url = mortal_postgres.create("outgrown")
