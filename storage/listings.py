@@ -10,7 +10,21 @@ from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any, cast
 
-from sqlalchemy import Dialect, Table, bindparam, func, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Select,
+    Table,
+    bindparam,
+    func,
+    literal_column,
+    null,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from detectors import model
@@ -26,11 +40,6 @@ _FIRST_DELAY = timedelta(minutes=5)  # before the second attempt at an examinati
 _listings, _addresses = cast("Table", Listing.__table__), cast("Table", ListingPicture.__table__)
 _sellers = cast("Table", Seller.__table__)
 _SAID = ("marketplace", "listing_id", "url", "title", "price", "currency", "price_raw")
-_NEW = (
-    *("id", *_SAID, "seller_key", "content"),
-    *("capture_id", "first_capture_id", "examine_at", "attempts", "first_seen_at", "last_seen_at"),
-)
-_NEW_SELLER = ("id", "marketplace", "seller_id", "name", "url", "first_seen_at")
 _SEEN = (
     select(Listing, Seller, Capture.url, Capture.how)
     .outerjoin(Seller, Seller.id == Listing.seller_key)
@@ -58,22 +67,30 @@ async def record_listings(
 ) -> Recorded:
     """Insert what is new, update what is known; what is new or changed waits to be examined."""
     await take_turn(session, _LOCK)
+    return await (await session.connection()).run_sync(_record_listings, listings, capture_id, now)
+
+
+def _record_listings(
+    connection: Connection, listings: Sequence[model.Listing], capture_id: int | None, now: datetime
+) -> Recorded:
     once = {(listing.marketplace, listing.listing_id): listing for listing in listings}
-    sellers = await _record_sellers(session, once.values(), now)
-    rows = await _known(session, _listings, ("id", "content"), list(once))
+    offering = _offering(once.values())
+    rows, accounts = _known(connection, once, offering)
     known = {key: rows[key] for key in once if key in rows}
-    fresh = {key: (listing, _content(listing)) for key, listing in once.items() if key not in known}
-    ids = {key: row.id for key, row in known.items()} | await _insert(session, fresh, sellers, capture_id, now)
-    new_content = {key: _content(once[key]) for key in known}
-    changed = {key: content for key, content in new_content.items() if content != known[key].content}
+    fresh = {key: listing for key, listing in once.items() if key not in known}
+    content = {key: _content(listing) for key, listing in once.items()}
+    new = {_sellers: len(offering) - len(accounts), _listings: len(fresh)}
+    new_seller_ids, new_ids = reserve_ids(connection, new) if any(new.values()) else ((), ())
+    sellers = _record_sellers(connection, offering, accounts, new_seller_ids, now)
+    _insert(connection, new_ids, fresh, content, sellers, capture_id, now)
+    ids = {key: row.id for key, row in known.items()} | dict(zip(fresh, new_ids, strict=True))
+    changed = {key: content[key] for key, row in known.items() if content[key] != row.said}
     seen = {"last_seen_at": now} | ({"capture_id": capture_id} if capture_id else {})
-    await _update(session, [_said(ids[key], once[key], sellers) for key in known if key not in changed], seen)
-    again = [_said(ids[key], once[key], sellers) | {"content": content} for key, content in changed.items()]
-    await _update(session, again, seen | _to_examine(now))
-    await _add_pictures(session, [(ids[key], listing.image_urls) for key, listing in once.items()])
-    return Recorded(
-        tuple(ids[key] for key in fresh), tuple(ids[key] for key in changed), tuple(ids[key] for key in once)
-    )
+    _update(connection, [_said(ids[key], once[key], sellers) for key in known if key not in changed], seen)
+    again = [_said(ids[key], once[key], sellers) | {"content": said} for key, said in changed.items()]
+    _update(connection, again, seen | _to_examine(now))
+    _add_pictures(connection, [(ids[key], listing.image_urls) for key, listing in once.items()])
+    return Recorded(tuple(new_ids), tuple(ids[key] for key in changed), tuple(ids[key] for key in once))
 
 
 async def add_details(
@@ -81,15 +98,22 @@ async def add_details(
 ) -> None:
     """Merge what the item's own page shows more than the search page did: seller, price, more pictures."""
     await take_turn(session, _LOCK)
-    sellers = await _record_sellers(session, [listing], now)
+    await (await session.connection()).run_sync(_add_details, row.id, listing, capture_id, now)
+
+
+def _add_details(connection: Connection, key: int, listing: model.Listing, capture_id: int, now: datetime) -> None:
+    offering = _offering([listing])
+    _, accounts = _known(connection, (), offering)
+    new_ids = reserve_ids(connection, {_sellers: 1})[0] if len(accounts) < len(offering) else ()
+    sellers = _record_sellers(connection, offering, accounts, new_ids, now)
     seen = {"last_seen_at": now, "capture_id": capture_id, "detailed_at": now}
-    await _update(session, [_said(row.id, listing, sellers)], seen)
-    await _add_pictures(session, [(row.id, listing.image_urls)])
+    _update(connection, [_said(key, listing, sellers)], seen)
+    _add_pictures(connection, [(key, listing.image_urls)])
 
 
 async def add_picture_urls(session: AsyncSession, listing_key: int, urls: Sequence[str]) -> None:
     """Append picture addresses that the listing did not have; the order of appearance is kept."""
-    await _add_pictures(session, [(listing_key, urls)])
+    await (await session.connection()).run_sync(_add_pictures, [(listing_key, urls)])
 
 
 async def get_listing(session: AsyncSession, listing_key: int) -> Listing:
@@ -195,7 +219,7 @@ async def waiting_ids(session: AsyncSession, now: datetime, limit: int) -> list[
 async def finish_examination(session: AsyncSession, listing_key: int, now: datetime) -> None:
     """The listing needs no further look until it changes."""
     done = {"examine_at": None, "attempts": 0, "failure": None, "examined_at": now}
-    await _update(session, [{"key": listing_key}], done)
+    await (await session.connection()).run_sync(_update, [{"key": listing_key}], done)
 
 
 async def note_attempt(
@@ -268,81 +292,94 @@ async def parked_reasons(session: AsyncSession) -> dict[str, int]:
     return {reason: count for reason, count in rows if reason}
 
 
-async def _known(
-    session: AsyncSession, table: Table, fields: tuple[str, ...], keys: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], Any]:
-    """The rows of listings or sellers that are known, by their marketplace and its own id of them."""
-    dialect, connection = dialect_of(session), await session.connection()
-    found: dict[tuple[str, str], Any] = {}
-    for site in dict.fromkeys(marketplace for marketplace, _ in keys):
-        wanted = many(dialect, [number for marketplace, number in keys if marketplace == site])
-        for row in await connection.execute(_by_own_id(dialect, table, fields), {"site": site, "wanted": wanted}):
-            found[site, row[0]] = row
+def _known(
+    connection: Connection, listings: Iterable[tuple[str, str]], sellers: Iterable[tuple[str, str]]
+) -> tuple[dict[tuple[str, str], Any], dict[tuple[str, str], Any]]:
+    """The rows of these listings and sellers that are known, by their marketplace and its own id of them.
+
+    What a row has ``said`` is a listing's content, a seller's name.
+    """
+    dialect = connection.dialect.name
+    wanted: dict[str, tuple[list[str], list[str]]] = {}
+    for kind, keys in enumerate((listings, sellers)):
+        for site, number in keys:
+            wanted.setdefault(site, ([], []))[kind].append(number)
+    found: tuple[dict[tuple[str, str], Any], dict[tuple[str, str], Any]] = ({}, {})
+    for site, numbers in wanted.items():
+        given = {"site": site, "listings": many(dialect, numbers[0]), "sellers": many(dialect, numbers[1])}
+        for row in connection.execute(_by_own_ids(dialect), given):
+            found[row.kind][site, row.number] = row
     return found
 
 
 @cache
-def _by_own_id(dialect: str, table: Table, fields: tuple[str, ...]) -> Any:
-    own_id = table.c.listing_id if table is _listings else table.c.seller_id
-    return select(own_id, *(table.c[name] for name in fields)).where(
-        table.c.marketplace == bindparam("site"), is_among(dialect, own_id, "wanted")
+def _by_own_ids(dialect: str) -> Any:
+    listing, seller = _listings.c, _sellers.c
+    site: BindParameter[str] = bindparam("site")
+    listings = _as_known(0, listing.listing_id, listing.id, listing.content, null())
+    sellers = _as_known(1, seller.seller_id, seller.id, seller.name, seller.url)
+    return union_all(
+        listings.where(listing.marketplace == site, is_among(dialect, listing.listing_id, "listings")),
+        sellers.where(seller.marketplace == site, is_among(dialect, seller.seller_id, "sellers")),
     )
 
 
-async def _insert(
-    session: AsyncSession,
-    fresh: Mapping[tuple[str, str], tuple[model.Listing, str]],
+def _as_known(kind: int, *columns: ColumnElement[Any]) -> Select[Any]:
+    names = ("kind", "number", "id", "said", "url")
+    return select(*map(ColumnElement.label, (literal_column(f"{kind}"), *columns), names))
+
+
+def _insert(
+    connection: Connection,
+    ids: Sequence[int],
+    fresh: Mapping[tuple[str, str], model.Listing],
+    content: Mapping[tuple[str, str], str],
     sellers: Mapping[tuple[str, str], int],
     capture_id: int | None,
     now: datetime,
-) -> dict[tuple[str, str], int]:
-    """Row ids of new listings; ``fresh`` holds each with the hash of its content."""
+) -> None:
+    """Add new listings under reserved ids; ``content`` holds the hash of each one's content."""
     if not fresh:
-        return {}
-    listings = [listing for listing, _ in fresh.values()]
-    ids = await reserve_ids(session, _listings, len(listings))
+        return
     columns = {
         "id": ids,
-        "content": [content for _, content in fresh.values()],
-        "seller_key": [one.seller and sellers[one.marketplace, one.seller.seller_id] for one in listings],
+        "content": [content[key] for key in fresh],
+        "seller_key": [one.seller and sellers[one.marketplace, one.seller.seller_id] for one in fresh.values()],
     }
-    columns |= dict(zip(_SAID, zip(*map(attrgetter(*_SAID), listings), strict=True), strict=True))
+    columns |= dict(zip(_SAID, zip(*map(attrgetter(*_SAID), fresh.values()), strict=True), strict=True))
     times = {"examine_at": now, "first_seen_at": now, "last_seen_at": now}
     same = {"capture_id": capture_id, "first_capture_id": capture_id, "attempts": 0, **times}
-    await _prepared(session, _listings, _NEW).run(session, columns, same)
-    return dict(zip(fresh, ids, strict=True))
+    _run(connection, _listings, columns, same)
 
 
-async def _update(session: AsyncSession, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]) -> None:
+def _update(connection: Connection, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]) -> None:
     """Set in listings what each row gives, under the id that is its ``key``, and what is the same for all of them."""
     alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
         alike.setdefault(tuple(row), []).append(row)
     for fields, several in alike.items():
-        columns = {name: [row[name] for row in several] for name in fields}
-        await _prepared(session, _listings, (*fields, *same)).run(session, columns, same)
+        _run(connection, _listings, {name: [row[name] for row in several] for name in fields}, same)
 
 
-def _prepared(session: AsyncSession, table: Table, fields: tuple[str, ...]) -> Prepared:
+def _run(connection: Connection, table: Table, columns: Mapping[str, Sequence[Any]], same: Mapping[str, Any]) -> None:
     """An INSERT of these columns, which leaves known picture addresses alone; with ``key``, an UPDATE under that id."""
-    return _prepare(session.get_bind().dialect, table, fields)
+    _prepare(connection.dialect, table, tuple(columns), tuple(same)).run(connection, columns, same)
 
 
 @lru_cache(maxsize=64)  # a dialect is its engine's own; there are one or two, and in tests hundreds
-def _prepare(dialect: Dialect, table: Table, fields: tuple[str, ...]) -> Prepared:
-    given: dict[str, Any] = {name: bindparam(name) for name in fields if name != "key"}
-    if len(given) < len(fields):
-        return Prepared(update(table).where(table.c.id == bindparam("key")).values(given), dialect)
+def _prepare(dialect: Dialect, table: Table, own: tuple[str, ...], same: tuple[str, ...]) -> Prepared:
+    given: dict[str, Any] = {name: bindparam(name) for name in (*own, *same) if name != "key"}
+    if "key" in own:
+        return Prepared(update(table).where(table.c.id == bindparam("key")).values(given), dialect, same)
     adding = insert_on(dialect.name, table).values(given)
-    return Prepared(adding.on_conflict_do_nothing() if table is _addresses else adding, dialect)
+    return Prepared(adding.on_conflict_do_nothing() if table is _addresses else adding, dialect, same)
 
 
-async def _add_pictures(session: AsyncSession, several: Iterable[tuple[int, Sequence[str]]]) -> None:
+def _add_pictures(connection: Connection, several: Iterable[tuple[int, Sequence[str]]]) -> None:
     shown = [(key, url, at) for key, urls in several for at, url in enumerate(urls)]  # a repeated one changes nothing
     if shown:
         columns = dict(zip(("listing_key", "url", "position"), zip(*shown, strict=True), strict=True))
-        # No bytes have come yet: the head is empty.
-        await _prepared(session, _addresses, (*columns, "head")).run(session, columns, {"head": {}})
+        _run(connection, _addresses, columns, {"head": {}})  # no bytes have come yet
 
 
 @cache
@@ -351,23 +388,28 @@ def _kept_picture(dialect: str) -> Any:
     return insert.on_conflict_do_update(index_elements=["sha256"], set_={"failure": insert.excluded.failure})
 
 
-async def _record_sellers(
-    session: AsyncSession, listings: Iterable[model.Listing], now: datetime
+def _offering(listings: Iterable[model.Listing]) -> dict[tuple[str, str], model.Seller]:
+    return {(item.marketplace, item.seller.seller_id): item.seller for item in listings if item.seller}
+
+
+def _record_sellers(
+    connection: Connection,
+    offering: Mapping[tuple[str, str], model.Seller],
+    known: Mapping[tuple[str, str], Any],
+    new_ids: Sequence[int],
+    now: datetime,
 ) -> dict[tuple[str, str], int]:
     """Row ids by (marketplace, seller id); a changed display name is taken over, the id stays."""
-    offering = {(item.marketplace, item.seller.seller_id): item.seller for item in listings if item.seller}
-    known = await _known(session, _sellers, ("id", "name", "url"), list(offering))
     for key, row in known.items():
         said = {"name": offering[key].name, "url": offering[key].url or row.url}
-        if said != {"name": row.name, "url": row.url}:
-            await session.execute(update(Seller).where(Seller.id == row.id).values(said))
+        if said != {"name": row.said, "url": row.url}:
+            connection.execute(update(_sellers).where(_sellers.c.id == row.id).values(said))
     fresh = {key: account for key, account in offering.items() if key not in known}
-    ids = await reserve_ids(session, _sellers, len(fresh)) if fresh else ()
     if fresh:
-        columns = {"id": ids, "marketplace": [site for site, _ in fresh], "seller_id": [number for _, number in fresh]}
+        columns = {"id": new_ids, "marketplace": [site for site, _ in fresh], "seller_id": [one for _, one in fresh]}
         columns |= {name: [getattr(account, name) for account in fresh.values()] for name in ("name", "url")}
-        await _prepared(session, _sellers, _NEW_SELLER).run(session, columns, {"first_seen_at": now})
-    return {key: row.id for key, row in known.items()} | dict(zip(fresh, ids, strict=True))
+        _run(connection, _sellers, columns, {"first_seen_at": now})
+    return {key: row.id for key, row in known.items()} | dict(zip(fresh, new_ids, strict=True))
 
 
 def _said(key: int, listing: model.Listing, sellers: Mapping[tuple[str, str], int]) -> dict[str, Any]:
@@ -386,4 +428,4 @@ def _to_examine(now: datetime) -> dict[str, Any]:
 
 def _content(listing: model.Listing) -> str:
     """A hash of what the detectors and the reviewer judge by; a price alone asks for no new look."""
-    return hashlib.sha256("\0".join([listing.title, *listing.image_urls]).encode()).hexdigest()
+    return hashlib.blake2s("\0".join([listing.title, *listing.image_urls]).encode()).hexdigest()

@@ -715,7 +715,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("listing_key", "url", name=op.f("uq_listing_pictures_listing_key_url")),
     )
     with op.batch_alter_table("listing_pictures", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_listing_pictures_sha256"), ["sha256"], unique=False)
+        batch_op.create_index(
+            "ix_listing_pictures_sha256",
+            ["sha256"],
+            unique=False,
+            sqlite_where=sa.text("sha256 IS NOT NULL"),
+            postgresql_where=sa.text("sha256 IS NOT NULL"),
+        )
 
     op.create_table(
         "look_backs",

@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborNode
 from detectors.model import Seller
 from monitor.marketplaces.base import Abilities, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_attribute, first_text, one
-from monitor.marketplaces.html import Cards, sources_of
+from monitor.marketplaces.html import Cards, sources_in_each
 from monitor.marketplaces.prices import Price, iso_code, to_decimal
 from monitor.marketplaces.reading import Found, Site, founds, gone, nothing, parsed, seller
 from monitor.marketplaces.text import lines
@@ -62,7 +62,7 @@ class DemoBazaar(Site):
         whole = document(page)
         if whole.looks_like_json:
             raise self.drift("main[data-bazaar]")
-        if whole.tree.css_first(".ended") is not None:
+        if "ended" in whole.text and whole.tree.css_first(".ended") is not None:
             return gone(self, "item", first_text(whole.tree, ".ended"))
         main = one(whole.tree, "main[data-bazaar]", self.name)
         if main.attributes.get("data-bazaar") == "item":
@@ -79,13 +79,13 @@ class DemoBazaar(Site):
         ids = lines([(card.attributes.get("data-id") or "").strip() for card in cards.nodes])
         titles = cards.first(title)
         hrefs = [node.attributes.get("href") if node else None for node in titles]
-        shown = [sources_of(images) for images in cards.css(pictures)]
+        shown = sources_in_each(cards.css(pictures))
         return founds(
             self,
             page,
             ids=ids,
             urls=absolutes(page.address, [href or f"/item/{number}" for href, number in zip(hrefs, ids, strict=True)]),
-            titles=lines([node.text() if node else "" for node in titles]),
+            titles=lines([node.text_lexbor() if node else "" for node in titles]),
             prices=[_price_on(node) for node in cards.first("span.price")],
             pictures=[[source.replace("/thumb/", "/full/", 1) for source in sources] for sources in shown],
             sources=shown,  # as the page writes them
@@ -97,7 +97,7 @@ def _price_on(node: LexborNode | None) -> Price:
     if node is None:
         return Price()
     stated = node.attributes
-    return _price(stated.get("data-amount"), stated.get("data-currency"), node.text())
+    return _price(stated.get("data-amount"), stated.get("data-currency"), node.text_lexbor())
 
 
 @lru_cache(maxsize=1024)
@@ -109,7 +109,7 @@ def _account(address: str, link: LexborNode | None) -> Seller | None:
     if link is None:
         return None
     stated = link.attributes
-    return _seller(address, stated.get("data-id"), link.text(), stated.get("href"))
+    return _seller(address, stated.get("data-id"), link.text_lexbor(), stated.get("href"))
 
 
 @lru_cache(maxsize=1024)  # most sellers stand on a page more than once

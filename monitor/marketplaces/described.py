@@ -214,7 +214,7 @@ class DescribedSite(TableSite):
                 raise
             return nothing(self, "search", f"the page says {said!r}")
         listings = tuple(
-            replace(one, image_urls=tuple(dict.fromkeys(map(self._full_size, one.image_urls))))
+            one._replace(image_urls=tuple(dict.fromkeys(map(self._full_size, one.image_urls))))
             for one in parsed.listings
         )
         return replace(parsed, listings=listings, next=parsed.next or self._next_by_path(whole))

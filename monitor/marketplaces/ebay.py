@@ -207,7 +207,7 @@ class Ebay(Site):
         linked = linked_listing(self, page, product, alone=True) if product else None
         account = _item_seller(page)
         if linked is not None:
-            listing = replace(linked.listing, listing_id=number, url=url, seller=account)
+            listing = linked.listing._replace(listing_id=number, url=url, seller=account)
             return parsed(self, page, [Found(listing, linked.sources)], layout="item-json-ld", kind="product")
         title = page.tree.css_first("#itemTitle, h1.x-item-title__mainTitle, h1[itemprop=name]")
         shown = page.tree.css_first("#prcIsum, #mm-saleDscPrc, #prcIsum_bidPrice, .x-price-primary, [itemprop=price]")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
-from itertools import islice
+from itertools import chain, islice
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -25,9 +25,19 @@ _SETS = ("srcset", "data-srcset")
 _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)[wx]")
 _LONGEST_SET = 20_000
 _ODD = frozenset((*_LAZY, *_SETS))
-_IDLE = re.compile(  # what stands in a picture's place until it is loaded, and what is no address at all
-    r"^\s*(?:data:|$)|s_1x2\.gif|pixel\.gif|blank\.gif|spacer\.gif|transparent-pixel|placeholder|loading\.gif|1x1\."
+# What stands in a picture's place until it is loaded, and what is no address at all.
+_IDLE_PARTS = (
+    "s_1x2.gif",
+    "pixel.gif",
+    "blank.gif",
+    "spacer.gif",
+    "transparent-pixel",
+    "placeholder",
+    "loading.gif",
+    "1x1.",
 )
+_IDLE = re.compile(r"^\s*(?:data:|$)|" + "|".join(map(re.escape, _IDLE_PARTS)))
+_PLAIN_SOURCES = re.compile(r"(?:[/h][!-~]*\n)*+[/h][!-~]*")  # none of them is empty, padded or "data:"
 
 _MOST_CARDS = 2000
 _MOST_IN_CARDS = 20_000
@@ -61,20 +71,25 @@ class Cards:
     def css(self, selector: str) -> list[list[LexborNode]]:
         """What the selector finds inside each of the cards, in page order; a list for each of ``nodes``."""
         nodes = self._root.css(selector)[:_MOST_IN_CARDS]
-        return self._one_in_each(nodes) or self._by_card(nodes)
+        return [[node] for node in nodes] if self._are_one_in_each(nodes) else self._by_card(nodes)
 
-    def first(self, selector: str) -> list[LexborNode | None]:
+    def first(self, selector: str) -> Sequence[LexborNode | None]:
         """The first that the selector finds in each of the cards."""
-        return [nodes[0] if nodes else None for nodes in self.css(selector)]
+        nodes = self._root.css(selector)[:_MOST_IN_CARDS]
+        if self._are_one_in_each(nodes):
+            return nodes
+        return [inside[0] if inside else None for inside in self._by_card(nodes)]
 
-    def _one_in_each(self, nodes: list[LexborNode]) -> list[list[LexborNode]] | None:
-        """One in each card, all equally deep, as most pages have it; None where it is not so."""
-        around: list[LexborNode | None] = [*nodes]
-        for _ in range(_DEEP_IN_CARD if self._are_siblings and len(nodes) == len(self.nodes) else 0):
-            around = [node.parent if node else None for node in around]
-            if list(map(_id_of, around)) == self._ids:
-                return [[node] for node in nodes]
-        return None
+    def _are_one_in_each(self, nodes: list[LexborNode]) -> bool:
+        """Whether there is one in each card, all equally deep, as most pages have it."""
+        if not self._are_siblings or len(nodes) != len(self.nodes):
+            return False
+        around = nodes
+        for _ in range(_DEEP_IN_CARD):
+            around = [above for node in around if (above := node.parent) is not None]
+            if around and around[0].mem_id == self._ids[0]:
+                return [node.mem_id for node in around] == self._ids
+        return False
 
     def _by_card(self, nodes: list[LexborNode]) -> list[list[LexborNode]]:
         found: dict[int, list[LexborNode]] = {}
@@ -123,8 +138,20 @@ def image_sources(root: LexborHTMLParser | LexborNode, selector: str = "img") ->
 
 def sources_of(images: Iterable[LexborNode]) -> list[str]:
     """`image_sources` of images that are known."""
-    sources = [source for node in images for source in _sources(node)]
+    sources = [source for node in images for source in _sources(node.attributes)]
     return list(dict.fromkeys(sources)) if len(sources) > 1 else sources
+
+
+def sources_in_each(cards: Sequence[Sequence[LexborNode]]) -> list[list[str]]:
+    """`sources_of` each card's images; where every card shows one, and plainly, they are looked at together."""
+    if all(len(images) == 1 for images in cards):
+        stated = [images[0].attributes for images in cards]
+        shown = [attributes.get("src") or "" for attributes in stated]
+        together = "\n".join(shown)
+        plain = _ODD.isdisjoint(chain.from_iterable(stated)) and _PLAIN_SOURCES.fullmatch(together)
+        if plain and together.count("\n") == len(shown) - 1 and not any(part in together for part in _IDLE_PARTS):
+            return [[source] for source in shown]
+    return [sources_of(images) for images in cards]
 
 
 def linked_pictures(
@@ -140,8 +167,7 @@ def linked_pictures(
     return found
 
 
-def _sources(node: LexborNode) -> list[str]:
-    attributes = node.attributes
+def _sources(attributes: Mapping[str, str | None]) -> list[str]:
     if _ODD.isdisjoint(attributes):
         source = attributes.get("src")
         return [source.strip()] if source and not _IDLE.search(source) else []

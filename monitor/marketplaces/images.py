@@ -90,7 +90,7 @@ _RULES: tuple[tuple[frozenset[str], Callable[[str], str], bool], ...] = (
     (frozenset({"dhresource.com"}), _dhgate, True),
 )
 
-_KNOWN = re.compile("|".join(map(re.escape, ["cdn.shopify.com", *(h for hosts, _, _ in _RULES for h in hosts)])))
+_RULED = ("cdn.shopify.com", *(host for hosts, _, _ in _RULES for host in hosts))
 
 
 def full_size(url: str) -> str:
@@ -114,7 +114,7 @@ def full_size(url: str) -> str:
 
 @lru_cache(maxsize=256)
 def _has_rule(origin: str) -> bool:
-    return _KNOWN.search(origin.lower()) is not None
+    return any(host in origin.lower() for host in _RULED)
 
 
 def wordpress_full_size(url: str) -> str:
@@ -134,10 +134,13 @@ def full_sizes(base: str, sources: Iterable[object]) -> tuple[str, ...]:
 
 def full_sizes_of(base: str, several: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
     """`full_sizes` of each card's pictures; where every card shows one by its path, they are looked at together."""
-    first = [sources[0] for sources in several if len(sources) == 1 and sources[0][:1] == "/"]
-    if len(first) == len(several):
-        return [(full_size(url),) if url else () for url in absolutes(base, first)]
-    return [full_sizes(base, sources) for sources in several]
+    paths = [sources[0] for sources in several if len(sources) == 1 and sources[0][:1] == "/"]
+    if len(paths) != len(several):
+        return [full_sizes(base, sources) for sources in several]
+    urls = absolutes(base, paths)
+    together = "\n".join(url or "" for url in urls).lower()
+    may_grow = "/cdn/shop/" in together or any(host in together for host in _RULED)
+    return [(full_size(url) if may_grow else url,) if url else () for url in urls]
 
 
 def absolute_picture(base: str, source: str) -> str | None:

@@ -67,7 +67,7 @@ class MercadoLibre(TableSite):
     def _from_linked_data(self, page: Document) -> list[Found]:
         founds = super()._from_linked_data(page)
         name = first_text(page.tree, "[class*=ui-pdp-seller__header__title] a") if not page.looks_like_json else ""
-        return [Found(replace(one.listing, seller=seller(name, name)), one.sources) for one in founds]
+        return [Found(one.listing._replace(seller=seller(name, name)), one.sources) for one in founds]
 
 
 MARKETPLACE = MercadoLibre(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, date, datetime
+from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -21,6 +22,7 @@ from monitor.marketplaces.urls import absolute, host_of, is_encodable, on_host, 
 _LISTINGS_PER_PAGE = 2000
 _LONGEST_ID = 200
 _PLAIN_PICTURE = re.compile(r"(?:https?:/)?/[!-~]{1,4000}")
+_PLAIN_PICTURES = re.compile(rf"(?:{_PLAIN_PICTURE.pattern}\n)*+{_PLAIN_PICTURE.pattern}")
 
 
 class Found(NamedTuple):
@@ -136,7 +138,7 @@ def founds(
     same as the page writes them, are what `sources_of` finds.
     """
     name, images = site.name, full_sizes_of(page.address, pictures)
-    columns = zip(ids, urls, titles, prices, images, sellers, sources, strict=True)
+    columns = zip(ids, urls, titles, prices, images, sellers, _pictures_in_each(sources), strict=True)
     return [
         Found(
             Listing(
@@ -150,7 +152,7 @@ def founds(
                 shown,
                 account,
             ),
-            tuple(filter(_is_picture, written)),
+            written,
         )
         if number and title
         else None
@@ -255,6 +257,14 @@ def dicts(value: Any) -> Sequence[dict[str, Any]]:
     """The objects in a list, or in an object keyed "0", "1", ...; empty for anything else."""
     entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [entry for entry in entries if isinstance(entry, dict)]
+
+
+def _pictures_in_each(several: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Of each card's sources those that are pictures'; most pages' are plain, and then looked at together."""
+    together = "\n".join(chain.from_iterable(several))
+    if together.count("\n") == sum(map(len, several)) - 1 and _PLAIN_PICTURES.fullmatch(together):
+        return [tuple(sources) for sources in several]
+    return [tuple(filter(_is_picture, sources)) for sources in several]
 
 
 def _is_picture(source: str) -> bool:

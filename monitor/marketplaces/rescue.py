@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from monitor.marketplaces.base import Marketplace, Page, ParsedPage
 from monitor.marketplaces.document import Document, document
@@ -29,7 +28,7 @@ def own_item(site: Marketplace, page: Page) -> ParsedPage | None:
         seller = described.listing.seller
         if seller is not None and seller.seller_id == host_of(described.listing.url):
             seller = None  # the marketplace itself, or the brand: nobody's account
-        listing = replace(described.listing, marketplace=site.name, listing_id=listing_id, url=url, seller=seller)
+        listing = described.listing._replace(marketplace=site.name, listing_id=listing_id, url=url, seller=seller)
         return parsed(site, whole, [described._replace(listing=listing)], layout=layout, kind="product")
     return None
 

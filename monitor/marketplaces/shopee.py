@@ -57,7 +57,7 @@ class Shopee(TableSite):
         if one is None:
             return None
         url = f"https://{host}/product/{clean_text(entry.get('shopid'))}/{one.listing.listing_id}"
-        return Found(replace(one.listing, url=url), one.sources)
+        return Found(one.listing._replace(url=url), one.sources)
 
 
 MARKETPLACE = Shopee(

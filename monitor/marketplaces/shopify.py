@@ -120,8 +120,7 @@ class Shopify(Site):
         number = _product_number(page, product) if alone else clean_text(product.get("productGroupID"))
         shop = linked.listing.seller
         host = host_of(url)
-        listing = replace(
-            linked.listing,
+        listing = linked.listing._replace(
             listing_id=number or alias or linked.listing.listing_id,
             url=url,
             aliases=(alias,) if alias and number else (),

@@ -22,8 +22,7 @@ def under_its_shop(parsed: ParsedPage, page_url: str, marketplaces: Mapping[str,
     return replace(
         parsed,
         listings=tuple(
-            replace(
-                listing,
+            listing._replace(
                 listing_id=ids[listing.listing_id],
                 seller=_of_the_shop(listing, page_url),
                 aliases=tuple(_with_host(listing, alias, page_url) for alias in listing.aliases),

@@ -360,7 +360,7 @@ class TableSite(Site):
                 account = replace(account, seller_id=account.name) if account.name != account.seller_id else None
             founds.append(
                 Found(
-                    replace(linked.listing, listing_id=known[0], url=known[1], seller=account),
+                    linked.listing._replace(listing_id=known[0], url=known[1], seller=account),
                     linked.sources,
                     linked.published,
                 )

@@ -55,7 +55,7 @@ _CODECS = {
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _LANGUAGES = {"zh": "gb18030", "ja": "cp932", "ko": "cp949", "ru": "cp1251", "uk": "cp1251", "pl": "iso-8859-2"}
 _HEAD_BYTES = 8192  # where a declaration is looked for; the standard asks for the first 1024
-_CHARSETS = re.compile(rb"charset\s*+=\s*+[\"']?\s*+([^\s\"'/>;]*+)", re.IGNORECASE)
+_CHARSETS = re.compile(rb"charset\s*+=\s*+[\"']?\s*+([^\s\"'/>;]*+)")  # in lower case: ten times as fast
 _LONG_HEAD_BYTES = 2**19  # a page whose bytes are no UTF-8 declares itself somewhere: Tmall after 155 KB of scripts
 _TITLE_CHARACTERS = 2000
 # Controls, lone surrogates, zero-width and direction marks: invisible, and trouble in logs, SQL and terminals.
@@ -97,7 +97,7 @@ def _as_utf8(body: bytes) -> str | None:
 
 def _says_utf8(head: bytes, content_type: str) -> bool:
     """Whether nothing that looks like a declaration says anything else: then none need be told from mere text."""
-    declared = {_label(charset.decode("latin-1")) for charset in _CHARSETS.findall(head)}
+    declared = {_label(charset.decode("latin-1")) for charset in _CHARSETS.findall(head.lower())}
     return (declared | {_label(_charset(content_type))}) <= {"", "utf-8", "utf8"}
 
 

@@ -47,7 +47,7 @@ _TRACKING = frozenset(
 _LONGEST = 4096
 # What needs no normalising: most links, at a tenth of the cost.
 _PLAIN_ADDRESS = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}/[!\"$-\[\]-~]*")
-_PLAIN_PATHS = re.compile(r"/(?!/)[!\"$-\[\]-~]*(?:\n/(?!/)[!\"$-\[\]-~]*)*")
+_NOT_PLAIN = re.compile(r"[^!\"$-\[\]-~\n]")
 _PLAIN_PATH = re.compile(r"/(?!/)[!\"$-\[\]-~]*")
 
 
@@ -117,12 +117,19 @@ def absolute(base: str, href: str | None) -> str | None:
 
 def absolutes(base: str, hrefs: Sequence[str]) -> Sequence[str | None]:
     """`absolute` of each; the links of a page are mostly plain paths, and then looked at together."""
-    together = "\n".join(hrefs)
     root = _root(base)
-    plain = root and "/." not in together and _PLAIN_PATHS.fullmatch(together)
-    if plain and together.count("\n") == len(hrefs) - 1 and max(map(len, hrefs)) <= _LONGEST:
-        return [f"{root}{href}" for href in hrefs]
-    return [absolute(base, href) for href in hrefs]
+    return (
+        [f"{root}{href}" for href in hrefs] if root and are_paths(hrefs) else [absolute(base, href) for href in hrefs]
+    )
+
+
+def are_paths(hrefs: Sequence[str]) -> bool:
+    """Whether each is a path that needs no normalising."""
+    together = "\n" + "\n".join(hrefs)
+    if together.count("\n/") != len(hrefs) or together.count("\n") != len(hrefs):
+        return False
+    odd = "\n//" in together or "/." in together or _NOT_PLAIN.search(together)
+    return not odd and max(map(len, hrefs), default=0) <= _LONGEST
 
 
 def is_encodable(text: str) -> bool:

@@ -63,7 +63,7 @@ class WooCommerce(TableSite):
         host = host_of(url)
         images = tuple(dict.fromkeys(wordpress_full_size(image) for image in one.listing.image_urls))
         shop = seller(host, host, f"https://{host}/" if host else None)
-        return Found(replace(one.listing, url=url, image_urls=images, seller=shop), one.sources, one.published)
+        return Found(one.listing._replace(url=url, image_urls=images, seller=shop), one.sources, one.published)
 
     def price(self, page: Document, value: Callable[[str], Any], layout: Records) -> Price:  # noqa: ARG002 - the base's
         """A whole number of the currency's smallest unit, as text."""

@@ -106,6 +106,7 @@ class Seller(Table):
 
 _WAITING = text("examine_at IS NOT NULL")
 _PARKED = text("failure IS NOT NULL")
+_FETCHED = text("sha256 IS NOT NULL")
 
 
 class Listing(Table):
@@ -155,12 +156,16 @@ class ListingPicture(Table):
     listing_key: Mapped[int] = mapped_column(ForeignKey(Listing.id))  # found by the unique key below
     url: Mapped[str]
     position: Mapped[int]
-    sha256: Mapped[str | None] = mapped_column(ForeignKey(Picture.sha256), index=True)
+    sha256: Mapped[str | None] = mapped_column(ForeignKey(Picture.sha256))
     outcome: Mapped[str | None]  # of the last attempt to get it
     how: Mapped[str | None]  # "fetched" or "imported"
     head: Mapped[dict[str, Any]] = mapped_column(default=dict)  # as of a capture
     fetched_at: Mapped[datetime | None]
-    __table_args__ = (UniqueConstraint("listing_key", "url"),)
+    __table_args__ = (
+        UniqueConstraint("listing_key", "url"),
+        # Of those that led to bytes: most pages bring addresses that are yet to be fetched.
+        Index("ix_listing_pictures_sha256", "sha256", sqlite_where=_FETCHED, postgresql_where=_FETCHED),
+    )
 
 
 class Host(Table):

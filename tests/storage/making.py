@@ -31,7 +31,7 @@ def listing(number: int = 1, **changes: object) -> Listing:
         image_urls=(f"https://bazaar.example/{number}.jpg",),
         seller=Seller("s1", "Shop One", "https://bazaar.example/s1"),
     )
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return base._replace(**changes)  # type: ignore[arg-type]
 
 
 async def add_a_work(session: AsyncSession, title: str = "Moth") -> tuple[tables.Work, tables.Reference]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -51,6 +52,35 @@ async def test_recording_again_changes_nothing_but_the_time_of_seeing(database: 
         assert (row.first_seen_at, row.last_seen_at) == (NOW, NOW + HOUR)
         assert await waiting_ids(session, NOW + HOUR, 10) == []
         assert len(await pictures_of(session, row.id)) == 1
+
+
+@pytest.mark.parametrize("count", [1, 19, 20, 47])
+async def test_a_page_of_many_listings_is_stored_value_for_value(database: Database, count: int) -> None:
+    page = [
+        listing(
+            number,
+            title=f"Pin <{number}> 蛾",
+            price=Decimal(number) / 4 if number % 3 else None,
+            currency="EUR" if number % 5 else None,
+            seller=Seller(f"s{number // 2}", f"Shop {number // 2}") if number % 7 else None,
+            image_urls=tuple(f"https://bazaar.example/{number}-{at}.jpg" for at in range(number % 4)),
+        )
+        for number in range(count)
+    ]
+    async with database.write("before") as session:  # some of it is known, under another name
+        await record_listings(session, [one._replace(title="before") for one in page[:5]], None, NOW)
+    async with database.write("page", brief=True) as session:
+        recorded = await record_listings(session, page, None, NOW + HOUR)
+    assert (len(recorded.new), len(recorded.changed)) == (max(count - 5, 0), min(count, 5))
+    async with database.read() as session:
+        for key, one in zip(recorded.seen, page, strict=True):
+            row = await get_listing(session, key)
+            stored = (row.listing_id, row.url, row.title, row.price, row.currency, row.price_raw)
+            assert stored == (one.listing_id, one.url, one.title, one.price, one.currency, one.price_raw)
+            assert row.last_seen_at == NOW + HOUR == row.examine_at
+            known = await get_seller(session, row)
+            assert (known and (known.seller_id, known.name)) == (one.seller and (one.seller.seller_id, one.seller.name))
+            assert [picture.url for picture in await pictures_of(session, key)] == list(one.image_urls)
 
 
 async def test_one_item_on_a_page_twice_is_one_listing(database: Database) -> None:

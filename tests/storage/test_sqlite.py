@@ -62,9 +62,25 @@ async def test_a_writer_takes_the_lock_with_its_first_statement_and_another_wait
         await other.close()
 
 
-async def add(database, host):
-    async with database.write("add") as session:
+async def add(database, host, *, brief=False):
+    async with database.write("add", brief=brief) as session:
         session.add(Host(host=host))
+
+
+async def test_a_brief_writer_takes_a_free_lock_at_once_and_waits_for_one_that_is_held(sqlite_url):
+    store, other = Database(sqlite_url), Database(sqlite_url)
+    try:
+        async with store.write("brief", brief=True) as session:
+            session.add(Host(host="a:1"))
+            await session.flush()
+            waiting = asyncio.ensure_future(add(other, "b:1", brief=True))
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+        await waiting
+        assert await hosts(store) == 2
+    finally:
+        await store.close()
+        await other.close()
 
 
 async def test_a_lock_that_is_not_given_up_is_an_error_and_leaves_the_connection_usable(sqlite_url, monkeypatch):

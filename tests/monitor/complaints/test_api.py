@@ -80,7 +80,7 @@ async def exported(parts, platform, pages, route=None):
         await set_right_state(session, right.id, platform, "verified", "", now, "mira")
         base = listing_of("aliexpress", 1)
         listings = [
-            ("Moth", replace(base, marketplace=platform, listing_id=listing_id, url=url)) for listing_id, url in pages
+            ("Moth", base._replace(marketplace=platform, listing_id=listing_id, url=url)) for listing_id, url in pages
         ]
         alert_ids = await add_infringing(session, parts.blobs, works, listings, now)
         for alert_id in alert_ids:  # the picture's address, as Mercado Libre writes it

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-from dataclasses import replace
 
 import pytest
 
@@ -29,7 +28,7 @@ def _plain_letters(monkeypatch: pytest.MonkeyPatch) -> None:
 async def exported(open_parts: Opening, port: int, **environ: str) -> Parts:
     """A complaint to a host about a page of a shop, exported."""
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "TLS": "none", "SENDER": "mira@example.org", **environ}
-    page = replace(listing_of("aliexpress", 1), marketplace="shop", url="https://shop.example/pin")
+    page = listing_of("aliexpress", 1)._replace(marketplace="shop", url="https://shop.example/pin")
     environ = {f"BAZAARWATCH_MAIL__{name}": text for name, text in settings.items()}
     parts = await open_parts(pages=[page], **environ)
     facts = {"host_contact": "abuse@host.example"}
