@@ -22,7 +22,7 @@ from config.errors import ConfigError
 from config.settings import Settings
 from monitor.clock import Clock, SystemClock
 from monitor.marketplaces.base import Marketplace
-from monitor.posix import on_stop
+from monitor.posix import keep_one_heap, on_stop
 from monitor.sandbox import Sandbox
 from monitor.works import Works
 from storage.blobs import Blobs
@@ -163,6 +163,7 @@ async def build(
         SchemaOutdated: A database that is not embedded is of another version.
         ConfigError: A marketplace's description in the data folder is wrong.
     """
+    keep_one_heap()
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     points = CommitPoints(settings.database.crash_at)
     listen_url = settings.database.listen_url.get_secret_value()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # every child imports this file: kept light
 
 _NO_NEW_PRIVILEGES = 38  # PR_SET_NO_NEW_PRIVS, linux/prctl.h
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
+_MOST_HEAPS = -8  # M_ARENA_MAX, malloc.h
 _OPEN_FILES = 32
 
 if sys.platform == "win32":
@@ -45,6 +46,9 @@ if sys.platform == "win32":
 
     def return_memory() -> None:
         """Windows takes back by itself what was freed: nothing is done."""
+
+    def keep_one_heap() -> None:
+        """Windows gives threads no heaps of their own: nothing is done."""
 
     def on_stop(loop: asyncio.AbstractEventLoop, callback: Callable[[], object]) -> None:
         """Call back, in the loop, when the user or the system asks this process to stop."""
@@ -104,6 +108,13 @@ else:
 
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
+
+    def keep_one_heap() -> None:
+        """Let all threads allocate from one heap: glibc gives each one its own, and what they free stays theirs."""
+        import ctypes
+
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).mallopt(_MOST_HEAPS, 1)
 
     def on_stop(loop: asyncio.AbstractEventLoop, callback: Callable[[], object]) -> None:
         """Call back, in the loop, when the user or the system asks this process to stop."""

@@ -61,6 +61,7 @@ _SIGNS: tuple[tuple[str, str], ...] = (
     ("元", "CNY"),
     ("원", "KRW"),
 )
+_COMMON_CODES = frozenset(code for _, code in _SIGNS)
 _CODE = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
 _NUMBER = re.compile(r"\d(?:[\d.,'’]|[ \u00a0\u2009\u202f](?=\d{3}(?!\d)))*")
 _PLAIN_NUMBER = re.compile(r"\s*\d{1,15}(\.\d{1,10})?\s*", re.ASCII)
@@ -125,13 +126,13 @@ def iso_code(value: object) -> str | None:
 @lru_cache(maxsize=256)
 def _iso_code(value: str) -> str | None:
     text = value.strip().upper()
-    return text if text in _known_codes() else None
+    return text if _is_code(text) else None
 
 
 def stated_currency(text: str, signs: Mapping[str, str]) -> str | None:
     """The currency that the text names by code or sign; None where it names none or an ambiguous one."""
     for word in _CODE.findall(text):
-        if word in _known_codes():
+        if _is_code(word):
             return str(word)
     found = _sign_pattern().search(text)
     if found is not None:
@@ -152,9 +153,13 @@ def _sign_pattern() -> re.Pattern[str]:
     )
 
 
+def _is_code(text: str) -> bool:
+    return text in _COMMON_CODES or text in _all_codes()
+
+
 @cache
-def _known_codes() -> frozenset[str]:
-    from babel.core import get_global  # as price-parser below: only where pages are read
+def _all_codes() -> frozenset[str]:
+    from babel.core import get_global  # 3 MB, in every child: only where a page names none of the common ones
 
     return frozenset(get_global("all_currencies"))
 
@@ -168,17 +173,22 @@ def _is_range(text: str) -> bool:
 
 @lru_cache(maxsize=4096)  # a page's prices repeat, and reading one takes as long as the rest of its card
 def _amount(number: str, currency: str | None) -> Decimal | None:
-    from babel.numbers import get_currency_precision
     from price_parser.parser import parse_number
 
     digits = number.rstrip(".,'’")
-    three_decimals = currency is not None and get_currency_precision(currency) == 3
-    decimal_point = "." if three_decimals and re.fullmatch(r"\d+\.\d{3}", digits) else None
+    odd = currency if re.fullmatch(r"\d+\.\d{3}", digits) else None  # thousands, unless it has three decimals
+    decimal_point = "." if odd and _has_three_decimals(odd) else None
     try:
         amount = parse_number(re.sub(r"['’\s]", "", digits), decimal_separator=decimal_point)
     except (InvalidOperation, ValueError):
         return None
     return amount if amount is not None and amount <= _LARGEST else None
+
+
+def _has_three_decimals(currency: str) -> bool:
+    from babel.numbers import get_currency_precision
+
+    return get_currency_precision(currency) == 3
 
 
 def _ascii_digits(text: str) -> str:

@@ -14,7 +14,6 @@ from monitor.cli import options
 from monitor.commands import crawling, keywords, marketplaces, searches
 from monitor.commands.common import UsageProblem
 from monitor.marketplaces import MARKETPLACES
-from monitor.marketplaces.tables import TableSite
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "adding-a-marketplace.md").read_text("utf-8")
 URL = "https://pinbazaar.example/find?q=moth+pin"
@@ -112,15 +111,18 @@ def test_a_canary_needs_a_known_marketplace(run):
         run("marketplaces", "canary", "nowhere")
 
 
-def test_a_packages_marketplace_is_asked_before_shops_on_any_host_and_replaces_none_of_ours(monkeypatch):
-    class Entry:
-        def __init__(self, name):
-            self.site = TableSite(name, hosts=frozenset({"button.example"}))
-
-        def load(self):
-            return self.site
-
-    monkeypatch.setattr(known, "entry_points", lambda group: [Entry("button-bazaar"), Entry("ebay")])
+def test_a_packages_marketplace_is_asked_before_shops_on_any_host_and_replaces_none_of_ours(monkeypatch, tmp_path):
+    (tmp_path / "button_bazaar.py").write_text(
+        "from monitor.marketplaces.tables import TableSite\n"
+        "MINE, THEIRS = (TableSite(name, hosts=frozenset({'button.example'})) for name in ('button-bazaar', 'ebay'))\n"
+    )
+    installed = tmp_path / "button_bazaar-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: button-bazaar\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text(
+        "[bazaarwatch.marketplaces]\nbutton = button_bazaar:MINE\nebay = button_bazaar:THEIRS\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
     found = known._registered()
     assert next(iter(found)) == "button-bazaar"
     assert found["ebay"] is MARKETPLACES["ebay"]
