@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Any
 
 import chompjs
@@ -16,11 +18,12 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from monitor.errors import LayoutChanged
 from monitor.marketplaces.base import Page
 from monitor.marketplaces.text import decode, one_line
-from monitor.marketplaces.urls import absolute, split
+from monitor.marketplaces.urls import absolute, same_site, split
 
 _LARGEST_BYTES = 24 * 2**20  # the largest recording has 2 MB
 _UNREAD = frozenset({"script", "style", "noscript", "template", "svg", "-comment", "-text"})
 _READ_CHARACTERS = 4000
+_MOST_LITERALS = 200  # in one block
 _READ_NODES = 20_000
 _DEEPEST_ELEMENT = 2000  # 0.1 s to parse; 16,000 take 4 s
 # Tags that stay open until they are closed; the others close themselves or their neighbours.
@@ -75,6 +78,13 @@ class Document:
         return stated if stated and split(stated) else ""
 
     @cached_property
+    def base(self) -> str:
+        """What the page's relative addresses start from: what ``<base>`` says, on the page's own host, else its own."""
+        node = self.tree.css_first("base[href]") if not self.looks_like_json and "<base" in self.text.lower() else None
+        stated = absolute(self.address, node.attributes.get("href")) if node else None
+        return same_site(stated, self.address) or self.address
+
+    @cached_property
     def canonical_link(self) -> str | None:
         """The absolute address in ``<link rel=canonical>``."""
         link = self.tree.css_first("link[rel=canonical][href]")
@@ -105,8 +115,10 @@ class Document:
         """Every object of the page's JSON-LD blocks, ``@graph`` and top-level lists opened."""
         if self.looks_like_json:
             return tuple(_objects(self.data))
-        blocks = self.tree.css('script[type="application/ld+json" i]')[:200]
-        return tuple(found for block in blocks for found in _objects(load_json(block.text(), lenient=True)))
+        blocks = self.tree.css('script[type^="application/ld+json" i]')[:200]
+        things = [thing for block in blocks for thing in _objects(_linked(block.text()))]
+        named = {thing["@id"]: thing for thing in things if isinstance(thing.get("@id"), str)}
+        return tuple({key: _resolved(value, named) for key, value in thing.items()} for thing in things)
 
 
 def document(page: Page) -> Document:
@@ -170,7 +182,7 @@ def load_literal(source: str) -> Any:
 def meta(page: Document, *names: str) -> str:
     """The content of the first ``<meta>`` with one of these names or properties that has any."""
     for name in names:
-        for node in page.tree.css(f'meta[property="{name}"], meta[name="{name}"], meta[itemprop="{name}"]'):
+        for node in page.tree.css(f'meta[property="{name}" i], meta[name="{name}" i], meta[itemprop="{name}"]'):
             content = one_line(node.attributes.get("content"))
             if content:
                 return content
@@ -237,13 +249,38 @@ def _visible_texts(body: LexborNode | None) -> Iterator[str]:
         node = child
 
 
+def _linked(text: str) -> Any:
+    """The value of a JSON-LD block, as shops write it: escaped as HTML, several in a row, each word with a prefix."""
+    plain = (text if '"' in text else html.unescape(text)).replace('"schema:', '"')
+    value = load_json(plain)
+    return _literals(plain) if value is None else value
+
+
+def _literals(text: str) -> list[Any]:
+    """Every JavaScript object or list in a text; none where it holds what is none."""
+    try:
+        values: Iterable[Any] = chompjs.parse_js_objects(text, loader_kwargs={"strict": False, "parse_float": Decimal})
+        return list(islice(values, _MOST_LITERALS))
+    except (ValueError, RecursionError):
+        return []
+
+
+def _resolved(value: Any, named: Mapping[str, dict[str, Any]]) -> Any:
+    """The thing that stands elsewhere on the page, where only its name is given; of a list each."""
+    if isinstance(value, list):
+        return [_resolved(entry, named) for entry in value if not isinstance(entry, list)]
+    if isinstance(value, dict) and value.keys() == {"@id"} and isinstance(value["@id"], str):
+        return named.get(value["@id"], value)
+    return value
+
+
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, list):
         for entry in value[:1000]:
             yield from _objects(entry)
     elif isinstance(value, dict):
         graph = value.get("@graph")
-        if isinstance(graph, list):
+        if isinstance(graph, list | dict):
             yield from _objects(graph)
         else:
             yield value

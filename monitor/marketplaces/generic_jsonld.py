@@ -22,6 +22,17 @@ from monitor.marketplaces.urls import absolute, host_of, split, without_tracking
 _PRODUCTS = frozenset(
     {"product", "productgroup", "productmodel", "individualproduct", "someproducts", "vehicle", "car", "book"}
 )
+_KEYS_TO_PRODUCTS = (
+    "itemListElement",
+    "item",
+    "mainEntity",
+    "mainEntityOfPage",
+    "hasOfferCatalog",
+    "makesOffer",
+    "hasPart",
+)
+_PICTURE_KEYS = ("contentUrl", "contentURL", "url", "image", "@id", "thumbnailUrl")
+_OWN_SCOPES = ("", "offers", "priceSpecification")  # things inside an item that speak of the item
 _SCHEMA = "https://schema.org/"
 KEYWORD = "{keyword}"  # where a search address takes the keyword
 
@@ -85,9 +96,11 @@ class GenericShop(Site):
 
     def from_open_graph(self, page: Document) -> Found | None:
         """The listing that the page is about, as it says to social networks."""
-        if page.looks_like_json or "product" not in meta(page, "og:type").lower():
+        if page.looks_like_json:
             return None
         amount = meta(page, "product:price:amount", "og:price:amount", "product:sale_price:amount")
+        if not amount and "product" not in meta(page, "og:type").lower():
+            return None
         currency = meta(page, "product:price:currency", "og:price:currency", "product:sale_price:currency")
         url = without_tracking(page.canonical_link or absolute(page.address, meta(page, "og:url")) or page.address)
         host = host_of(url)
@@ -115,7 +128,7 @@ class GenericShop(Site):
                 yield listing
 
     def _microdata_listing(self, page: Document, item: LexborNode, *, alone: bool) -> Found | None:
-        stated = absolute(page.address, _property(item, "url"))
+        stated = absolute(page.base, _property(item, "url"))
         url = stated or ((page.canonical_link or page.address or None) if alone else None)
         if url is None:
             return None
@@ -123,7 +136,7 @@ class GenericShop(Site):
         cleaned = without_tracking(url)
         host = host_of(cleaned)
         number = _property(item, "sku") or _property(item, "productID") or _property(item, "mpn") or _path_of(cleaned)
-        shown = item.css("[itemprop~=image]")
+        shown = [_inner(node, "contentUrl", "url") for node in _properties(item, "image")]
         pictures = [source for node in shown for source in sources_of([node]) or [_attribute(node)]]
         shop = seller(host, _property(item, "seller") or _property(item, "brand") or host)
         return found(self, page, number, cleaned, _property(item, "name"), price=price, pictures=pictures, seller=shop)
@@ -193,7 +206,7 @@ def _shop_card(
 ) -> Found | None:
     """A card with a title, a link to a page of its own, and a price or a picture: anything less is decoration."""
     title = next(filter(None, (one_line(node.text()) for node in titles)), "")
-    addresses = (absolute(page.address, node.attributes.get("href")) for node in links)
+    addresses = (absolute(page.base, node.attributes.get("href")) for node in links)
     url = next((one for one in addresses if one and "add-to-cart" not in one and _path_of(one)), None)
     shown = [one_line(node.text()) for nodes in prices for node in nodes]
     pictures = sources_of(images)
@@ -237,7 +250,7 @@ def linked_listing(site: Site, page: Document, product: Mapping[str, Any], *, al
         page,
         first_of(product, *numbers) or first_of(dig(offers, 0) or {}, "sku", "mpn") or _path_of(cleaned),
         cleaned or page.address,
-        one_line(product.get("name")),
+        name_of(product.get("name")),
         price=lowest_offer(offers),
         pictures=picture_sources(product.get("image")) or _pictures_of_variants(product),
         seller=_shop(page, cleaned, product, offers),
@@ -267,11 +280,11 @@ def linked_products(page: Document) -> list[dict[str, Any]]:
     products = [product for thing in page.linked_data for product in _products_in(thing, 0)]
     singles = [product for product in products if not _is_type(product, frozenset({"productgroup"}))]
     groups = [product for product in products if _is_type(product, frozenset({"productgroup"}))]
-    names = {one_line(product.get("name")) for product in singles}
-    chosen = singles + [group for group in groups if one_line(group.get("name")) not in names]
+    names = {name_of(product.get("name")) for product in singles}
+    chosen = singles + [group for group in groups if name_of(group.get("name")) not in names]
     seen: dict[tuple[str, str], dict[str, Any]] = {}
     for product in chosen:
-        key = (str(product.get("url") or product.get("@id") or product.get("sku"))[:500], one_line(product.get("name")))
+        key = (str(product.get("url") or product.get("@id") or product.get("sku"))[:500], name_of(product.get("name")))
         if product.get("name") and (key not in seen or len(product) > len(seen[key])):
             seen[key] = product
     return list(seen.values())
@@ -308,6 +321,7 @@ def _offer_price(offer: Mapping[str, Any]) -> Price:
     specification = dig(parts, 0) if isinstance(parts, list) else parts
     nested = specification if isinstance(specification, Mapping) else {}
     value = offer.get("lowPrice", offer.get("price", nested.get("price", nested.get("minPrice"))))
+    value = dig(value, 0) if isinstance(value, list) else value
     currency = iso_code(offer.get("priceCurrency")) or iso_code(nested.get("priceCurrency"))
     amount = to_decimal(value)  # the standard asks for a plain number with a decimal point
     if amount is not None:
@@ -326,19 +340,15 @@ def picture_sources(value: Any) -> list[str]:
         elif isinstance(entry, list):
             waiting.extend(entry[:100])
         elif isinstance(entry, Mapping):
-            waiting.append(
-                next(
-                    (entry[key] for key in ("contentUrl", "contentURL", "url", "image", "@id") if entry.get(key)), None
-                )
-            )
+            waiting.append(next((entry[key] for key in _PICTURE_KEYS if entry.get(key)), None))
     return found_sources
 
 
 def name_of(value: Any) -> str:
-    """The name of a schema.org thing given as text, object or list."""
+    """The name of a schema.org thing given as text, text with its language, object or list."""
     if isinstance(value, list):
         value = dig(value, 0)
-    return one_line(value.get("name")) if isinstance(value, Mapping) else one_line(value)
+    return one_line(value.get("name") or value.get("@value")) if isinstance(value, Mapping) else one_line(value)
 
 
 def first_of(thing: Mapping[str, Any], *keys: str) -> str:
@@ -357,15 +367,17 @@ def _products_in(thing: Any, depth: int) -> Iterator[dict[str, Any]]:
         if thing.get("name") and (is_entry or _is_type(thing, _PRODUCTS)):
             yield thing
         else:
-            for key in (
-                "itemListElement",
-                "item",
-                "mainEntity",
-                "mainEntityOfPage",
-                "itemOffered",
-                "hasOfferCatalog",
-            ):
+            for key in _KEYS_TO_PRODUCTS:
                 yield from _products_in(thing.get(key), depth + 1)
+            if _is_page(thing):
+                yield from _products_in(thing.get("about"), depth + 1)
+            offer = {key: value for key, value in thing.items() if key != "itemOffered"}
+            for product in _products_in(thing.get("itemOffered"), depth + 1):
+                yield product if product.get("offers") else {**product, "offers": offer}
+
+
+def _is_page(thing: Mapping[str, Any]) -> bool:
+    return isinstance(thing.get("@type"), str) and thing["@type"].lower().endswith("page")
 
 
 def _is_type(thing: Mapping[str, Any], names: frozenset[str]) -> bool:
@@ -378,7 +390,7 @@ def _address(page: Document, value: Any) -> str | None:
     text = dig(value, 0) if isinstance(value, list) else value
     if not isinstance(text, str) or text.startswith("#"):
         return None
-    url = absolute(page.address, text)
+    url = absolute(page.base, text)
     return url if url and split(url) else None
 
 
@@ -387,12 +399,34 @@ def _path_of(url: str) -> str:
     return f"{parts.netloc}{parts.path}" if parts and parts.path.strip("/") else ""
 
 
+def _properties(item: LexborNode, name: str) -> Iterator[LexborNode]:
+    """The elements that give a property of the item itself or of its offers: not of its brand, reviews, relatives."""
+    for node in item.css(f"[itemprop~={name}]")[:200]:
+        around = node.parent
+        while around is not None and around.mem_id != item.mem_id:
+            stated = around.attributes
+            if "itemscope" in stated and (stated.get("itemprop") or "") not in _OWN_SCOPES:
+                break
+            around = around.parent
+        if around is not None and around.mem_id == item.mem_id:
+            yield node
+
+
+def _inner(node: LexborNode, *names: str) -> LexborNode:
+    """Where a property is a thing of its own, that property of it; else the node itself."""
+    if "itemscope" not in node.attributes:
+        return node
+    return next(filter(None, (node.css_first(f"[itemprop~={name}]") for name in names)), node)
+
+
 def _property(item: LexborNode, name: str) -> str:
-    node = item.css_first(f"[itemprop~={name}]")
+    node = next(_properties(item, name), None)
     if node is None:
         return ""
-    inner = node.css_first("[itemprop~=name]") if "itemscope" in node.attributes and name != "name" else None
-    return _attribute(inner or node) or one_line((inner or node).text())
+    inner = _inner(node, "name")
+    if name == "name":  # a link's is its text to all who write it
+        return (inner.attributes.get("content") or "").strip() or one_line(inner.text())
+    return _attribute(inner) or one_line(inner.text())
 
 
 def _attribute(node: LexborNode) -> str:

@@ -113,7 +113,7 @@ def found(
         price=price.amount,
         currency=price.currency,
         price_raw=price.raw,
-        image_urls=full_sizes(page.address, sources),
+        image_urls=full_sizes(page.base, sources),
         seller=seller,
         aliases=tuple(dict.fromkeys([other for other in others if other and other != known_id])),
     )
@@ -137,7 +137,7 @@ def founds(
     ``ids`` and ``titles`` are clean (`monitor.marketplaces.text.lines`); ``pictures``, and ``sources``, which are the
     same as the page writes them, are what `sources_of` finds.
     """
-    name, images = site.name, full_sizes_of(page.address, pictures)
+    name, images = site.name, full_sizes_of(page.base, pictures)
     columns = zip(ids, urls, titles, prices, images, sellers, _pictures_in_each(sources), strict=True)
     return [
         Found(
@@ -182,7 +182,7 @@ def parsed(
         number = one.listing.listing_id
         known = pictures.get(number)
         pictures[number] = tuple(dict.fromkeys((*known, *one.sources))) if known else one.sources
-    onward = absolute(page.address, following) if following else None
+    onward = absolute(page.base, following) if following else None
     if onward and not (on_host(host_of(onward), site.hosts) or same_site(onward, page.address)):
         onward = None
     return ParsedPage(

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from monitor.body import BadBody, Body
 from monitor.errors import ImportRefused
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ _BETWEEN = re.compile(r"[\s,]*")
 _DECODER = json.JSONDecoder()
 _JSON = ("application/json", "text/json", "+json")
 _HTML = ("text/html", "application/xhtml+xml")
+_UNTOLD = ("", "x-unknown", "text/plain", "application/octet-stream")
+_GZIP = b"\x1f\x8b\x08"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,8 @@ def _har_part(entry: Any) -> Part | None:
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     base = kind.partition(";")[0].strip()
+    if base in _UNTOLD and isinstance(text, str) and not is_base64:
+        base = _told_by(text)
     is_document = base in _HTML
     is_data = base.endswith(_JSON)
     if not isinstance(url, str) or not isinstance(text, str) or not text or len(url) > _LONGEST_URL:
@@ -155,11 +160,32 @@ def _har_part(entry: Any) -> Part | None:
         return None
     if is_base64:
         try:
-            return Part(url, kind, base64.b64decode(text), status, is_document)
-        except (binascii.Error, ValueError):
+            return Part(url, kind, _unpacked(base64.b64decode(text)), status, is_document)
+        except (binascii.Error, ValueError, BadBody):
             return None
     body = text.encode("utf-8", "replace")
     return Part(url, f"{base}; charset=utf-8" if is_document or is_data else base, body, status, is_document)
+
+
+def _told_by(text: str) -> str:
+    """The kind of a text whose recorder did not know it, by how it begins."""
+    start = text[:200].lstrip("\ufeff \t\r\n").lower()
+    if start.startswith(("<!doctype html", "<html")):
+        return _HTML[0]
+    return _JSON[0] if start.startswith(("{", "[")) else ""
+
+
+def _unpacked(body: bytes) -> bytes:
+    """A body as its page saw it: proxies that record visits keep it as it came.
+
+    Raises:
+        BadBody: It is broken, or too large.
+    """
+    if not body.startswith(_GZIP):
+        return body
+    packed = Body("gzip", _LARGEST_PART)
+    packed.add(body)
+    return packed.finish()
 
 
 def _one_word(value: object) -> str:

@@ -1,5 +1,6 @@
 """Shops that no adapter knows, by the markup that their systems document: their own pages and their search pages."""
 
+import html
 import json
 from decimal import Decimal
 
@@ -13,8 +14,8 @@ WORDS = f"<p>{'Made by hand in small numbers, and sent within three days. ' * 30
 
 
 def read(body, url="https://shop.example/search?q=pin", marketplace=None, head=""):
-    html = f"<!doctype html><html><head><title>Shop</title>{head}</head><body>{WORDS}{body}</body></html>"
-    return parse(Page(url, html.encode()), marketplace)
+    text = f"<!doctype html><html><head><title>Shop</title>{head}</head><body>{WORDS}{body}</body></html>"
+    return parse(Page(url, text.encode()), marketplace)
 
 
 def linked(*things):
@@ -101,30 +102,114 @@ OFFER = {"@type": "Offer", "price": "12.90", "priceCurrency": "EUR"}
 UNIT = {"@type": "UnitPriceSpecification", "price": "12.90", "priceCurrency": "EUR"}
 
 
-@pytest.mark.parametrize(
-    "thing",
-    [
-        {**BASE, "offers": OFFER},
-        {**BASE, "offers": [{"@type": "Offer", "priceSpecification": [UNIT]}]},
-        {"@context": "https://schema.org", "@graph": [{"@type": "WebPage"}, {**BASE, "offers": OFFER}]},
-        {**BASE, "@type": ["Product", "Thing"], "offers": {"@type": "AggregateOffer", "lowPrice": 12.90, **OFFER}},
-        {**BASE, "@type": "http://schema.org/Product", "offers": {**OFFER, "price": 12.90}},
-        {**BASE, "image": [{"@type": "ImageObject", "contentUrl": "/moth.jpg"}], "offers": OFFER, "Offers": OFFER},
-        {"@type": "WebPage", "mainEntity": {**BASE, "offers": OFFER}},
-    ],
-    ids=["plain", "woocommerce", "graph", "aggregate", "full type", "wix", "main entity"],
+NAMED = {key: value for key, value in BASE.items() if key != "offers"}
+SOLD = {**OFFER, "itemOffered": NAMED}
+IN_JSON_LD = {
+    "plain": {**BASE, "offers": OFFER},
+    "woocommerce": {**BASE, "offers": [{"@type": "Offer", "priceSpecification": [UNIT]}]},
+    "graph": {"@context": "https://schema.org", "@graph": [{"@type": "WebPage"}, {**BASE, "offers": OFFER}]},
+    "graph of one": {"@context": "https://schema.org", "@graph": {**BASE, "offers": OFFER}},
+    "graph with names": {"@graph": [{**BASE, "offers": {"@id": "#offer"}}, {**OFFER, "@id": "#offer"}]},
+    "aggregate": {
+        **BASE,
+        "@type": ["Product", "Thing"],
+        "offers": {"@type": "AggregateOffer", "lowPrice": 12.9, **OFFER},
+    },
+    "full type": {**BASE, "@type": "http://schema.org/Product", "offers": {**OFFER, "price": 12.90}},
+    "wix": {**BASE, "image": [{"@type": "ImageObject", "contentUrl": "/moth.jpg"}], "offers": OFFER, "Offers": OFFER},
+    "thumbnail": {**BASE, "image": {"@type": "ImageObject", "thumbnailUrl": "/moth.jpg"}, "offers": OFFER},
+    "main entity": {"@type": "WebPage", "mainEntity": {**BASE, "offers": OFFER}},
+    "about": {"@type": "ItemPage", "about": {**BASE, "offers": OFFER}},
+    "part": {"@type": "CollectionPage", "hasPart": [{**BASE, "offers": OFFER}]},
+    "an offer": SOLD,
+    "a shop's offers": {"@type": "Store", "name": "Moths", "makesOffer": [SOLD]},
+    "name with language": {**BASE, "name": {"@value": "Moth", "@language": "en"}, "offers": OFFER},
+    "list of names": {**BASE, "name": ["Moth"], "offers": OFFER},
+    "list of prices": {**BASE, "offers": {**OFFER, "price": ["12.90"]}},
+    "comma": {**BASE, "offers": {**OFFER, "price": "12,90"}},
+    "sign": {**BASE, "offers": {"@type": "Offer", "price": "12,90 €"}},
+    "prefix": {f"schema:{key}" if key[0] != "@" else key: value for key, value in {**BASE, "offers": OFFER}.items()},
+}
+LINKED = json.dumps({**BASE, "offers": OFFER})
+BROKEN = LINKED.replace("schema.org", "schema.org\n")
+IN_SCRIPTS = {
+    "comment": f'<script type="application/ld+json"><!--\n{LINKED}\n--></script>',
+    "cdata": f'<script type="application/ld+json">//<![CDATA[\n{LINKED}\n//]]></script>',
+    "escaped": f'<script type="application/ld+json">{html.escape(LINKED)}</script>',
+    "two in a row": f'<script type="application/ld+json">{{"@type": "WebSite"}}{LINKED}</script>',
+    "broken line": f'<script type="application/ld+json">{BROKEN}</script>',
+    "charset": f'<script type="application/ld+json; charset=utf-8">{LINKED}</script>',
+}
+
+
+def marked(kind, body, role=""):
+    return f'<div {role and f"itemprop={role}"} itemscope itemtype="https://schema.org/{kind}">{body}</div>'
+
+
+NAME = '<b itemprop="name">Moth</b>'
+NUMBER = '<meta itemprop="sku" content="M1">'
+PICTURE = '<img itemprop="image" src="/moth.jpg">'
+AMOUNT = '<meta itemprop="price" content="12.90"><meta itemprop="priceCurrency" content="EUR">'
+PRICED = marked("Offer", AMOUNT, "offers")
+REST = NUMBER + PICTURE + PRICED
+REVIEW = marked("Review", '<b itemprop="name">Great</b><a itemprop="url" href="/review/9">more</a>', "review")
+RELATIVE = marked("Product", '<b itemprop="name">Moon</b><meta itemprop="sku" content="M2">', "isRelatedTo")
+HIDDEN = (
+    '<meta itemprop="name" content="Moth"><link itemprop="url" href="/p/moth"><link itemprop="image" href="/moth.jpg">'
 )
-def test_one_product_in_every_documented_form_is_the_same_listing(thing):
-    page = read("", "https://shop.example/p/moth", head=linked(thing))
+OBJECT = marked("ImageObject", '<img itemprop="contentUrl" src="/moth.jpg">', "image")
+IN_MICRODATA = {
+    "brand first": marked("Brand", '<b itemprop="name">Acme</b>', "brand") + NAME + REST,
+    "review first": REVIEW + NAME + REST,
+    "a relative first": RELATIVE + NAME + REST,
+    "name in a link": '<a itemprop="url name" href="/p/moth">Moth</a>' + REST,
+    "hidden": HIDDEN + '<data itemprop="sku" value="M1">1</data>' + PRICED,
+    "image object": NAME + NUMBER + OBJECT + PRICED,
+    "shown price": NAME + NUMBER + PICTURE + marked("Offer", '<b itemprop="price">12,90 €</b>', "offers"),
+}
+GRAPH = {"og:title": "Moth", "og:image": "/moth.jpg", "product:retailer_item_id": "M1"}
+PRICE = {"product:price:amount": "12,90", "product:price:currency": "EUR"}
+IN_OPEN_GRAPH = {
+    "product": {"og:type": "product", **GRAPH, **PRICE},
+    "website with a price": {"og:type": "website", **GRAPH, **PRICE},
+    "capitals": {"OG:Type": "og:product", **GRAPH, **PRICE},
+}
+EVERY_WAY = (
+    {f"json-ld: {name}": linked(thing) for name, thing in IN_JSON_LD.items()}
+    | {f"script: {name}": script for name, script in IN_SCRIPTS.items()}
+    | {f"microdata: {name}": marked("Product", body) for name, body in IN_MICRODATA.items()}
+    | {
+        f"open graph: {name}": "".join(f'<meta property="{key}" content="{value}">' for key, value in facts.items())
+        for name, facts in IN_OPEN_GRAPH.items()
+    }
+)
+
+
+@pytest.mark.parametrize("way", EVERY_WAY)
+def test_one_product_in_every_form_that_shops_write_is_the_same_listing(way):
+    page = read(EVERY_WAY[way], "https://shop.example/p/moth")
     (listing,) = page.listings
-    assert (listing.listing_id, listing.title, listing.price, listing.currency) == (
-        "M1",
-        "Moth",
-        Decimal("12.9"),
-        "EUR",
-    )
+    found = (listing.listing_id, listing.title, listing.price, listing.currency)
+    assert found == ("M1", "Moth", Decimal("12.9"), "EUR")
+    assert listing.url == "https://shop.example/p/moth"
     assert listing.image_urls == ("https://shop.example/moth.jpg",)
-    assert page.kind == "product"
+    assert (page.kind, page.marketplace) == ("product", "generic-jsonld")
+
+
+@pytest.mark.parametrize(
+    ("base", "picture"),
+    [
+        ("/shop/", "https://shop.example/shop/i/1.jpg"),
+        ("https://shop.example/", "https://shop.example/i/1.jpg"),
+        ("https://elsewhere.example/", "https://shop.example/p/i/1.jpg"),  # a page does not send us to another host
+        ("", "https://shop.example/p/i/1.jpg"),
+    ],
+)
+def test_relative_addresses_start_where_the_page_says_if_that_is_on_its_own_host(base, picture):
+    thing = {**BASE, "image": "i/1.jpg", "offers": OFFER}
+    head = f'<base href="{base}">{linked(thing)}'
+    (listing,) = read("", "https://shop.example/p/moth", head=head).listings
+    assert listing.image_urls == (picture,)
 
 
 def test_a_group_shows_its_variants_picture_and_lowest_price():

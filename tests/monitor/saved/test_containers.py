@@ -1,6 +1,7 @@
 """MHTML and HAR files, and what is no such file."""
 
 import base64
+import gzip
 import io
 import json
 from contextlib import suppress
@@ -128,6 +129,33 @@ def test_no_shape_of_a_har_entry_raises_anything_else(shape):
     with suppress(ImportRefused):
         parts += read(har(shape))
     assert all(isinstance(part, Part) for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "found"),
+    [
+        ("", "<!DOCTYPE html><p>Moth", ("text/html; charset=utf-8", True)),
+        ("x-unknown", "\ufeff\n<html><p>Moth", ("text/html; charset=utf-8", True)),
+        ("text/plain", '{"name": "Moth"}', ("application/json; charset=utf-8", False)),
+        ("application/octet-stream", "[1]", ("application/json; charset=utf-8", False)),
+        ("text/plain", "User-agent: *", None),
+        ("text/css", "{}", None),
+    ],
+)
+def test_an_answer_whose_kind_was_not_recorded_is_told_by_how_it_begins(kind, body, found):
+    picture = entry("https://pins.example/1.png", "image/png", base64.b64encode(PICTURE).decode(), encoding="base64")
+    parts = read(har(entry("https://pins.example/x", kind, body), picture))
+    assert [(part.content_type, part.is_document) for part in parts[:-1]] == [found] * (found is not None)
+
+
+def test_a_body_that_was_recorded_as_it_came_is_unpacked_and_a_bomb_is_left_out():
+    def packed(body):
+        return entry(PAGE, "text/html", base64.b64encode(gzip.compress(body)).decode(), encoding="base64")
+
+    whole, cut = packed(b"<p>Moth"), packed(b"<p>Moth")
+    text = cut["response"]["content"]["text"]
+    cut["response"]["content"]["text"] = base64.b64encode(base64.b64decode(text)[:-9]).decode()
+    assert [part.body for part in read(har(packed(bytes(31_000_000)), cut, whole))] == [b"<p>Moth"]
 
 
 def test_a_large_container_comes_in_several_answers(tmp_path, monkeypatch):
