@@ -80,7 +80,8 @@ class Document:
     @cached_property
     def base(self) -> str:
         """What the page's relative addresses start from: what ``<base>`` says, on the page's own host, else its own."""
-        node = self.tree.css_first("base[href]") if not self.looks_like_json and "<base" in self.text.lower() else None
+        head = None if self.looks_like_json else self.tree.head
+        node = head.css_first("base[href]") if head else None
         stated = absolute(self.address, node.attributes.get("href")) if node else None
         return same_site(stated, self.address) or self.address
 
