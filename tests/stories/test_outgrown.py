@@ -114,9 +114,9 @@ class Outgrown:
         rows("UPDATE hosts SET blocked_until = NULL WHERE blocked_until > now() + interval '3 seconds'")
         rows("UPDATE listings SET examine_at = now() WHERE id IN (SELECT id FROM listings WHERE examine_at > now()"
              " + interval '3 seconds' FOR UPDATE SKIP LOCKED)")  # fmt: skip
+        last = "SELECT outcome FROM crawls WHERE search_id = s.id AND finished_at IS NOT NULL ORDER BY finished_at DESC"
         rows("UPDATE searches SET next_run_at = now() WHERE id IN (SELECT s.id FROM searches s WHERE"
-             " next_run_at > now() AND (SELECT outcome FROM crawls c WHERE c.search_id = s.id AND finished_at"
-             " IS NOT NULL ORDER BY finished_at DESC LIMIT 1) NOT IN ('ok', 'empty') FOR UPDATE SKIP LOCKED)")  # fmt: skip
+             f" next_run_at > now() AND ({last} LIMIT 1) NOT IN ('ok', 'empty') FOR UPDATE SKIP LOCKED)")  # fmt: skip
 
     def stored(self):
         return self.desk.rows("SELECT count(*) FROM listings WHERE examined_at IS NOT NULL")[0][0]
