@@ -42,6 +42,11 @@ class Reading:
     parsed: ParsedPage
     capture: Capture
 
+    @property
+    def is_walled(self) -> bool:
+        """Whether a wall stands in its place, or keeps us from asking for a while; not what may not be asked at all."""
+        return self.page.paused or (self.parsed.outcome in WALLS and self.page.status > 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -156,12 +161,6 @@ def _onward(site: Marketplace, page_url: str, url: str | None) -> str | None:
     return None
 
 
-def _broke_off(reading: Reading) -> bool:
-    """Whether how a page ended says nothing of those behind it; what may not be asked at all does."""
-    outcome, page = reading.parsed.outcome, reading.page
-    return page.paused or outcome in PASSING or (outcome in WALLS and page.status > 0)
-
-
 @dataclass(frozen=True, slots=True)
 class Crawler:
     """Runs searches."""
@@ -244,7 +243,7 @@ class Crawler:
             past_the_end = parsed.outcome is Outcome.EMPTY and crawl.listings_seen > 0
             crawl.outcome = Outcome.OK if past_the_end else parsed.outcome
             crawl.reason = reading.capture.reason
-            if crawl.pages and _broke_off(reading):
+            if crawl.pages and (reading.is_walled or reading.parsed.outcome in PASSING):
                 # The next crawl goes on here, unless this one began here and was told the same.
                 crawl.next_url = request.url if crawl.listings_seen or reading.page.paused else None
             else:

@@ -119,7 +119,10 @@ class Examiner:
         _logger.info("listing examined", extra=facts)
 
     async def _read_own_page(self, reader: Reader, listing_key: int) -> _Missed | None:
-        """Read the item's own page once, where it shows more than the search page did."""
+        """Read the item's own page once, where it shows more than the search page did.
+
+        One that a wall hides is asked for again, but a wall that stays does not keep its listing waiting for ever.
+        """
         async with self.database.read(brief=True) as session:
             row, seller, source = await get_seen(session, listing_key)
         marketplace = self.marketplaces.get(row.marketplace)
@@ -134,7 +137,8 @@ class Examiner:
             kept = await add_capture(session, reading.capture)
             if own:
                 await add_details(session, row, own[0], kept.id, self.clock.now())
-        if reading.parsed.outcome in PASSING:
+        may_open = reading.is_walled and row.attempts + 1 < self.attempts
+        if reading.parsed.outcome in PASSING or may_open:
             return _Missed(f"its page: {reading.capture.reason}", reading.page.retry_at)
         return None
 

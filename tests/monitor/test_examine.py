@@ -39,7 +39,7 @@ class Shop:
 
     async def read(self, request, marketplace, crawl_id=None):
         self.asked.append(request.url)
-        page = Page(request.url, b"page", retry_at=None)
+        page = Page(request.url, b"page", status=200)
         capture = Capture(marketplace="shop", url=request.url, sha256="0" * 64, status=200, how="fetched")
         capture.outcome, capture.reason, capture.captured_at = self.item.outcome, self.item.reason, self.clock.now()
         return Reading(page, self.item, capture)
@@ -147,6 +147,17 @@ async def test_an_item_page_that_failed_is_read_again_though_the_pictures_came(s
     assert (row.examine_at, row.attempts, row.detailed_at) == (None, 0, shop.clock.now())
     assert row.title == "A pin, seen closer"
     assert shop.asked.count(PICTURE) == 1, "what is stored is not fetched again"
+
+
+async def test_an_item_page_behind_a_wall_is_asked_for_again_while_attempts_are_left(shop, key, examiner):
+    shop.item = ParsedPage(Outcome.BLOCKED, "shop", reason="it wants to see a person")
+    for attempt in (1, 2):
+        await examiner.examine(key)
+        row, picture = await _look(shop, key)
+        assert (row.attempts, row.examined_at, picture.outcome) == (attempt, None, "ok")
+    await examiner.examine(key)
+    row, _ = await _look(shop, key)
+    assert (row.examine_at, row.failure, row.detailed_at) == (None, None, None), "done, with what the search page said"
 
 
 async def test_without_a_network_no_attempt_is_spent(shop, key, examiner):
