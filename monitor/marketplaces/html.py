@@ -39,6 +39,8 @@ _IDLE_PARTS = (
 _IDLE = re.compile(r"^\s*(?:data:|$)|" + "|".join(map(re.escape, _IDLE_PARTS)))
 _PLAIN_SOURCES = re.compile(r"(?:[/h][!-~]*\n)*+[/h][!-~]*")  # none of them is empty, padded or "data:"
 
+_BLOCKS = "br, dd, div, dt, h1, h2, h3, h4, h5, h6, li, p, td"  # a browser begins a new line there
+_MOST_BLOCKS = 200
 _MOST_CARDS = 2000
 _MOST_IN_CARDS = 20_000
 _DEEP_IN_CARD = 8
@@ -47,12 +49,15 @@ _SEGMENT_CHARACTERS = 100_000
 
 
 def text_without(node: LexborNode, hidden: str) -> str:
-    """The node's text on one line, without what the selector ``hidden`` matches inside it."""
-    if node.css_first(hidden) is None:
+    """The node's text on one line, without what ``hidden`` matches inside it; words of two blocks stay two words."""
+    if node.css_first(f"{hidden}, {_BLOCKS}") is None:
         return one_line(node.text())
     copy = LexborHTMLParser(node.html or "")
     for part in copy.css(hidden):
         part.decompose()
+    for block in copy.css(_BLOCKS)[:_MOST_BLOCKS]:
+        block.insert_before(" ")
+        block.insert_after(" ")
     return one_line(copy.body.text()) if copy.body else ""
 
 

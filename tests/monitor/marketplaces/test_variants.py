@@ -22,6 +22,8 @@ _VALUE = rb"(?:\"[^\"]*\"|'[^']*'|[^\s\"'<>=`]+)"
 _TAG = re.compile(rb"<([a-zA-Z][a-zA-Z0-9-]*)((?:\s+[^\s=<>\"'/]+(?:\s*=\s*" + _VALUE + rb")?)+)(\s*/?)>")
 _ATTRIBUTE = re.compile(rb"\s+([^\s=<>\"'/]+)(?:\s*=\s*(" + _VALUE + rb"))?")
 _DATA = re.compile(rb"(<script\b[^>]*(?:application/json|ld\+json)[^>]*>)(.*?)(?=</script)", re.DOTALL | re.IGNORECASE)
+_BLOCK = rb"(?:div|dl|dt|dd|h[1-6]|li|ol|p|section|tbody|td|tr|ul)"
+_BETWEEN_BLOCKS = re.compile(rb"(?<=>)\s+(?=</?" + _BLOCK + rb"\b)|(?<=</div>)\s+(?=<)", re.IGNORECASE)
 _PIXEL = b'"data:image/gif;base64,R0lGODlhAQABAAAAACw="'
 Attributes = list[tuple[bytes, bytes | None]]
 
@@ -82,6 +84,7 @@ _CHANGES: dict[str, Callable[[bytes], bytes]] = {
     "pictures loaded late": _each_tag(_loaded_late),
     "data in another order": _each_data(_backwards),
     "more data": _each_data(lambda value: {**value, "_test": {"a": [1]}} if isinstance(value, dict) else value),
+    "no space between blocks": lambda body: _outside_scripts(lambda text: _BETWEEN_BLOCKS.sub(b"", text), body),
     "other line breaks": lambda body: body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"),
 }
 _FIRST = {row["site"]: row for row in reversed(_READABLE)}  # of each site
