@@ -14,7 +14,7 @@ from monitor.daemon import Parts
 from monitor.errors import FetchError
 from monitor.marketplaces.base import Query
 from monitor.marketplaces.fields import FIELDS, fields_of
-from storage.canaries import CanaryRun, add_canary_run, canary_runs, newest_canary_runs
+from storage.canaries import CanaryRun, add_canary_run, canary_runs, newest_canary_runs, site_name
 from storage.searches import add_capture, list_searches
 
 _logger = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ class Finding:
         """As `marketplaces canary` prints it."""
         return {
             "marketplace": self.run.marketplace,
+            "shop": self.run.shop,
             "keyword": self.run.keyword,
             "outcome": self.run.outcome,
             "listings": self.run.listings,
@@ -57,7 +58,7 @@ def lost_fields(outcome: Outcome, listings: int, fields: Mapping[str, int], befo
     Args:
         listings: How many listings the run showed.
         fields: In how many of them each field was there.
-        before: Earlier runs at the marketplace, newest first.
+        before: Earlier runs at the site, newest first.
     """
     if outcome is Outcome.DRIFT:
         return "the page's layout is not known any more"
@@ -75,34 +76,34 @@ def lost_fields(outcome: Outcome, listings: int, fields: Mapping[str, int], befo
     return ", ".join(lost)
 
 
-async def searched(parts: Parts) -> dict[str, str]:
-    """The marketplaces that are searched by keyword, and what to ask each: its canary's keyword, else the newest."""
+async def searched(parts: Parts) -> dict[tuple[str, str], str]:
+    """The (marketplace, shop) that are searched by keyword, and what to ask each: its canary's, else the newest."""
     async with parts.database.read() as session:
         searches = [search for search, _ in await list_searches(session) if not search.paused_at]
-    plain = [one for one in searches if one.keyword and not (one.picture or one.seller or one.shop)]
-    return {one.marketplace: one.keyword for one in sorted(plain, key=lambda one: one.canary)}
+    plain = [one for one in searches if one.keyword and not (one.picture or one.seller)]
+    return {(one.marketplace, one.shop): one.keyword for one in sorted(plain, key=lambda one: one.canary)}
 
 
-async def run_canary(parts: Parts, marketplace: str, keyword: str, actor: str) -> Finding:
-    """Read a marketplace's first page for a keyword, compare it with the runs before, and remember it.
+async def run_canary(parts: Parts, marketplace: str, keyword: str, actor: str, shop: str = "") -> Finding:
+    """Read a site's first page for a keyword, compare it with the runs before, and remember it.
 
     Raises:
         TryLater: Nothing can be fetched now.
         FetchError: No contact is set.
     """
-    request = parts.marketplaces[marketplace].query_request(Query(keyword))
+    request = parts.marketplaces[marketplace].query_request(Query(keyword, shop=shop))
     if request is None:
         now = parts.clock.now()
-        run = CanaryRun(marketplace, keyword, now, Outcome.NEEDS_RENDERING, 0, {})
+        run = CanaryRun(marketplace, keyword, now, Outcome.NEEDS_RENDERING, 0, {}, shop=shop)
         return Finding(run, "it cannot be searched from here; save its pages and use `import`")
     reading = await parts.reader.read(request, marketplace)
     parsed = reading.parsed
     fields = fields_of(parsed.listings)
     async with parts.database.write("canary run recorded") as session:
-        before = await canary_runs(session, marketplace, _COMPARED)
+        before = await canary_runs(session, site_name(marketplace, shop), _COMPARED)
         lost = lost_fields(parsed.outcome, len(parsed.listings), fields, before)
         run = CanaryRun(
-            marketplace, keyword, parts.clock.now(), parsed.outcome.value, len(parsed.listings), fields, lost
+            marketplace, keyword, parts.clock.now(), parsed.outcome.value, len(parsed.listings), fields, lost, shop
         )
         kept = await add_capture(session, reading.capture)
         await add_canary_run(session, actor, run, kept.sha256)
@@ -112,24 +113,24 @@ async def run_canary(parts: Parts, marketplace: str, keyword: str, actor: str) -
 
 
 async def run_due_canaries(parts: Parts) -> None:
-    """A run for each marketplace that is searched and had none for a day. What cannot be fetched now waits."""
+    """A run for each site that is searched and had none for a day. What cannot be fetched now waits."""
     async with parts.database.read() as session:
-        newest = {run.marketplace: run.at for run in await newest_canary_runs(session)}
+        newest = {(run.marketplace, run.shop): run.at for run in await newest_canary_runs(session)}
     now = parts.clock.now()
-    for marketplace, keyword in (await searched(parts)).items():
-        last = newest.get(marketplace)
+    for (marketplace, shop), keyword in (await searched(parts)).items():
+        last = newest.get((marketplace, shop))
         if marketplace not in parts.marketplaces or (last and now - last < EVERY):
             continue
         try:
-            await run_canary(parts, marketplace, keyword, "bazaarwatch")
+            await run_canary(parts, marketplace, keyword, "bazaarwatch", shop)
         except FetchError as error:
             _logger.info("canary put off", extra={"marketplace": marketplace, "reason": str(error)})
 
 
 async def drift_notes(session: AsyncSession) -> list[str]:
-    """A line for each marketplace whose newest run had lost something."""
+    """A line for each site whose newest run had lost something."""
     return [
-        f"{run.marketplace} shows less than before: {run.lost} (asked for {run.keyword!r}, {run.at:%Y-%m-%d %H:%M} UTC)"
+        f"{run.site} shows less than before: {run.lost} (asked for {run.keyword!r}, {run.at:%Y-%m-%d %H:%M} UTC)"
         for run in await newest_canary_runs(session)
         if run.lost
     ]

@@ -24,6 +24,7 @@ _logger = logging.getLogger(__name__)
 
 ROBOTS_LAST = timedelta(days=1)  # RFC 9309 2.4
 _BROKEN_ROBOTS_LAST = timedelta(minutes=10)
+_UNREACHED_LASTS = timedelta(minutes=1)  # a host that is away is not asked anew for each of a hundred listings
 _FIRST_BLOCK = timedelta(hours=1)
 _LONGEST_BLOCK = timedelta(days=1)
 _REFUSED_PARTS = 3  # in a row that close a host: image servers answer 403 for one picture whose address has run out
@@ -58,6 +59,7 @@ class _Known:
     robots_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     robots: Robots | None = None
     robots_until: datetime | None = None
+    unreached_until: datetime | None = None
     blocked_until: datetime | None = None
     blocked_as: Outcome = Outcome.BLOCKED
     block_count: int = 0
@@ -217,14 +219,17 @@ class Politeness:
         async with known.robots_lock:
             if known.robots is not None and _ahead(known.robots_until, self._clock.now(), ROBOTS_LAST):
                 return known.robots
+            if _ahead(known.unreached_until, self._clock.now(), _UNREACHED_LASTS):
+                return Refusal(Outcome.FAILED, read_robots(UNREACHABLE, b"").why)
             refusal = await self._turn(target, pace_s, 0.0, self._per_day(target, 0))
             if refusal is not None:
                 return refusal
             status, body = await ask(target)
             robots = await _read_robots(status, body)
-            if status == UNREACHABLE:
-                return Refusal(Outcome.FAILED, robots.why)
             now = self._clock.now()
+            if status == UNREACHABLE:
+                known.unreached_until = now + _UNREACHED_LASTS
+                return Refusal(Outcome.FAILED, robots.why)
             async with self._database.write("robots", brief=True) as session:
                 await hosts.save_robots(session, target.key, now, status, body)
             known.robots, known.robots_until = robots, now + _robots_last(status)

@@ -182,11 +182,11 @@ async def edit_search(
     """Change what is given; a new keyword or rhythm takes effect at once.
 
     Args:
-        canary: Whether its keyword, in place of its marketplace's other one, is what canary runs ask for.
+        canary: Whether its keyword, in place of another one there, is what canary runs ask its marketplace or shop for.
 
     Raises:
         Refused: Another search already has that keyword there, or the search looks for a picture; or it cannot be a
-            canary, having no keyword or looking elsewhere than through the whole marketplace.
+            canary, having no keyword or looking elsewhere than through a whole marketplace or shop.
     """
     search = await get_search(session, search_id)
     before = _editable(search)
@@ -215,10 +215,11 @@ def _editable(search: Search) -> dict[str, Any]:
 
 
 async def _set_canary(session: AsyncSession, search: Search, canary: bool) -> None:
-    if canary and (not search.keyword or search.picture or search.seller or search.shop):
-        raise Refused(f"search {search.id} cannot be a canary: those ask for a keyword at the whole marketplace")
+    if canary and (not search.keyword or search.picture or search.seller):
+        raise Refused(f"search {search.id} cannot be a canary: those ask for a keyword at a whole marketplace or shop")
     if canary:
-        await session.execute(update(Search).where(Search.marketplace == search.marketplace).values(canary=False))
+        there = Search.marketplace == search.marketplace, Search.shop == search.shop
+        await session.execute(update(Search).where(*there).values(canary=False))
     search.canary = canary
 
 

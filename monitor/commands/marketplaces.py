@@ -111,26 +111,33 @@ def canary(
     keyword: Annotated[str | None, typer.Option(help="What to look for; else its canary's or newest keyword.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask each marketplace something that it must answer, and compare which fields are still there.
+    """Ask each marketplace or shop something that it must answer, and compare which fields are still there.
 
-    `run` does so once a day for every marketplace that is searched. Exit code 1 if one has lost fields.
+    `run` does so once a day wherever a keyword is searched for. Exit code 1 if one has lost fields.
     """
     from monitor.canaries import Finding, run_canary, searched
 
     async def work(parts: Parts) -> list[Finding]:
         known = await searched(parts)
-        chosen = {name: keyword or known.get(name, "") for name in names or known}
-        for name in chosen:
+        for name in names or ():
             if name not in parts.marketplaces:
                 raise UsageProblem(f"no marketplace {name!r}; `bazaarwatch marketplaces` shows them")
+        unknown = set(names or ()) - {name for name, _ in known}
+        asked = {site: what for site, what in known.items() if not names or site[0] in names}
+        asked |= {(name, ""): "pin" for name in sorted(unknown)}
         return [
-            await run_canary(parts, name, what or "pin", ctx.obj.actor)
-            for name, what in progress(list(chosen.items()), "asking", quiet=as_json)
+            await run_canary(parts, name, keyword or what, ctx.obj.actor, shop)
+            for (name, shop), what in progress(list(asked.items()), "asking", quiet=as_json)
         ]
 
     findings = with_parts(ctx, work)
     rows = [one.to_json() for one in findings]
-    show(rows, as_json, "no marketplace is searched; `bazaarwatch search add` first, or name one", hide=["fields"])
+    show(
+        rows,
+        as_json,
+        "nothing is searched by keyword; `bazaarwatch search add` first, or name a marketplace",
+        hide=["fields"],
+    )
     if any(one.drifted for one in findings):
         raise typer.Exit(1)
 

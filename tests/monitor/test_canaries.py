@@ -1,6 +1,7 @@
 """A marketplace that shows less than it did is reported, one that refuses to answer is not."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -146,7 +147,24 @@ async def test_a_marketplaces_canary_is_asked_in_place_of_its_newest_keyword(par
             for word in ("moth", "moon", "star")
         ]
         await edit_search(session, ids[1], NOW, "mira", canary=True)
-    assert (await searched(parts))["pin-bazaar"] == "moon"
+    assert (await searched(parts))["pin-bazaar", ""] == "moon"
     async with parts.database.write("test") as session:
         await set_paused(session, ids[1], NOW, "mira", paused=True)
-    assert (await searched(parts))["pin-bazaar"] == "star", "a search that rests asks nothing"
+    assert (await searched(parts))["pin-bazaar", ""] == "star", "a search that rests asks nothing"
+
+
+async def test_each_shop_of_a_kind_has_a_canary_of_its_own(parts, clock):
+    async with parts.database.write("test") as session:
+        for shop in ("https://a.example", "https://b.example"):
+            await add_search(session, NOW, "mira", "woocommerce", "moth", 24.0, 5, shop=shop)
+    answer = '[{"id": %d, "name": "Moth", "permalink": "https://%s.example/product/moth", "prices": {"price": "1250",'
+    answer += ' "currency_code": "EUR", "currency_minor_unit": 2}, "images": [{"src": "https://%s.example/1.jpg"}]}]'
+    parts.answers.pages += [answer % (1, "a", "a"), answer % (2, "b", "b")]
+    await run_due_canaries(parts)
+    assert sorted(urlsplit(url).netloc for url in parts.answers.asked) == ["a.example", "b.example"]
+    clock.advance(timedelta(days=1).total_seconds())
+    parts.answers.pages += [f"<html><body><p>{'new and shiny ' * 300}</p></body></html>", answer % (2, "b", "b")]
+    await run_due_canaries(parts)
+    async with parts.database.read() as session:
+        (note,) = await drift_notes(session)
+    assert note.startswith("woocommerce at https://a.example shows less than before")

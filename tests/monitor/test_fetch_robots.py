@@ -47,11 +47,18 @@ async def test_robots_that_fail_forbid_everything_for_a_while(make, server, cloc
 
 
 @pytest.mark.parametrize("fault", ["hang", "short", "redirect_loop", "gzip_bomb"])
-async def test_robots_out_of_reach_let_no_page_be_asked_for(make, server, fault):
+async def test_robots_out_of_reach_let_no_page_be_asked_for_and_are_left_alone_for_a_minute(make, server, clock, fault):
     server.robots = getattr(server, fault)
-    page = await make().get(Request(f"{server.url}/page"))
+    fetcher = make()
+    page = await fetcher.get(Request(f"{server.url}/page"))
     assert (page.outcome, page.status) == (FAILED, 0)
+    asked = len(server.requests)
+    again = await fetcher.get(Request(f"{server.url}/page"))
+    assert (again.outcome, again.reason, len(server.requests)) == (FAILED, page.reason, asked)
     assert "/page" not in server.pages
+    server.robots = answer(b"", "404 Not Found")
+    clock.advance(61)
+    assert (await fetcher.get(Request(f"{server.url}/page"))).outcome is None
 
 
 async def test_a_redirected_robots_file_counts(make, server):

@@ -1,4 +1,4 @@
-"""The search whose keyword canary runs ask for: one a marketplace, and only a keyword at the whole marketplace."""
+"""The search whose keyword canary runs ask for: one a marketplace or shop, and only a keyword there."""
 
 import pytest
 
@@ -26,7 +26,7 @@ async def test_one_search_of_a_marketplace_is_its_canary_and_the_next_takes_its_
     assert await flagged(database) == ["star"]
 
 
-async def test_a_search_of_one_seller_or_shop_is_no_canary(database):
+async def test_a_search_of_one_seller_is_no_canary(database):
     async with database.write("test") as session:
         of_a_seller = await add_search(session, NOW, "mira", "ebay", "moth", 24.0, 5, seller="pinpalace")
         with pytest.raises(Refused, match="cannot be a canary"):
