@@ -82,7 +82,10 @@ class EtsySettings(_Section):
 
 
 class AliExpressSettings(_Section):
-    """The application registered with AliExpress's Open Platform for affiliates, and how it shows prices and titles."""
+    """The application registered with AliExpress's Open Platform, and how it shows prices and titles.
+
+    ``session`` is the access token of a dropshipper's account, for searches by picture.
+    """
 
     app_key: str
     app_secret: SecretStr
@@ -90,6 +93,8 @@ class AliExpressSettings(_Section):
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     language: str = Field(pattern=r"^[A-Z]{2}$")
     requests_per_day: int = Field(ge=1)
+    session: SecretStr
+    ship_to: str = Field(pattern=r"^[A-Z]{2}$")
 
 
 class MarketplacesSettings(_Section):

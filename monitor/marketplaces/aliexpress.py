@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from detectors.model import Listing, Outcome, Seller
-from monitor.marketplaces.apis import AliExpressAffiliate
+from monitor.marketplaces.apis import AliExpressOpen
 from monitor.marketplaces.base import Abilities, Pace, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_text, load_literal
 from monitor.marketplaces.html import image_sources, linked_pictures
-from monitor.marketplaces.prices import Price, iso_code, read_price, to_decimal
+from monitor.marketplaces.prices import Price, iso_code, minor_digits, read_price, to_decimal
 from monitor.marketplaces.reading import Found, Site, dicts, dig, found, next_page, nothing, page_number, parsed, seller
 from monitor.marketplaces.text import clean_text
 from monitor.marketplaces.urls import absolute, on_host, query_value, split
@@ -20,6 +20,7 @@ from monitor.marketplaces.urls import absolute, on_host, query_value, split
 _ITEM_PATH = re.compile(r"^/(?:item|i|s/item|store/product)/(?:[^/]+/)?(?:\d+_)?(\d{8,19})\.html?$")
 _ITEM_LINKS = 'a[href*="/item/"]'
 _API_OK, _API_EMPTY = 200, 405  # in the answer, whatever the HTTP status
+_ALIKE_OK = frozenset({"", "0", "200"})
 _SLUG = re.compile(r"[^\w]+")
 # Where the item list lies: the search script's own root, the answers of the search API, and bare parts of either.
 _MODS = (
@@ -36,13 +37,13 @@ _MODS = (
 class AliExpress(Site):
     """AliExpress on its international hosts and aliexpress.ru, whose addresses stay its own.
 
-    With ``api`` it is searched by its affiliate API; without, by its pages.
+    With ``api`` it is searched by its Open Platform, by picture too with a dropshipper's session; else by its pages.
     """
 
-    api: AliExpressAffiliate | None = None
+    api: AliExpressOpen | None = None
 
     def query_request(self, query: Query) -> Request | None:
-        """By the API, or else by the search page; both know keywords alone."""
+        """By the API, or else by the search page, which knows keywords alone."""
         return self.api.search(query) if self.api else super().query_request(query)
 
     def listing_request(self, listing: Listing) -> Request | None:
@@ -83,8 +84,8 @@ class AliExpress(Site):
             LayoutChanged: No known place holds a listing.
         """
         whole = document(page)
-        if whole.looks_like_json and _answer(whole.data):
-            return self._parse_api(whole, _answer(whole.data))
+        if whole.looks_like_json and (answer := _answer(whole.data)):
+            return self._parse_alike(whole, answer) if "result" in answer else self._parse_api(whole, answer)
         if whole.looks_like_json:
             return self._parse_search(whole, whole.data) or self._parse_item(whole, whole.data)
         for data in _script_data(whole, "_init_data_"):
@@ -135,19 +136,32 @@ class AliExpress(Site):
         kind = "product" if counted is None else "search"
         return parsed(self, page, founds, layout="affiliate-api products", kind=kind, following=following)
 
+    def _parse_alike(self, page: Document, answer: Mapping[str, Any]) -> ParsedPage:
+        """An answer of the search by picture, by its documented example and field names; no recording of it exists."""
+        result = dig(answer, "result")
+        code = clean_text(dig(result, "code"))
+        if dig(result, "ret") is False or code not in _ALIKE_OK:
+            told = clean_text(dig(result, "messages")) or clean_text(dig(result, "msg"))
+            return ParsedPage(
+                Outcome.FAILED, self.name, layout="picture-search", reason=f"the API answered {code}: {told}"
+            )
+        data = dig(result, "data")
+        products = dicts(dig(data, "products") or dig(data, "data") or data)
+        if dig(result, "empty") is True or dig(result, "total_count") == 0:
+            return nothing(self, "picture-search", "the API knows nothing that looks like it")
+        return parsed(self, page, [self._product(page, one) for one in products], layout="picture-search products")
+
     def _product(self, page: Document, product: Mapping[str, Any]) -> Found | None:
         listing_id = clean_text(product.get("product_id"))
-        sale = product.get("target_sale_price") or product.get("sale_price")
-        currency = product.get("target_sale_price_currency") or product.get("sale_price_currency")
         more = dig(product, "product_small_image_urls", "string")
         return found(
             self,
             page,
             listing_id,
             f"https://www.aliexpress.com/item/{listing_id}.html",
-            product.get("product_title"),
-            price=read_price(sale, currency),
-            pictures=[product.get("product_main_image_url"), *_texts(more)],
+            product.get("product_title") or product.get("title"),
+            price=_sale(product),
+            pictures=[product.get("product_main_image_url") or product.get("image_url"), *_texts(more)],
             seller=_store(page, product, "shop_id", "shop_name", "shop_url"),
         )
 
@@ -231,11 +245,22 @@ class AliExpress(Site):
 
 
 def _answer(data: Any) -> dict[str, Any]:
-    """What stands in the affiliate API's envelope, ``error_response`` or the method's name; empty if it is none."""
+    """What stands in an API's envelope, ``error_response`` or the method's name; empty if it is none."""
     if not isinstance(data, dict):
         return {}
-    named = (data[key] for key in data if key.startswith("aliexpress_affiliate_") or key == "error_response")
+    named = (data[key] for key in data if key.startswith(("aliexpress_affiliate_", "aliexpress_ds_", "error_response")))
     return next((answer for answer in named if isinstance(answer, dict)), {})
+
+
+def _sale(product: Mapping[str, Any]) -> Price:
+    """What a product of the APIs is sold for; the search by picture counts in the currency's smallest unit."""
+    sale = product.get("target_sale_price") or product.get("sale_price")
+    currency = product.get("target_sale_price_currency") or product.get("sale_price_currency")
+    if sale:
+        return read_price(sale, currency)
+    counted, currency = dig(product, "price", "sale", "value"), iso_code(dig(product, "price", "sale", "currency"))
+    digits = minor_digits(currency) if currency and "." not in clean_text(counted) else 0
+    return Price(to_decimal(counted, digits), currency, clean_text(counted) or None)
 
 
 def _alternative_text(link: Any) -> str:
@@ -302,9 +327,11 @@ MARKETPLACE = AliExpress(
     "aliexpress",
     abilities=Abilities(
         "api http rendered saved",
+        picture="api",
         detail="api rendered saved",
         note="its API needs a key; plain requests are mostly blocked, so send pages by the extension or save them",
     ),
+    hint="its pictures are searched with a dropshipper's session only: set marketplaces.aliexpress.session and its key",
     hosts=frozenset({"aliexpress.com", "aliexpress.us", "aliexpress.ru"}),
     pace=Pace(requests_per_minute=10),
     signs={},

@@ -1,4 +1,4 @@
-"""How documented APIs are asked: eBay's Browse API, Etsy's Open API v3, AliExpress's affiliate API.
+"""How documented APIs are asked: eBay's Browse API, Etsy's Open API v3, AliExpress's Open Platform.
 
 Pure: the fetcher gets the tokens, and says when a request is signed.
 """
@@ -9,7 +9,7 @@ import json
 from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from monitor.marketplaces.base import Api, Grant, Query, Request
 
@@ -90,10 +90,11 @@ class EtsyOpen:
 
 
 @dataclass(frozen=True, slots=True)
-class AliExpressAffiliate:
-    """AliExpress's affiliate API (openservice.aliexpress.com), as an application of the operator's.
+class AliExpressOpen:
+    """AliExpress's Open Platform (openservice.aliexpress.com), as an application of the operator's.
 
-    Its search by picture is for dropshippers' accounts only, which need a person's consent every few months.
+    Keywords are asked of its affiliate API. Pictures are for dropshippers' accounts, by a ``session`` (access token) to
+    which a person consents every month or two. It knows its answer's first page only.
     """
 
     app_key: str
@@ -102,23 +103,44 @@ class AliExpressAffiliate:
     currency: str = "USD"
     language: str = "EN"
     requests_per_day: int = 5000
+    session: str = field(default="", repr=False)
+    ship_to: str = "US"
     base_url: str = "https://api-sg.aliexpress.com"
 
     def search(self, query: Query) -> Request | None:
-        """A search by keyword; None by picture or seller, which the API cannot."""
+        """A search by keyword or, with a session, by picture; None by seller, which the API cannot."""
+        if query.picture and self.session:
+            return self._by_picture(query.picture)
         if not query.is_plain:
             return None
         page = {"keywords": query.keyword, "page_no": "1", "page_size": str(_ALIEXPRESS_PAGE)}
-        return self._request("aliexpress.affiliate.product.query", page)
+        return self._request("aliexpress.affiliate.product.query", self._shown | page)
 
     def item(self, listing_id: str) -> Request:
         """One product's details."""
-        return self._request("aliexpress.affiliate.productdetail.get", {"product_ids": listing_id})
+        return self._request("aliexpress.affiliate.productdetail.get", self._shown | {"product_ids": listing_id})
+
+    def _by_picture(self, picture: bytes) -> Request:
+        sought = {
+            "search_type": "similar",
+            "image_base64": b64encode(picture).decode("ascii"),
+            "currency": self.currency,
+            "lang": self.language.lower(),
+            "ship_to": self.ship_to,
+        }
+        # The session goes with the picture: addresses are written down.
+        form = {"session": self.session, "param0": json.dumps(sought)}
+        asked = self._request("aliexpress.ds.image.searchV2", {})
+        headers = {**asked.headers, "content-type": "application/x-www-form-urlencoded"}
+        return replace(asked, method="POST", headers=headers, body=urlencode(form).encode())
+
+    @property
+    def _shown(self) -> dict[str, str]:
+        tracked = {"tracking_id": self.tracking_id} if self.tracking_id else {}
+        return {"target_currency": self.currency, "target_language": self.language, **tracked}
 
     def _request(self, method: str, params: dict[str, str]) -> Request:
-        shown = {"target_currency": self.currency, "target_language": self.language}
-        tracked = {"tracking_id": self.tracking_id} if self.tracking_id else {}
-        whole = {"app_key": self.app_key, "method": method, **params, **shown, **tracked}
+        whole = {"app_key": self.app_key, "method": method, **params}
         api = Api(
             "documented API, used under the AliExpress Open Platform's agreement",
             self.requests_per_day,
@@ -128,13 +150,17 @@ class AliExpressAffiliate:
 
 
 def signed(request: Request, signing_key: str, now: datetime) -> Request:
-    """The request as it leaves: with the time, and the HMAC of its parameters by name (AliExpress Open Platform)."""
+    """The request as it leaves: with the time, and the HMAC of its parameters and its form's fields by name.
+
+    As AliExpress's Open Platform wants it.
+    """
     import hmac  # brings OpenSSL, which the children that read pages do without
 
     parts = urlsplit(request.url)
     params = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(request.params)
     params |= {"timestamp": str(round(1000 * now.timestamp())), "sign_method": "sha256"}
     params.pop("sign", None)
-    text = "".join(f"{name}{params[name]}" for name in sorted(params))
+    fields = params | dict(parse_qsl(request.body.decode()))
+    text = "".join(f"{name}{fields[name]}" for name in sorted(fields))
     seal = hmac.new(signing_key.encode(), text.encode(), "sha256").hexdigest().upper()
     return replace(request, url=urlunsplit(parts._replace(query="")), params={**params, "sign": seal})

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from config.settings import MarketplacesSettings
 from monitor.marketplaces.aliexpress import AliExpress
-from monitor.marketplaces.apis import AliExpressAffiliate, EbayBrowse, EtsyOpen
+from monitor.marketplaces.apis import AliExpressOpen, EbayBrowse, EtsyOpen
 from monitor.marketplaces.base import Marketplace
 from monitor.marketplaces.ebay import Ebay
 from monitor.marketplaces.etsy import Etsy
@@ -29,7 +29,8 @@ def with_keys(marketplaces: Mapping[str, Marketplace], settings: MarketplacesSet
     aliexpress_secret = account.app_secret.get_secret_value()
     if isinstance(aliexpress, AliExpress) and account.app_key and aliexpress_secret:
         asked_for = account.tracking_id, account.currency, account.language, account.requests_per_day
+        by_picture = account.session.get_secret_value(), account.ship_to
         keyed["aliexpress"] = replace(
-            aliexpress, api=AliExpressAffiliate(account.app_key, aliexpress_secret, *asked_for)
+            aliexpress, api=AliExpressOpen(account.app_key, aliexpress_secret, *asked_for, *by_picture)
         )
     return {**marketplaces, **keyed} if keyed else marketplaces

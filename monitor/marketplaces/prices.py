@@ -177,7 +177,7 @@ def _amount(number: str, currency: str | None) -> Decimal | None:
 
     digits = number.rstrip(".,'’")
     odd = currency if re.fullmatch(r"\d+\.\d{3}", digits) else None  # thousands, unless it has three decimals
-    decimal_point = "." if odd and _has_three_decimals(odd) else None
+    decimal_point = "." if odd and minor_digits(odd) == 3 else None
     try:
         amount = parse_number(re.sub(r"['’\s]", "", digits), decimal_separator=decimal_point)
     except (InvalidOperation, ValueError):
@@ -185,10 +185,11 @@ def _amount(number: str, currency: str | None) -> Decimal | None:
     return amount if amount is not None and amount <= _LARGEST else None
 
 
-def _has_three_decimals(currency: str) -> bool:
+def minor_digits(currency: str) -> int:
+    """How many decimals a currency's amounts have (CLDR)."""
     from babel.numbers import get_currency_precision
 
-    return get_currency_precision(currency) == 3
+    return get_currency_precision(currency)
 
 
 def _ascii_digits(text: str) -> str:

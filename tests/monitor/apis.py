@@ -5,6 +5,7 @@ import base64
 import contextlib
 import hmac
 import io
+import json
 import re
 import socket
 from urllib.parse import parse_qsl
@@ -17,6 +18,7 @@ from starlette.routing import Route
 
 CLIENT_ID, SECRET = "the-client+id", "the/client=secret"
 APP_KEY, APP_SECRET = "500001", "the&app secret"
+SESSION = "50000-the+session"
 KEYSTRING, SHARED = "the-keystring", "the-shared-secret"
 
 # developer.ebay.com, Browse API v1: the query parameters of each method
@@ -78,7 +80,7 @@ class Apis:
                 Route("/v3/application/listings/active", self._guard(self._active)),
                 Route("/v3/application/shops/{shop:int}/listings/active", self._guard(self._active)),
                 Route("/v3/application/listings/{listing:int}", self._guard(self._listing)),
-                Route("/sync", self._guard(self._aliexpress)),
+                Route("/sync", self._guard(self._aliexpress), methods=["GET", "POST"]),
                 Route("/products.json", self._guard(self._shopify)),
                 Route("/wp-json/wc/store/v1/products", self._guard(self._woo)),
                 Route("/robots.txt", self._robots),
@@ -100,17 +102,19 @@ class Apis:
     async def _aliexpress(self, request):
         query = dict(request.query_params)
         seal = query.pop("sign")
-        text = "".join(name + value for name, value in sorted(query.items()))
+        form = dict(parse_qsl((await request.body()).decode(), strict_parsing=True)) if request.method == "POST" else {}
+        text = "".join(name + value for name, value in sorted({**query, **form}.items()))
         if seal != hmac.new(APP_SECRET.encode(), text.encode(), "sha256").hexdigest().upper():
             return JSONResponse(
                 {"error_response": {"type": "ISV", "code": "IncompleteSignature", "msg": "no standard"}}
             )
-        require(
-            {"app_key", "method", "sign_method", "timestamp", "target_currency", "target_language"} <= set(query), ""
-        )
+        require({"app_key", "method", "sign_method", "timestamp"} <= set(query), "")
         require(query["app_key"] == APP_KEY and query["sign_method"] == "sha256", "key")
         require(query["timestamp"].isdecimal() and len(query["timestamp"]) == 13, "milliseconds")
         self.seals.add(seal)
+        if query["method"] == "aliexpress.ds.image.searchV2":
+            return self._alike(form)
+        require({"target_currency", "target_language"} <= set(query), "")
         if query["method"].endswith(".productdetail.get"):
             products, counts = [self._affiliate(int(query["product_ids"][-3:]), query)], {"current_record_count": 1}
         else:
@@ -123,6 +127,27 @@ class Apis:
         full = {"resp_code": 200, "resp_msg": "ok", "result": {**counts, "products": {"product": products}}}
         name = f"{query['method'].replace('.', '_')}_response"
         return JSONResponse({name: {"resp_result": full if products else empty, "request_id": "1"}})
+
+    def _alike(self, form):
+        if form["session"] != SESSION:
+            return JSONResponse({"error_response": {"type": "ISP", "code": "IllegalAccessToken", "msg": "expired"}})
+        sought = json.loads(form["param0"])
+        require(set(sought) == {"search_type", "image_base64", "currency", "lang", "ship_to"}, f"param0 {set(sought)}")
+        self.pictures.append(Image.open(io.BytesIO(base64.b64decode(sought["image_base64"], validate=True))))
+        products = [
+            {
+                "product_id": str(1005000000000000 + number),
+                "title": f"Luna moth pin {number}",
+                "price": {"sale": {"value": "310", "currency": sought["currency"]}, "original": {"value": "795"}},
+                "image_url": f"https://ae-pic-a1.aliexpress-media.com/kf/S{number}.jpg_350x350xz.jpg",
+                "product_detail_url": f"https://www.aliexpress.com/item/{1005000000000000 + number}.html?skuId=12",
+                "shop_id": 77,
+                "similarity_score": "0.967",
+            }
+            for number in range(self.items)
+        ]
+        result = {"ret": True, "data": {"products": products}, "total_count": self.items, "empty": not products}
+        return JSONResponse({"aliexpress_ds_image_searchV2_response": {"result": result, "request_id": "1"}})
 
     def _affiliate(self, number, query):
         picture = f"https://ae-pic-a1.aliexpress-media.com/kf/S{number}.jpg"

@@ -14,13 +14,13 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from config.settings import load
 from detectors.model import Listing, Outcome
 from monitor.marketplaces import MARKETPLACES
-from monitor.marketplaces.apis import AliExpressAffiliate, EbayBrowse, EtsyOpen
+from monitor.marketplaces.apis import AliExpressOpen, EbayBrowse, EtsyOpen
 from monitor.marketplaces.base import Query
 from monitor.marketplaces.keys import with_keys
 from monitor.tokens import Tokens
 from storage.database import Database
 from storage.works import add_reference, add_work, remove_work, set_owner
-from tests.monitor.apis import APP_KEY, APP_SECRET, CLIENT_ID, KEYSTRING, SECRET, SHARED, Apis, serving
+from tests.monitor.apis import APP_KEY, APP_SECRET, CLIENT_ID, KEYSTRING, SECRET, SESSION, SHARED, Apis, serving
 from tests.monitor.crawling import crawling
 
 SEARCH, BY_IMAGE = "/buy/browse/v1/item_summary/search", "/buy/browse/v1/item_summary/search_by_image"
@@ -52,7 +52,8 @@ async def world(apis, store, clock, tmp_path):
         "ebay": replace(MARKETPLACES["ebay"], api=EbayBrowse(CLIENT_ID, SECRET, base_url=apis.url)),
         "etsy": replace(MARKETPLACES["etsy"], api=EtsyOpen(KEYSTRING, SHARED, base_url=apis.url)),
         "aliexpress": replace(
-            MARKETPLACES["aliexpress"], api=AliExpressAffiliate(APP_KEY, APP_SECRET, "t&1", base_url=apis.url)
+            MARKETPLACES["aliexpress"],
+            api=AliExpressOpen(APP_KEY, APP_SECRET, "t&1", session=SESSION, base_url=apis.url),
         ),
     }
     async with crawling(store, clock, tmp_path, [apis.url.removeprefix("http://")], sites) as world:
@@ -283,7 +284,7 @@ async def test_etsys_key_is_never_shown(world, apis, caplog):
     assert SHARED not in f"{caplog.text} {world.crawler.marketplaces['etsy']} {[vars(r) for r in caplog.records]}"
 
 
-# AliExpress's affiliate API
+# AliExpress's Open Platform
 
 
 async def test_aliexpress_is_searched_page_after_page_each_request_signed_by_itself(world, apis):
@@ -320,6 +321,34 @@ async def test_a_wrong_secret_of_aliexpress_is_said_and_never_shown(world, apis,
         crawl = await world.crawl(await world.search("aliexpress", "moth"))
     assert (crawl.outcome, crawl.reason) == (Outcome.FAILED, "the API answered IncompleteSignature: no standard")
     assert "canary" not in f"{caplog.text} {site} {apis.asked} {[vars(r) for r in caplog.records]}"
+
+
+async def test_aliexpress_is_searched_by_a_works_picture_and_the_session_is_never_shown(world, apis, caplog):
+    _, sha256 = await register(world, picture(1500, "RGBA"))
+    with caplog.at_level(logging.DEBUG):
+        crawl = await world.crawl(await world.search("aliexpress", "Luna Moth", picture=sha256))
+    assert (crawl.outcome, crawl.reason, crawl.listings_seen) == (Outcome.OK, "", 5)
+    assert {(one.format, max(one.size) <= 800) for one in apis.pictures} == {("JPEG", True)}
+    assert [method for method, _ in apis.asked] == ["POST"]
+    (first, *_) = await world.listings()
+    assert (first.listing_id, str(first.price), first.currency) == ("1005000000000000", "3.10", "USD")
+    assert first.title == "Luna moth pin 0"
+    site = world.crawler.marketplaces["aliexpress"]
+    assert SESSION not in unquote(f"{caplog.text} {site} {apis.asked} {[vars(r) for r in caplog.records]}")
+
+
+async def test_a_picture_that_aliexpress_knows_nothing_like_is_empty(world, apis):
+    apis.items = 0
+    _, sha256 = await register(world, picture())
+    assert (await world.crawl(await world.search("aliexpress", "Moth", picture=sha256))).outcome == Outcome.EMPTY
+
+
+async def test_a_session_of_aliexpress_that_ended_is_said(world):
+    site = world.crawler.marketplaces["aliexpress"]
+    world.crawler.marketplaces["aliexpress"] = replace(site, api=replace(site.api, session="old"))
+    _, sha256 = await register(world, picture())
+    crawl = await world.crawl(await world.search("aliexpress", "Moth", picture=sha256))
+    assert (crawl.outcome, crawl.reason) == (Outcome.FAILED, "the API answered IllegalAccessToken: expired")
 
 
 # Shops
@@ -372,13 +401,16 @@ def test_keys_come_from_the_settings_alone_and_print_as_stars(tmp_path):
         "BAZAARWATCH_MARKETPLACES__ALIEXPRESS__APP_KEY": "key",
         "BAZAARWATCH_MARKETPLACES__ALIEXPRESS__APP_SECRET": "canary",
         "BAZAARWATCH_MARKETPLACES__ALIEXPRESS__CURRENCY": "EUR",
+        "BAZAARWATCH_MARKETPLACES__ALIEXPRESS__SESSION": "canary",
+        "BAZAARWATCH_MARKETPLACES__ALIEXPRESS__SHIP_TO": "DE",
     }
     settings = load(tmp_path, environ)
     sites = with_keys(MARKETPLACES, settings.marketplaces)
     assert "canary" not in f"{settings!r} {sites!r}"
     assert (sites["ebay"].api.site, sites["ebay"].api.client_secret) == ("EBAY_DE", "canary")
     assert sites["etsy"].api.shared_secret == "canary"
-    assert (sites["aliexpress"].api.currency, sites["aliexpress"].api.app_secret) == ("EUR", "canary")
+    api = sites["aliexpress"].api
+    assert (api.currency, api.app_secret, api.session, api.ship_to) == ("EUR", "canary", "canary", "DE")
     assert with_keys(MARKETPLACES, load(tmp_path, {}).marketplaces) is MARKETPLACES
 
 
@@ -391,7 +423,7 @@ KEYED = {
     **MARKETPLACES,
     "ebay": replace(MARKETPLACES["ebay"], api=EbayBrowse(CLIENT_ID, SECRET)),
     "etsy": replace(MARKETPLACES["etsy"], api=EtsyOpen(KEYSTRING, SHARED)),
-    "aliexpress": replace(MARKETPLACES["aliexpress"], api=AliExpressAffiliate(APP_KEY, APP_SECRET)),
+    "aliexpress": replace(MARKETPLACES["aliexpress"], api=AliExpressOpen(APP_KEY, APP_SECRET, session=SESSION)),
 }
 
 
