@@ -84,8 +84,8 @@ class AliExpress(Site):
             LayoutChanged: No known place holds a listing.
         """
         whole = document(page)
-        if whole.looks_like_json and (answer := _answer(whole.data)):
-            return self._parse_alike(whole, answer) if "result" in answer else self._parse_api(whole, answer)
+        if whole.looks_like_json and (told := _answer(whole.data)):
+            return self._parse_alike(whole, told) if "result" in told else self._parse_api(whole, told)
         if whole.looks_like_json:
             return self._parse_search(whole, whole.data) or self._parse_item(whole, whole.data)
         for data in _script_data(whole, "_init_data_"):
