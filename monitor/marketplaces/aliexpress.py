@@ -1,4 +1,4 @@
-"""AliExpress: the search page's own data, its cards as saved from a browser, and the older item page."""
+"""AliExpress: the search page's own data, its cards as saved from a browser, and item pages in three generations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from selectolax.lexbor import LexborNode
+
 from detectors.model import Listing, Outcome, Seller
 from monitor.marketplaces.apis import AliExpressOpen
 from monitor.marketplaces.base import Abilities, Pace, Page, ParsedPage, Query, Request
@@ -14,14 +16,41 @@ from monitor.marketplaces.document import Document, document, first_text, load_l
 from monitor.marketplaces.html import image_sources, linked_pictures
 from monitor.marketplaces.prices import Price, iso_code, minor_digits, read_price, to_decimal
 from monitor.marketplaces.reading import Found, Site, dicts, dig, found, next_page, nothing, page_number, parsed, seller
-from monitor.marketplaces.text import clean_text
+from monitor.marketplaces.tables import envelopes, find
+from monitor.marketplaces.text import clean_text, one_line
 from monitor.marketplaces.urls import absolute, on_host, query_value, split
 
 _ITEM_PATH = re.compile(r"^/(?:item|i|s/item|store/product)/(?:[^/]+/)?(?:\d+_)?(\d{8,19})\.html?$")
 _ITEM_LINKS = 'a[href*="/item/"]'
+# Where an item's data lies: what the page's script held to 2022 ("...Module") and to 2025 ("...Component"), and the
+# answer that the page has asked for since (mtop.aliexpress.pdp.pc.query), as many public readers name the fields.
+_ITEM = {
+    "id": "commonModule.productId || storeModule.productId || productInfoComponent.id "
+    "|| GLOBAL_DATA.globalData.productId || GLOBAL_DATA.globalData.productInfo.productId || PRICE.productId",
+    "title": "titleModule.subject || productInfoComponent.subject || PRODUCT_TITLE.text "
+    "|| GLOBAL_DATA.globalData.subject",
+    "amount": "priceModule.minActivityAmount.value || priceModule.minAmount.value "
+    "|| priceComponent.discountPrice.minActivityAmount.value || priceComponent.origPrice.minAmount.value",
+    "shown": "priceModule.formatedActivityPrice || priceModule.formatedPrice "
+    "|| priceComponent.discountPrice.minActivityAmount.formatedAmount "
+    "|| priceComponent.origPrice.minAmount.formatedAmount "
+    "|| PRICE.targetSkuPriceInfo.salePriceString || (PRICE.skuPriceInfoMap.* | [0].salePriceString) "
+    "|| PRICE.targetSkuPriceInfo.originalPrice.formatedAmount",
+    "currency": "priceModule.minActivityAmount.currency || priceModule.minAmount.currency || commonModule.currencyCode "
+    "|| priceComponent.discountPrice.minActivityAmount.currency || priceComponent.origPrice.minAmount.currency "
+    "|| currencyComponent.currencyCode || GLOBAL_DATA.globalData.currencyCode",
+    "pictures": "imageModule.imagePathList || imageComponent.imagePathList || HEADER_IMAGE_PC.imagePathList "
+    "|| HEADER_IMAGE_PC.imgList",
+    "store": "storeModule || sellerComponent "
+    "|| SHOP_CARD_PC && merge(SHOP_CARD_PC, SHOP_CARD_PC.sellerInfo || `{}`) || GLOBAL_DATA.globalData",
+}
 _API_OK, _API_EMPTY = 200, 405  # in the answer, whatever the HTTP status
 _ALIKE_OK = frozenset({"", "0", "200"})
 _SLUG = re.compile(r"[^\w]+")
+_MONEY = re.compile(
+    r"(?:[A-Z]{1,3} ?)?[$£¥\u20a0-\u20cf] ?\d[\d., ]*|[A-Z]{3} ?\d[\d., ]*"
+    r"|\d[\d., ]*(?:[$£¥\u20a0-\u20cf]|zł|Kč|kr|руб)\.?"
+)
 # Where the item list lies: the search script's own root, the answers of the search API, and bare parts of either.
 _MODS = (
     ("data", "root", "fields", "mods"),
@@ -60,7 +89,7 @@ class AliExpress(Site):
         if super().recognises(page):
             return True
         if whole.looks_like_json:
-            if _answer(whole.data):
+            if _answer(whole.data) or _is_item(whole.data):
                 return True
             return any("productId" in item and dig(item, "title", "displayTitle") for item in _items(whole.data)[:5])
         return "_init_data_" in whole.text and "aliexpress" in whole.text[:200_000]
@@ -93,7 +122,7 @@ class AliExpress(Site):
             if answer is not None:
                 return answer
         for data in _script_data(whole, "runParams"):
-            if dig(data, "data", "titleModule") or dig(data, "titleModule"):
+            if _is_item(data):
                 return self._parse_item(whole, data)
             answer = self._parse_search(whole, data)
             if answer is not None:
@@ -190,24 +219,22 @@ class AliExpress(Site):
         return Found(listing.listing, tuple(dict.fromkeys((*shown.get(listing_id, ()), *listing.sources))))
 
     def _parse_item(self, page: Document, data: Any) -> ParsedPage:
-        modules = dig(data, "data") if isinstance(dig(data, "data"), dict) else data
-        number = dig(modules, "commonModule", "productId") or dig(modules, "storeModule", "productId")
-        price_module = dig(modules, "priceModule") or {}
-        lowest = dig(price_module, "minActivityAmount") or dig(price_module, "minAmount")
-        shown = dig(price_module, "formatedActivityPrice") or dig(price_module, "formatedPrice")
-        price = read_price(shown, dig(lowest, "currency") or dig(modules, "commonModule", "currencyCode"))
-        amount = to_decimal(dig(lowest, "value"))
+        modules = next((piece for piece in envelopes(data) if find(_ITEM["title"], piece)), None)
+        values = {name: find(path, modules) for name, path in _ITEM.items()}
+        own = self.canonical(page.address) if values["id"] is None else None
+        number = own[0] if own else values["id"]
+        price, amount = read_price(values["shown"], values["currency"], self.signs), to_decimal(values["amount"])
         item = found(
             self,
             page,
             number,
             f"https://www.aliexpress.com/item/{number}.html",
-            dig(modules, "titleModule", "subject"),
+            values["title"],
             price=price._replace(amount=amount) if amount is not None else price,
-            pictures=_texts(dig(modules, "imageModule", "imagePathList")),
-            seller=_store(page, dig(modules, "storeModule"), "storeNum", "storeName", "storeURL"),
+            pictures=_texts(values["pictures"]),
+            seller=_store(page, values["store"], "storeNum", "storeName", "storeURL"),
         )
-        return parsed(self, page, [item], layout="runParams titleModule", kind="product")
+        return parsed(self, page, [item], layout="item's modules", kind="product")
 
     def _parse_rendered(self, page: Document) -> ParsedPage:
         known = self.canonical(page.address)
@@ -232,10 +259,10 @@ class AliExpress(Site):
                 founds.setdefault(card.listing.listing_id, card)
         return parsed(self, page, founds.values(), layout="_init_data_ itemList or a[href*='/item/']")
 
-    def _card(self, page: Document, link: Any, known: tuple[str, str]) -> Found | None:
+    def _card(self, page: Document, link: LexborNode, known: tuple[str, str]) -> Found | None:
         title = first_text(link, "h1, h2, h3, [title]") or _alternative_text(link)
-        prices = (" ".join(node.text().split()) for node in link.css("[class*='price']"))
-        price = next((text for text in prices if re.search(r"\d", text)), "")
+        prices = (one_line(node.text()) for node in link.css("[class*='price']"))
+        price = next((text for text in prices if re.search(r"\d", text)), "") or _first_money(link)
         price_read = read_price(price, signs=self.signs)
         return found(self, page, known[0], known[1], title, price=price_read, pictures=image_sources(link))
 
@@ -263,8 +290,17 @@ def _sale(product: Mapping[str, Any]) -> Price:
     return Price(to_decimal(counted, digits), currency, clean_text(counted) or None)
 
 
-def _alternative_text(link: Any) -> str:
+def _is_item(data: Any) -> bool:
+    return any(find(_ITEM["title"], piece) for piece in envelopes(data))
+
+
+def _alternative_text(link: LexborNode) -> str:
     return next(filter(None, (clean_text(node.attributes.get("alt")).strip() for node in link.css("img[alt]"))), "")
+
+
+def _first_money(link: LexborNode) -> str:
+    """The first text that is a price and nothing else, for cards whose class names are no words."""
+    return next(filter(_MONEY.fullmatch, (one_line(node.text()) for node in link.css("div, span"))), "")
 
 
 def _items(data: Any) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from monitor.errors import LayoutChanged
 from monitor.marketplaces.base import Abilities, Pace, Page, ParsedPage, Request
 from monitor.marketplaces.document import Document, document
 from monitor.marketplaces.reading import nothing
-from monitor.marketplaces.tables import Cards, Item, Records, TableSite
+from monitor.marketplaces.tables import Cards, Item, Records, TableSite, find
 from monitor.marketplaces.text import clean_text
 from monitor.marketplaces.urls import absolute, host_of, on_host
 
@@ -238,14 +238,6 @@ class DescribedSite(TableSite):
         value = find(self.next_path, page.data)
         onward = absolute(page.address or self.home(), clean_text(value).strip())
         return onward if onward and on_host(host_of(onward), self.hosts) and onward != page.address else None
-
-
-def find(path: str, data: Any) -> Any:
-    """What a JMESPath expression finds; None also where the data is not what it expects."""
-    try:
-        return jmespath.search(path, data)
-    except (JMESPathError, RecursionError, ValueError, TypeError):
-        return None
 
 
 def site_of(description: Description) -> DescribedSite:

@@ -8,10 +8,11 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from monitor.marketplaces.base import Page
-from monitor.marketplaces.described import CardsDescription, DescribedSite, Description, RecordsDescription, find
+from monitor.marketplaces.described import CardsDescription, DescribedSite, Description, RecordsDescription
 from monitor.marketplaces.document import Document, document
 from monitor.marketplaces.html import image_sources
 from monitor.marketplaces.reading import dicts
+from monitor.marketplaces.tables import find
 from monitor.marketplaces.text import one_line
 
 _EXAMPLE = 80

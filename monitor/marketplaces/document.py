@@ -32,6 +32,7 @@ _NESTING_TAG = re.compile(
     r"|th|thead|tr|track|use|wbr)[\s/>])[a-z]",
     re.IGNORECASE,
 )
+_CALL = re.compile(r"\s*(?:/\*\*/\s*)?[A-Za-z_$][\w$.]{0,100}\(\s*(?=[{\[])")
 # Written by Chrome ("saved from url=(0042)https://...") and SingleFile ("url: https://...") into the first comment.
 _SAVED_FROM = re.compile(
     r"<!--\s*(?:saved from url=\(\d{1,6}\)|Page saved with SingleFile\s+url:\s*)(https?://[^\s>]{1,4000})"
@@ -48,8 +49,10 @@ class Document:
 
     @cached_property
     def text(self) -> str:
-        """The decoded page, without NULs."""
-        return decode(self.body[:_LARGEST_BYTES], self.content_type).replace("\0", "")
+        """The decoded page, without NULs, and without the call around JSON that a script asked for (JSONP)."""
+        text = decode(self.body[:_LARGEST_BYTES], self.content_type).replace("\0", "")
+        call = _CALL.match(text)
+        return text[call.end() : text.rfind(")")] if call else text
 
     @cached_property
     def tree(self) -> LexborHTMLParser:

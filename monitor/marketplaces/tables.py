@@ -25,6 +25,7 @@ from monitor.marketplaces.urls import absolute, host_of, on_host, split
 # The names of envelopes that APIs put around an answer and take away again from one version to the next.
 _ENVELOPES = ("data", "result", "results", "response", "payload", "body", "content", "props", "pageProps", "state")
 _MOST_ENVELOPES = 3
+_MOST_TITLES = 20  # nodes of a card that are looked at for its title
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +170,9 @@ class TableSite(Site):
             one = self._item(whole, item_layout)
             if one is not None:
                 return self._answer(whole, [one], item_layout.name, "product")
-        for cards in self.cards:
-            read = (self._card(whole, card, cards) for card in self.card_nodes(whole, cards))
-            founds = [listing for listing in read if listing is not None]
-            if founds:
-                return self._answer(whole, founds, cards.name, "search")
+        founds, layout = self._from_cards(whole)
+        if founds:
+            return self._answer(whole, founds, layout, "search")
         raise self.drift(self._tried())
 
     def _parse_json(self, page: Document) -> ParsedPage:
@@ -190,7 +189,7 @@ class TableSite(Site):
 
     def _from_records(self, page: Document, data: Any) -> ParsedPage | None:
         """The listings of the first table that yields any, in the data or in an envelope put around it."""
-        for piece in _envelopes(data):
+        for piece in envelopes(data):
             for layout in self.records:
                 founds = self.founds(page, piece, layout)
                 if founds:
@@ -198,9 +197,9 @@ class TableSite(Site):
         return None
 
     def _is_zero(self, data: Any, layout: Records) -> bool:
-        items = _find(layout.items, data)
+        items = find(layout.items, data)
         if layout.total:
-            return not items and clean_text(_find(layout.total, data)) == "0"
+            return not items and clean_text(find(layout.total, data)) == "0"
         return isinstance(items, list) and not items
 
     def _answer(self, page: Document, founds: list[Found], layout: str, kind: str) -> ParsedPage:
@@ -219,7 +218,7 @@ class TableSite(Site):
 
     def founds(self, page: Document, data: Any, layout: Records) -> list[Found]:
         """The listings of one table in one piece of data."""
-        items = _find(layout.items, data)
+        items = find(layout.items, data)
         entries = [items] if isinstance(items, dict) and layout.kind == "product" else dicts(items)
         return [one for one in (self.record(page, entry, layout) for entry in entries[:2000]) if one is not None]
 
@@ -227,7 +226,7 @@ class TableSite(Site):
         """The listing that one item of the data describes."""
 
         def value(expression: str) -> Any:
-            return _find(expression, entry) if expression else None
+            return find(expression, entry) if expression else None
 
         listing_id = clean_text(value(layout.listing_id)).strip()
         stated = absolute(page.address or self.home(), clean_text(value(layout.url))) if layout.url else None
@@ -282,22 +281,35 @@ class TableSite(Site):
         """The cards of a page, in its order."""
         return list(page.tree.css(layout.card)[:2000])
 
+    def _from_cards(self, page: Document) -> tuple[list[Found], str]:
+        """The listings of the first cards that yield any, and their layout."""
+        for layout in self.cards:
+            read = (self._card(page, card, layout) for card in self.card_nodes(page, layout))
+            founds = [listing for listing in read if listing is not None]
+            if founds:
+                return founds, layout.name
+        return [], ""
+
     def _card(self, page: Document, card: LexborNode | LexborHTMLParser, layout: Cards) -> Found | None:
         known = self.card_identity(page, card, layout)
         if known is None:
             return None
-        node = card.css_first(layout.title)
-        title = (node.attributes.get(layout.title_attribute) if node and layout.title_attribute else "") or ""
+        titles = (self.card_title(node, layout) for node in card.css(layout.title)[:_MOST_TITLES])
         return found(
             self,
             page,
             known[0],
             known[1],
-            one_line(title) or (text_without(node, layout.hidden) if node else ""),
+            next(filter(None, titles), ""),
             price=read_price(_first_in_order(card, layout.price), self.currency, self.signs_of(page)),
             pictures=image_sources(card, layout.pictures),
             seller=self.card_account(card, layout),
         )
+
+    def card_title(self, node: LexborNode, layout: Cards) -> str:
+        """The title that one node of a card tells; the first that is not empty is the card's."""
+        stated = one_line(node.attributes.get(layout.title_attribute)) if layout.title_attribute else ""
+        return stated or text_without(node, layout.hidden)
 
     def card_identity(
         self, page: Document, card: LexborNode | LexborHTMLParser, layout: Cards
@@ -391,7 +403,7 @@ class TableSite(Site):
         return next((known for known in self.hosts if on_host(host, {known})), self.main_host)
 
 
-def _envelopes(data: Any) -> Iterator[Any]:
+def envelopes(data: Any) -> Iterator[Any]:
     """The data, then what stands alone in it under a name that says nothing, such as ``{"data": {"result": ...}}``."""
     waiting = [(data, 0)]
     for piece, depth in waiting:
@@ -410,7 +422,8 @@ def _compiled(expression: str) -> Any:
     return jmespath.compile(expression)
 
 
-def _find(expression: str, data: Any) -> Any:
+def find(expression: str, data: Any) -> Any:
+    """What a JMESPath expression finds; None also where the data is not what it expects."""
     try:
         return _compiled(expression).search(data)
     except (JMESPathError, RecursionError, ValueError, TypeError):  # functions refuse what hostile data hands them
