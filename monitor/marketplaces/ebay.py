@@ -1,4 +1,4 @@
-"""eBay: search pages in three layouts, item pages old and new, and the Browse API's JSON."""
+"""eBay: search, browse and shop pages in five layouts, item pages old and new, and the Browse API's JSON."""
 
 from __future__ import annotations
 
@@ -41,13 +41,27 @@ class _Layout:
     image: str
 
 
-# marketplaces.md 4: the three layouts, the newest first. "search-evo" by its description only: no recording exists.
+# marketplaces.md 4: the layouts of search, the newest first; then a shop's own pages (/str/) and a category's (/b/).
+# "search-evo", "str" and "brwrvr" by what their public readers go by: no recording exists.
 _LAYOUTS = (
     _Layout("search-evo", ".su-item-card", ".su-item-card__title", ".su-item-card__price", "img"),
     _Layout("s-card", "ul.srp-results > li.s-card", ".s-card__title", ".s-card__price", "img.s-card__image"),
     _Layout("s-item", "li.s-item", ".s-item__title", ".s-item__price", ".s-item__image img"),
+    _Layout(
+        "str",
+        ".str-item-card",
+        ".str-item-card__property-title, .str-item-card__title, .str-card-title, h3",
+        ".str-item-card__property-displayPrice, .str-item-card__price",
+        "img",
+    ),
+    _Layout("brwrvr", ".brwrvr__item-card", ".bsig__title__text, h3", ".bsig__price--displayprice", "img"),
 )
 _HIDDEN_IN_TITLE = ".clipped, .LIGHT_HIGHLIGHT, .s-card__new-listing, .s-item__new-listing, .s-item__dynamic, svg"
+_SEARCH = "ul.srp-results, .srp-controls, .srp-river, .srp-river-main, .srp-save-null-search, " + ", ".join(
+    layout.card for layout in _LAYOUTS
+)
+_TEST_ID = re.compile(rf"^\D{{0,10}}{_ID}$")
+_SHOP_PATH = re.compile(r"^/(?:usr|str)/([^/]+)")
 _FEWER_WORDS = "srp-river-answer--REWRITE_START"
 _ENDED = (
     ".d-statusmessage, .ux-layout-section--statusMessage, [class*=statusmessage], #msgPanel, .statusContent, "
@@ -113,8 +127,7 @@ class Ebay(Site):
         whole = document(page)
         if whole.looks_like_json:
             return self._parse_api(whole)
-        search = whole.tree.css_first("ul.srp-results, .srp-controls, .srp-river, li.s-item, .s-item-card--search-evo")
-        if search is not None:
+        if self.canonical(whole.address) is None and whole.tree.css_first(_SEARCH) is not None:
             return self._parse_search(whole)
         return self._parse_item(whole)
 
@@ -167,23 +180,23 @@ class Ebay(Site):
         rewritten = page.tree.css_first(f".{_FEWER_WORDS}") is not None
         if amount == 0 or (amount is None and told) or (rewritten and not amount):
             return nothing(self, "search", told or counted or "only results matching fewer words")
-        raise self.drift("ul.srp-results > li.s-card, li.s-item, .su-item-card")
+        raise self.drift(", ".join(layout.card for layout in _LAYOUTS))
 
     def _card(self, page: Document, card: LexborNode, layout: _Layout) -> Found | None:
         link = first_attribute(card, 'a[href*="/itm/"]', "href")
         known = self.canonical(link)
-        number = known[0] if known else card.attributes.get("data-listingid") or ""
+        number = known[0] if known else card.attributes.get("data-listingid") or _test_id(card)
         if not re.fullmatch(_ID, number):
             return None
         title = card.css_first(layout.title)
         pictures = [source for source in image_sources(card, layout.image) if "ebaystatic.com" not in source]
         prices = [node.text() for node in card.css(layout.price)]
-        name = _seller_name(card)
+        name = _seller_name(card) or _shop_of(page.address)
         return found(
             self,
             page,
             number,
-            f"{_home(link or page.address)}/itm/{number}",
+            f"{_home(link if known else page.address or link)}/itm/{number}",
             text_without(title, _HIDDEN_IN_TITLE) if title else "",
             price=read_price(" ".join(dict.fromkeys(prices)), signs=self.signs),
             pictures=pictures,
@@ -250,10 +263,22 @@ def _cards(page: Document, layout: _Layout) -> list[LexborNode]:
 def _seller_name(card: LexborNode) -> str:
     rows = card.css(
         ".su-card-container__attributes__secondary .s-card__attribute-row, .s-item__seller-info-text, "
-        ".su-item-card__seller, .s-card__seller-info"
+        ".su-card-container__attributes__secondary .su-styled-text, .su-item-card__seller, .s-card__seller-info"
     )
     matches = (_SELLER.match(" ".join(row.text(separator=" ").split())) for row in rows)
     return next((match[1] for match in matches if match), "")
+
+
+def _test_id(card: LexborNode) -> str:
+    stated = _TEST_ID.match(card.attributes.get("data-testid") or "")
+    return stated[1] if stated else ""
+
+
+def _shop_of(url: str) -> str:
+    """The account whose own pages an address is on; empty elsewhere."""
+    parts = split(url)
+    user = _SHOP_PATH.match(parts.path) if parts else None
+    return user[1] if user else ""
 
 
 def _item_seller(page: Document) -> Any:
@@ -262,9 +287,7 @@ def _item_seller(page: Document) -> Any:
         return None
     name = first_text(link, ".mbg-nw, .ux-textspans") or " ".join(link.text().split())
     parts = split(link.attributes.get("href"))
-    user = (
-        re.match(r"^/(?:usr|str)/([^/]+)", parts.path) if parts and on_host(parts.netloc, MARKETPLACE.hosts) else None
-    )
+    user = _SHOP_PATH.match(parts.path) if parts and on_host(parts.netloc, MARKETPLACE.hosts) else None
     return seller(user[1] if user else name, name, f"https://www.ebay.com{user[0]}" if user else None)
 
 

@@ -88,3 +88,50 @@ def test_aliexpress_finds_the_price_on_cards_whose_class_names_are_no_words() ->
     )
     listing = _only(_read("https://www.aliexpress.com/w/wholesale-pin.html", card), "aliexpress", "search")
     assert (listing.price, listing.currency, listing.price_raw) == (Decimal("1.99"), "USD", "US $1.99")
+
+
+# --- eBay -------------------------------------------------------------------------------------------------------------
+
+_EBAY_PICTURE = "https://i.ebayimg.com/images/g/abcdefghij/s-l500.webp"
+_EBAY_ROW = (
+    '<div class="su-item-card s-item-card" data-listingid="236940774206"><div class="su-image">'
+    f'<img src="{_EBAY_PICTURE}"></div><a class="su-link su-item-card__title" href="https://ebay.com/itm/123456?itmmeta=1">'
+    '<span class="su-styled-text primary">Moon moth pin</span><span class="clipped">Opens in a new window or tab</span></a>'
+    '<span class="su-styled-text su-item-card__price">EUR 9,76</span><div class="su-card-container__attributes__secondary">'
+    '<span class="su-styled-text secondary">mothworks 99.1% positive (1,234)</span></div></div>'
+)
+_EBAY_SHOP = (
+    '<article class="str-item-card StoreFrontItemCard" data-testid="ig-236940774206"><div class="str-quickview-button '
+    f'str-item-card__link"><img src="{_EBAY_PICTURE}"></div><div class="str-item-card__property-title"><h3><span '
+    'class="str-text-span">Moon moth pin</span></h3></div><span class="str-item-card__property-displayPrice">EUR 9,76</span>'
+    "</article>"
+)
+_EBAY_CATEGORY = (
+    '<li class="brwrvr__item-card brwrvr__item-card--list"><a class="bsig__title__wrapper" href="https://www.ebay.de/itm/'
+    f'236940774206?x=1"><h3 class="bsig__title__text">Moon moth pin</h3></a><img class="brwrvr__item-card__image" src="{_EBAY_PICTURE}">'
+    '<span class="bsig__price bsig__price--displayprice">EUR 9,76</span><span class="bsig__previousPrice">EUR 12,00</span></li>'
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "seller"),
+    [
+        ("https://www.ebay.de/sch/i.html?_nkw=moth", f'<div class="srp-river-main">{_EBAY_ROW}</div>', "mothworks"),
+        ("https://www.ebay.de/sch/i.html?_nkw=moth", f'<ul class="su-grid--is-list"><li>{_EBAY_ROW}</ul>', "mothworks"),
+        ("https://www.ebay.de/str/mothworks?_pgn=2", f"<section>{_EBAY_SHOP}</section>", "mothworks"),
+        ("https://www.ebay.de/b/Pins/1/bn_2", f"<ul>{_EBAY_CATEGORY}</ul>", ""),
+    ],
+    ids=["sold", "active", "shop", "category"],
+)
+def test_ebay_reads_the_cards_of_2026_of_shops_and_of_categories(url: str, body: str, seller: str) -> None:
+    listing = _only(_read(url, body), "ebay", "search")
+    assert (listing.listing_id, listing.url) == ("236940774206", "https://www.ebay.de/itm/236940774206")
+    assert (listing.title, listing.price, listing.currency) == ("Moon moth pin", Decimal("9.76"), "EUR")
+    assert listing.image_urls == ("https://i.ebayimg.com/images/g/abcdefghij/s-l1600.jpg",)
+    assert listing.seller == (Seller(seller, seller) if seller else None)
+
+
+def test_an_ebay_items_page_is_no_search_for_the_cards_below_it() -> None:
+    item = '<h1 class="x-item-title__mainTitle">Moon moth pin</h1><div class="x-price-primary">EUR 9,76</div>'
+    answer = _read("https://www.ebay.de/itm/336940774206", item + _EBAY_ROW)
+    assert _only(answer, "ebay", "product").listing_id == "336940774206"
