@@ -135,3 +135,70 @@ def test_an_ebay_items_page_is_no_search_for_the_cards_below_it() -> None:
     item = '<h1 class="x-item-title__mainTitle">Moon moth pin</h1><div class="x-price-primary">EUR 9,76</div>'
     answer = _read("https://www.ebay.de/itm/336940774206", item + _EBAY_ROW)
     assert _only(answer, "ebay", "product").listing_id == "336940774206"
+
+
+# --- Etsy -------------------------------------------------------------------------------------------------------------
+
+
+def _etsy_card(number: str, name: str) -> str:
+    """A card whose shop is told twice, once as an advertisement: which of the two is hidden only the styles tell."""
+    return (
+        f'<div class="v2-listing-card" data-listing-card-v2 data-listing-id="{number}" data-shop-id="7825028"><a href="https://'
+        f'www.etsy.com/listing/{number}/x"><img src="https://i.etsystatic.com/7/r/il/5/6/il_255x319.6_5poq.jpg"></a><h3>{name}</h3>'
+        '<p data-seller-name-container><span class="a" aria-hidden="true">ad <span class="b">vertisement</span> by Etsy seller'
+        '</span><span class="a wt-screen-reader-only">Advertisement from Etsy seller</span><span class="c" aria-hidden="true">'
+        'MothWorks</span><span class="c wt-screen-reader-only">From shop MothWorks</span></p><div class="n-listing-card__price'
+        ' lc-price"><p class="lc-price"><span class="wt-screen-reader-only">Sale Price $9.76</span><span aria-hidden="true"><span'
+        ' class="currency-symbol">$</span><span class="currency-value">9.76</span></span></p><p><span>$12.00</span></p></div></div>'
+    )
+
+
+def _etsy_list(*numbers: str) -> str:
+    items = [
+        {
+            "@type": "ListItem",
+            "item": {
+                "@type": "Product",
+                "name": "Sun moth pin",
+                "url": f"https://www.etsy.com/listing/{number}/sun",
+                "brand": {"@type": "Brand", "name": "SunShop"},
+                "offers": {"@type": "Offer", "price": "34.87", "priceCurrency": "CAD"},
+            },
+        }
+        for number in numbers
+    ]
+    data = {"@context": "https://schema.org", "@type": "ItemList", "itemListElement": items}
+    return f'<script type="application/ld+json">{json.dumps(data)}</script>'
+
+
+def test_etsys_advertised_listings_are_taken_from_their_cards() -> None:
+    cards = _etsy_card("1702915637", "Sun moth pin") + _etsy_card("4296141840", "Moon moth pin")
+    body = f"{_etsy_list('1702915637', '1702915638')}<div data-search-results-lg>{cards}</div>"
+    answer = _read("https://www.etsy.com/search?q=moth", body)
+    assert [one.listing_id for one in answer.listings] == ["1702915637", "1702915638", "4296141840"]
+    advertised = answer.listings[-1]
+    assert (advertised.title, advertised.price, advertised.currency) == ("Moon moth pin", Decimal("9.76"), "CAD")
+    assert advertised.image_urls == ("https://i.etsystatic.com/7/r/il/5/6/il_fullxfull.6_5poq.jpg",)
+    assert advertised.seller == Seller("MothWorks", "MothWorks")
+
+
+def test_etsys_market_pages_are_read_and_the_cards_of_an_items_page_are_not() -> None:
+    grid = (
+        f'<ul class="responsive-listing-grid" data-currency="USD"><li>{_etsy_card("4296141840", "Moon moth pin")}</ul>'
+    )
+    listing = _only(_read("https://www.etsy.com/market/moth_pin", grid), "etsy", "search")
+    assert (listing.price, listing.currency, listing.price_raw) == (Decimal("9.76"), "USD", "$9.76")
+    product = {"@type": "Product", "name": "Sun moth pin", "offers": {"price": "1.00", "priceCurrency": "USD"}}
+    own = f'<script type="application/ld+json">{json.dumps(product)}</script>'
+    assert (
+        _only(_read("https://www.etsy.com/listing/1702915637/sun", own + grid), "etsy", "product").listing_id
+        == "1702915637"
+    )
+    assert _read("https://www.etsy.com/listing/1702915637/sun", grid).outcome is not Outcome.OK
+
+
+def test_an_etsy_shop_is_named_by_its_address_where_a_card_has_it() -> None:
+    named = '<span data-seller-name-link data-shop-url="https://www.etsy.com/shop/MothWorks?plkey=1">Moths</span>'
+    card = _etsy_card("4296141840", "Moon moth pin").replace("<h3>", f"{named}<h3>")
+    listing = _only(_read("https://www.etsy.com/market/moth_pin", card), "etsy", "search")
+    assert listing.seller == Seller("MothWorks", "MothWorks")
