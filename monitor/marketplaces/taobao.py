@@ -1,4 +1,4 @@
-"""Taobao: search grids and item pages as rendered in a logged-in browser, and the older search state."""
+"""Taobao: search grids and item pages as rendered in a logged-in browser, and the data behind them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,23 @@ from monitor.marketplaces.html import segments
 from monitor.marketplaces.tables import Cards, Item, Records, TableSite
 
 _TILE = re.compile(r"^item_id_(?P<id>\d{8,14})$")
+
+
+# What an item's page is made from, in its script and in the answer it asks for: by what many public readers name.
+DETAIL = Records(
+    name="componentsVO",
+    items="(loaderData.home.data.res || @) | item.itemId && seller && @",
+    listing_id="item.itemId",
+    title="item.title || componentsVO.titleVO.title.title",
+    price_raw="componentsVO.priceVO.price.priceText",
+    price="",
+    pictures="item.images || componentsVO.headImageVO.images",
+    seller_id="seller.sellerId || seller.userId",
+    seller_name="seller.shopName || seller.sellerNick",
+    seller_url="seller.pcShopUrl",
+    kind="product",
+)
+DETAIL_SCRIPTS = ("var b =", "var b=")  # "var b = {...}; window.__ICE_APP_CONTEXT__ = b"
 
 
 class Taobao(TableSite):
@@ -57,8 +74,17 @@ MARKETPLACE = Taobao(
             seller_id="user_id",
             seller_name="nick",
         ),
+        Records(
+            name="itemsArray",
+            items="itemsArray[?item_id]",
+            listing_id="item_id",
+            price="priceShow.price || price",
+            pictures="pic_path",
+            seller_name="nick",
+        ),
+        DETAIL,
     ),
-    scripts=("g_page_config = ", "g_page_config="),
+    scripts=("g_page_config = ", "g_page_config=", *DETAIL_SCRIPTS),
     items=(
         Item(
             name='[class*="mainTitle--"]',

@@ -1,4 +1,4 @@
-"""Tmall: item pages, GBK-encoded."""
+"""Tmall: item pages, old ones GBK-encoded."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.document import Document, first_attribute, first_text, meta
 from monitor.marketplaces.reading import seller
 from monitor.marketplaces.tables import Item, TableSite
+from monitor.marketplaces.taobao import DETAIL, DETAIL_SCRIPTS
 
 _USER = re.compile(r"userid=(\d{4,15})", re.IGNORECASE)
 
@@ -32,6 +33,8 @@ MARKETPLACE = Tmall(
     address=re.compile(r"detail\.[a-z.]*tmall\.(?:com|hk)/[^?]*\?(?:[^#]*&)?id=(?P<id>\d{8,14})(?!\d)"),
     template="https://detail.tmall.com/item.htm?id={id}",
     currency="CNY",
+    records=(DETAIL,),
+    scripts=DETAIL_SCRIPTS,
     items=(
         Item(
             name=".tb-detail-hd h1",

@@ -202,3 +202,76 @@ def test_an_etsy_shop_is_named_by_its_address_where_a_card_has_it() -> None:
     card = _etsy_card("4296141840", "Moon moth pin").replace("<h3>", f"{named}<h3>")
     listing = _only(_read("https://www.etsy.com/market/moth_pin", card), "etsy", "search")
     assert listing.seller == Seller("MothWorks", "MothWorks")
+
+
+# --- others -------------------------------------------------------------------------------------------------------
+
+_ICE = {
+    "item": {"itemId": "612345678901", "title": "月蛾 徽章", "images": ["//img.alicdn.com/a.jpg_400x400.jpg"]},
+    "seller": {"sellerId": "2895982467", "shopName": "月蛾屋", "pcShopUrl": "//shop1.taobao.com"},
+    "componentsVO": {"priceVO": {"price": {"priceText": "19.90"}}},
+}
+_ICE_PAGE = (
+    "<script>!(function () {var a = window.__ICE_APP_CONTEXT__ || {};var b = "
+    f"{json.dumps({'appData': None, 'loaderData': {'home': {'data': {'res': _ICE}}}})};window.__ICE_APP_CONTEXT__=b;}})();</script>"
+)
+
+
+@pytest.mark.parametrize(
+    ("site", "url", "body", "address"),
+    [
+        ("taobao", "https://item.taobao.com/item.htm?id=612345678901&skuId=1", _ICE_PAGE, "https://item.taobao.com/item.htm?id="),
+        ("tmall", "https://detail.tmall.com/item.htm?id=612345678901", _ICE_PAGE, "https://detail.tmall.com/item.htm?id="),
+        ("taobao", "https://h5api.m.taobao.com/h5/mtop.taobao.pcdetail.data.get/1.0/", _called({"data": _ICE}),
+         "https://item.taobao.com/item.htm?id="),
+    ],
+)  # fmt: skip
+def test_what_a_taobao_items_page_is_made_from_is_read(site: str, url: str, body: str, address: str) -> None:
+    listing = _only(_read(url, body), site, "product")
+    assert (listing.url, listing.title) == (f"{address}612345678901", "月蛾 徽章")
+    assert (listing.price, listing.currency) == (Decimal("19.90"), "CNY")
+    assert listing.image_urls == ("https://img.alicdn.com/a.jpg",)
+    assert listing.seller == Seller("2895982467", "月蛾屋", "https://shop1.taobao.com")
+
+
+def test_the_answers_behind_taobaos_and_1688s_searches_are_read() -> None:
+    found = {"item_id": "612345678901", "title": "<span class=H>月蛾</span>徽章", "priceShow": {"price": "19.9"},
+             "price": "29", "nick": "月蛾屋", "pic_path": "//img.alicdn.com/a.jpg"}  # fmt: skip
+    taobao = _called({"data": {"itemsArray": [found]}, "ret": ["SUCCESS::x"]}, "mtopjsonp37")
+    listing = _only(_read("https://h5api.m.taobao.com/h5/x/2.0/", taobao), "taobao", "search")
+    assert (listing.title, listing.price, listing.seller) == ("月蛾徽章", Decimal("19.9"), Seller("月蛾屋", "月蛾屋"))
+
+    pictures = "https://cbu01.alicdn.com/a.jpg,https://cbu01.alicdn.com/b.jpg"
+    offer = {"offerId": "712345678901", "title": "月蛾<font>徽章</font>", "priceInfo": {"price": "2.80"}, "offerPicUrl": pictures,
+             "memberId": "b2b-1", "shop": {"text": "月蛾厂"}, "winPortUrl": "http://shop1.1688.com"}  # fmt: skip
+    placed = {**offer, "offerId": "712345678902", "isP4P": "true"}
+    answer = {"data": {"data": {"OFFER": {"items": [{"data": placed}, {"data": offer}]}}}, "ret": ["SUCCESS::x"]}
+    listing = _only(
+        _read("https://h5api.m.1688.com/h5/x/2.0/", _called(answer, "mtopjsonpreqTppId_1_f6")), "1688", "search"
+    )
+    assert (listing.url, listing.title) == ("https://detail.1688.com/offer/712345678901.html", "月蛾徽章")
+    assert (listing.price, listing.currency) == (Decimal("2.80"), "CNY")
+    assert listing.image_urls == tuple(pictures.split(","))
+    assert listing.seller == Seller("b2b-1", "月蛾厂", "http://shop1.1688.com")
+
+
+def test_the_state_of_a_1688_offers_page_of_2025_is_read() -> None:
+    model = {
+        "offerId": 712345678901,
+        "companyName": "月蛾厂",
+        "sellerMemberId": "b2b-1",
+        "winportUrl": "https://shop1.1688.com",
+    }
+    data = {
+        "Root": {"fields": {"dataJson": {"tempModel": model}}},
+        "productTitle": {"fields": {"title": "月蛾 徽章"}},
+        "gallery": {"fields": {"offerImgList": ["https://cbu01.alicdn.com/a.jpg"]}},
+        "mainPrice": {"fields": {"priceModel": {"currentPrices": [{"beginAmount": "2", "price": "2.80"}]}}},
+    }
+    script = f"window.context=(function(b,d){{return d}})(window.contextPath,{json.dumps({'result': {'data': data}})});"
+    listing = _only(
+        _read("https://detail.1688.com/offer/712345678901.html", f"<script>{script}</script>"), "1688", "product"
+    )
+    assert (listing.title, listing.price, listing.currency) == ("月蛾 徽章", Decimal("2.80"), "CNY")
+    assert listing.image_urls == ("https://cbu01.alicdn.com/a.jpg",)
+    assert listing.seller == Seller("b2b-1", "月蛾厂", "https://shop1.1688.com")
