@@ -32,6 +32,9 @@ _NESTING_TAG = re.compile(
     r"|th|thead|tr|track|use|wbr)[\s/>])[a-z]",
     re.IGNORECASE,
 )
+_GUARD = re.compile(
+    r"\s*(?:for ?\(;;\);|while ?\(1\);|\)]}',?)\s*(?=[{\[])"
+)  # keeps other sites' scripts from running it
 _CALL = re.compile(r"\s*(?:/\*\*/\s*)?[A-Za-z_$][\w$.]{0,100}\(\s*(?=[{\[])")
 # Written by Chrome ("saved from url=(0042)https://...") and SingleFile ("url: https://...") into the first comment.
 _SAVED_FROM = re.compile(
@@ -49,10 +52,12 @@ class Document:
 
     @cached_property
     def text(self) -> str:
-        """The decoded page, without NULs, and without the call around JSON that a script asked for (JSONP)."""
+        """The decoded page, without NULs, and JSON without what stands around it for a script (a call, a guard)."""
         text = decode(self.body[:_LARGEST_BYTES], self.content_type).replace("\0", "")
         call = _CALL.match(text)
-        return text[call.end() : text.rfind(")")] if call else text
+        if call:
+            return text[call.end() : text.rfind(")")]
+        return _GUARD.sub("", text, count=1) if _GUARD.match(text) else text
 
     @cached_property
     def tree(self) -> LexborHTMLParser:
@@ -61,8 +66,11 @@ class Document:
 
     @cached_property
     def data(self) -> Any:
-        """The page as JSON; None where it is none (``null`` included)."""
-        return load_json(self.text) if self.looks_like_json else None
+        """The page as JSON, of several lines of it the first; None where it is none (``null`` included)."""
+        if not self.looks_like_json:
+            return None
+        whole = load_json(self.text)
+        return load_json(self.text.lstrip().partition("\n")[0]) if whole is None else whole
 
     @cached_property
     def looks_like_json(self) -> bool:

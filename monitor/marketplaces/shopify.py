@@ -22,6 +22,7 @@ _PRODUCT_PATH = re.compile(
 )
 _SIGNS_OF_SHOPIFY = ("cdn.shopify.com", "/cdn/shop/", "Shopify.theme", "myshopify.com")
 _WORD = re.compile(r"\w+")
+_SUGGESTED = ("resources", "results", "products")  # in /search/suggest.json
 _PAGE_SIZE = 30  # products.json without ``limit``
 
 
@@ -70,9 +71,10 @@ class Shopify(Site):
         if not whole.looks_like_json:
             return self._parse_page(whole)
         products = _products(whole.data)
-        if not products and dig(whole.data, "products") == []:
+        if not products and [] in (dig(whole.data, "products"), dig(whole.data, *_SUGGESTED)):
             return nothing(self, "products.json", "the list of products is empty")
-        single = isinstance(whole.data, dict) and "products" not in whole.data and len(products) == 1
+        several = dig(whole.data, "products") is not None or dig(whole.data, *_SUGGESTED) is not None
+        single = isinstance(whole.data, dict) and not several and len(products) == 1
         founds = [self._product(whole, product) for product in products]
         limit = _whole(query_value(parts, "limit") if (parts := split(whole.address)) else None) or _PAGE_SIZE
         full = not single and len(products) >= limit
@@ -153,8 +155,7 @@ def _products(data: Any) -> list[dict[str, Any]]:
         return [data]  # /products/<handle>.js
     if isinstance(dig(data, "product"), dict):
         return [data["product"]]
-    suggested = dig(data, "resources", "results", "products")
-    return list(dicts(dig(data, "products") or suggested))
+    return list(dicts(dig(data, "products") or dig(data, *_SUGGESTED)))
 
 
 def _lowest(product: Mapping[str, Any]) -> Price:

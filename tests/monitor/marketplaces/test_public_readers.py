@@ -275,3 +275,24 @@ def test_the_state_of_a_1688_offers_page_of_2025_is_read() -> None:
     assert (listing.title, listing.price, listing.currency) == ("月蛾 徽章", Decimal("2.80"), "CNY")
     assert listing.image_urls == ("https://cbu01.alicdn.com/a.jpg",)
     assert listing.seller == Seller("b2b-1", "月蛾厂", "https://shop1.1688.com")
+
+
+def test_facebooks_answers_are_read_behind_their_guard_and_before_their_other_lines() -> None:
+    found = {
+        "id": "1234567890123",
+        "marketplace_listing_title": "Moon moth pin",
+        "listing_price": {"amount": "9.00", "formatted_amount": "£9"},
+        "primary_listing_photo": {"image": {"uri": "https://scontent.xx.fbcdn.net/a.jpg?oh=1"}},
+    }
+    data = {"data": {"marketplace_search": {"feed_units": {"edges": [{"node": {"listing": found}}]}}}}
+    body = f'for (;;);{json.dumps(data)}\n{{"label":"x","extensions":{{}}}}'
+    listing = _only(_read("https://www.facebook.com/api/graphql/", body), "facebook-marketplace", "search")
+    assert (listing.listing_id, listing.price, listing.currency) == ("1234567890123", Decimal("9.00"), "GBP")
+
+
+def test_what_a_shopify_shop_suggests_is_a_search_even_where_it_is_one_or_none() -> None:
+    product = {"id": 8012, "handle": "moth", "title": "Moon moth pin", "price": "12.50", "variants": [], "vendor": "V"}
+    some, none = ({"resources": {"results": {"products": products}}} for products in ([product], []))
+    url = "https://shop.example/search/suggest.json?q=moth"
+    assert _only(_read(url, some), "shopify", "search").price == Decimal("12.50")
+    assert _read(url, none, "shopify").outcome is Outcome.EMPTY
