@@ -10,7 +10,7 @@ from typing import Any
 from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.document import Document
 from monitor.marketplaces.reading import Found
-from monitor.marketplaces.tables import Records, TableSite
+from monitor.marketplaces.tables import Cards, Records, TableSite
 
 _OFFERS = Records(
     name="offerResultData.offers",
@@ -72,5 +72,16 @@ MARKETPLACE = Alibaba(
         "window.__page__data_sse10=",
         "window.detailData =",
         "window.detailData=",
+    ),
+    cards=(
+        # By what the readers of 2023 to 2026 go by; no recorded page exists.
+        Cards(
+            name=".fy26-product-card-wrapper, .fy23-search-card",
+            card=".fy26-product-card-wrapper, .fy23-search-card",
+            title=".searchx-product-e-title, .search-card-e-title, h2",
+            price=".searchx-product-price-price-main, .search-card-e-price-main, [class*=searchx-price]",
+            link='a[href*="/product-detail/"], a[href]',
+            seller="a.searchx-product-e-company, a.search-card-e-company",
+        ),
     ),
 )

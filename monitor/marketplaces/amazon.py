@@ -20,6 +20,12 @@ _SOLD_BY = "#merchant-info a, #merchantInfoFeature_feature_div .offer-display-fe
 _ASIN = re.compile(r"^[A-Z0-9]{10}$")
 _OWN_HOST = re.compile(r"ue_sn\s*=\s*[\"'](www\.amazon\.[a-z.]{2,6})[\"']")
 
+_SIGNS = {  # what other signs mean where they are shown
+    "amazon.co.jp": {"￥": "JPY", "¥": "JPY"},
+    "amazon.se": {"kr": "SEK"},
+    "amazon.com.tr": {"TL": "TRY"},
+    "amazon.co.za": {"R": "ZAR"},
+}
 _BUY_BOX_PRICES = (  # in the order in which they are the buy box's, new before old layouts
     "#corePrice_feature_div .a-offscreen",
     "#corePriceDisplay_desktop_feature_div .priceToPay .a-offscreen",
@@ -52,8 +58,9 @@ class Amazon(TableSite):
 
     def signs_of(self, page: Document) -> Mapping[str, str]:
         """By the page's own host."""
-        dollar = self.dollars.get(_host(page).removeprefix("www."))
-        return {"$": dollar} if dollar else {}
+        host = _host(page).removeprefix("www.")
+        dollar = self.dollars.get(host)
+        return {"$": dollar} if dollar else _SIGNS.get(host, {})
 
     def address_of(self, page: Document, listing_id: str) -> str:
         """``/dp/<ASIN>`` on the page's own host."""

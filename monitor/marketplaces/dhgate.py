@@ -1,11 +1,11 @@
-"""DHgate: saved pages with JSON-LD or product cards. No raw recording exists."""
+"""DHgate: the state of its search pages, JSON-LD, and product cards. No raw recording exists."""
 
 from __future__ import annotations
 
 import re
 
 from monitor.marketplaces.base import Abilities
-from monitor.marketplaces.tables import Cards, TableSite
+from monitor.marketplaces.tables import Cards, Records, TableSite
 
 MARKETPLACE = TableSite(
     "dhgate",
@@ -18,12 +18,25 @@ MARKETPLACE = TableSite(
     search_url="https://www.dhgate.com/wholesale/search.do",
     search_key="searchkey",
     linked=True,
+    records=(
+        Records(
+            name="totalProducts",
+            items="props.pageProps.data.totalProducts",
+            listing_id="itemcode",
+            title="productname",
+            price_raw="price",
+            pictures="bigimagepath || seo300ImagePath",
+            seller_name="storeName",
+            url="productDurl || productDetailUrl",
+        ),
+    ),
+    scripts=("script#__NEXT_DATA__",),
     cards=(
         Cards(
             name='a[href*="/product/"]',
             card='.gallery-main, .gitem, [class*="gallery-item"], [class*="product-item"]',
-            title='h3, h4, .subject, [class*="title"]',
-            price='.price, [class*="price"]',
+            title='h3, h4, .subject, .gallery-pro-name, [class*="title"]',
+            price='.current-price, .price, [class*="price"]',
             link='a[href*="/product/"]',
             seller='.seller a, [class*="seller"] a',
         ),

@@ -67,6 +67,10 @@ def _yandex(path: str) -> str:
     return re.sub(r"^(/get-(?:mpic|marketpic)/\d+/[^/]+)/[^/]+$", r"\1/orig", path)
 
 
+def _wildberries(path: str) -> str:
+    return re.sub(r"(/images)/[^/]+/(\d+\.\w+)$", r"\1/big/\2", path)
+
+
 def _dhgate(path: str) -> str:
     return _DHGATE.sub("/0x0/", path)
 
@@ -88,6 +92,7 @@ _RULES: tuple[tuple[frozenset[str], Callable[[str], str], bool], ...] = (
     (frozenset({"tokopedia.net"}), _tokopedia, True),
     (frozenset({"mds.yandex.net"}), _yandex, True),
     (frozenset({"dhresource.com"}), _dhgate, True),
+    (frozenset({"wbbasket.ru"}), _wildberries, True),
 )
 
 _RULED = ("cdn.shopify.com", *(host for hosts, _, _ in _RULES for host in hosts))

@@ -1,4 +1,4 @@
-"""Lazada in six countries: rendered search pages and the catalogue's JSON."""
+"""Lazada in six countries: rendered search pages, the catalogue's JSON, and the data of item pages."""
 
 from __future__ import annotations
 
@@ -33,8 +33,22 @@ MARKETPLACE = TableSite(
             seller_name="sellerName",
             total="mainInfo.totalResults",
         ),
+        # By what the readers of item pages go by; no recorded page exists.
+        Records(
+            name="__moduleData__",
+            items="data.root.fields",
+            listing_id="primaryKey.itemId || tracking.pdt_sku",
+            title="product.title || tracking.pdt_name",
+            price='(skuInfos."0" || (skuInfos.* | [0])).price.salePrice.value',
+            price_raw='(skuInfos."0" || (skuInfos.* | [0])).price.salePrice.text || tracking.pdt_price',
+            currency="tracking.core.currencyCode",
+            pictures="(skuGalleries.\"0\" || (skuGalleries.* | [0]))[?type=='img'].src || tracking.pdt_photo",
+            seller_id="primaryKey.sellerId || seller.sellerId || seller.shopId",
+            seller_name="seller.name || tracking.seller_name",
+            kind="product",
+        ),
     ),
-    scripts=("window.pageData=", "window.pageData ="),
+    scripts=("window.pageData=", "window.pageData =", "__moduleData__ =", "__moduleData__="),
     cards=(
         Cards(
             name="[data-qa-locator=product-item]",

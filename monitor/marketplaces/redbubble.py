@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from monitor.marketplaces.base import Abilities
-from monitor.marketplaces.document import Document, first_text
+from monitor.marketplaces.document import Document
 from monitor.marketplaces.tables import Cards, TableSite
+from monitor.marketplaces.text import one_line
 
 
 class Redbubble(TableSite):
@@ -25,7 +26,9 @@ class Redbubble(TableSite):
 
     def card_seller(self, card: LexborNode | LexborHTMLParser, layout: Cards) -> str:
         """The artist's name without "By"."""
-        return re.sub(r"^(?:By|Designed (?:and sold )?by)\s+", "", first_text(card, layout.seller))
+        texts = (one_line(node.text()) for node in card.css(layout.seller))
+        named = (re.match(r"(?:By|Designed (?:and sold )?by)\s+(.+)", text) for text in texts)
+        return next((name[1] for name in named if name), "")
 
 
 MARKETPLACE = Redbubble(
@@ -40,16 +43,16 @@ MARKETPLACE = Redbubble(
         r"redbubble\.com/(?:[a-z]{2}/)?i/(?P<type>[^/?]+)/(?P<slug>[^/?]+)/(?P<id>\d{5,12})\.(?P<code>[A-Za-z0-9]{3,10})(?=[/?])"
     ),
     template="https://www.redbubble.com/i/{type}/{slug}/{id}",
-    mark="#SearchResultsGrid",
+    mark='#SearchResultsGrid, [data-testid="search-result-card"] a[href*="redbubble.com/i/"]',
     linked=True,
     cards=(
         Cards(
             name="#SearchResultsGrid a",
-            card='#SearchResultsGrid a[href*="/i/"], a[data-testid="search-result-card"]',
-            title='img[class*="productImage"], img[alt]',
+            card='#SearchResultsGrid a[href*="/i/"], [data-testid="search-result-card"]',
+            title='img[class*="productImage"], img[alt], span',
             title_attribute="alt",
             price='[data-testid*="price"], [class*="price"]',
-            seller='span[class*="styles__body2"], [data-testid*="artist"]',
+            seller='[data-testid*="artist"], span',
         ),
     ),
 )

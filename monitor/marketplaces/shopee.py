@@ -29,16 +29,18 @@ _HOSTS = {
     "COP": "com.co",
     "CLP": "cl",
 }
+_CURRENCIES = {f"shopee.{country}": currency for currency, country in _HOSTS.items()}
 _ITEMS = Records(
     name="items",
     items="items[?itemid]",
     listing_id="itemid",
     title="name",
+    price="price || item_card_display_price.price || display_price.price",
     currency="currency",
     minor_digits=5,
     pictures="[image, images][]",
     seller_id="shopid",
-    seller_name="shop_name",
+    seller_name="shop_name || shop_data.shop_name",
     aliases="join('.', [to_string(shopid), to_string(itemid)])",
     total="total_count",
 )
@@ -49,15 +51,27 @@ class Shopee(TableSite):
 
     def record(self, page: Document, entry: Mapping[str, Any], layout: Records) -> Found | None:
         """The listing, on the host of the page or of its currency."""
+        item = _flat(entry)
         own = host_of(page.address)
-        country = _HOSTS.get(iso_code(entry.get("currency")) or "", "ph")
+        country = _HOSTS.get(iso_code(item.get("currency")) or "", "ph")
         host = next((known for known in self.hosts if on_host(own, {known})), f"shopee.{country}")
+        item["currency"] = item.get("currency") or (_CURRENCIES.get(own) if own == host else None)
         images = f"https://down-{host.rpartition('.')[2]}.img.susercontent.com/file/{{}}"
-        one = super().record(page, entry, replace(layout, picture=images))
+        one = super().record(page, item, replace(layout, picture=images))
         if one is None:
             return None
-        url = f"https://{host}/product/{clean_text(entry.get('shopid'))}/{one.listing.listing_id}"
+        url = f"https://{host}/product/{clean_text(item.get('shopid'))}/{one.listing.listing_id}"
         return Found(one.listing._replace(url=url), one.sources)
+
+
+def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The item with the parts of newer answers ("item_data", what its card shows) opened, under the older names."""
+    parts = (entry.get("item_data"), entry.get("item_card_displayed_asset"))
+    item = dict(entry)
+    for part in parts:
+        item |= part if isinstance(part, dict) else {}
+    older = {"itemid": item.get("item_id"), "shopid": item.get("shop_id"), "name": item.get("title")}
+    return older | {key: value for key, value in item.items() if value is not None}
 
 
 MARKETPLACE = Shopee(
@@ -72,6 +86,19 @@ MARKETPLACE = Shopee(
     records=(
         _ITEMS,
         replace(_ITEMS, name="items[].item_basic", items="items[].item_basic"),
-        replace(_ITEMS, name="item", items="data.item || item", total="", kind="product"),
+        replace(
+            _ITEMS,
+            name="item_card_displayed_asset",
+            items="(items || centralize_item_card.item_cards || units[].item)[?item_card_displayed_asset]",
+        ),
+        replace(
+            _ITEMS,
+            name="item",
+            items="""data.item && merge(data.item, {
+                images: data.product_images.images || data.item.images,
+                shop_name: data.shop_detailed.name || data.item.shop_name}) || item""",
+            total="",
+            kind="product",
+        ),
     ),
 )

@@ -34,6 +34,7 @@ MARKETPLACE = TableSite(
             name='a[href*="-g-"]',
             card='[data-tooltip^="goodContainer"], [class*="goodsContainer"]',
             title="h2, h3, [data-tooltip-title]",
+            title_attribute="data-tooltip-title",
             price='[data-type="price"], [class*="price"]',
         ),
     ),

@@ -1,4 +1,4 @@
-"""Walmart: the state of its search and item pages, whole or in parts."""
+"""Walmart: the state of its search and item pages, whole or in parts, and its cards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from monitor.marketplaces.base import Abilities, Pace
-from monitor.marketplaces.tables import Records, TableSite
+from monitor.marketplaces.tables import Cards, Records, TableSite
 
 _STATE = "props.pageProps.initialData"
 _ITEMS = Records(
@@ -41,4 +41,15 @@ MARKETPLACE = TableSite(
         replace(_ITEMS, name="items", items="[?usItemId] || items[?usItemId]", total=""),
     ),
     scripts=("script#__NEXT_DATA__",),
+    cards=(
+        # By what its public readers go by; no recorded page exists.
+        Cards(
+            name="[data-item-id]",
+            card="[data-item-id]",
+            title='[data-automation-id="product-title"]',
+            price='[data-automation-id="product-price"]',
+            pictures='img[data-testid="productTileImage"], img',
+            link='a[href*="/ip/"]',
+        ),
+    ),
 )

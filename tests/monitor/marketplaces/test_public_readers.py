@@ -204,7 +204,147 @@ def test_an_etsy_shop_is_named_by_its_address_where_a_card_has_it() -> None:
     assert listing.seller == Seller("MothWorks", "MothWorks")
 
 
-# --- others -------------------------------------------------------------------------------------------------------
+# --- others -----------------------------------------------------------------------------------------------------------
+
+_MOTH = "Moon moth pin"
+_REDBUBBLE = (
+    '<div class="SearchResultsGrid_grid"><div data-testid="search-result-card"><a class="styles_link__51" href="https://www.'
+    'redbubble.com/i/pin/Moon-moth-by-Ann/12345678.NP9QY"><img alt="" src="https://ih1.redbubble.net/image.1.2/pr,x600.jpg">'
+    f'<span>{_MOTH}</span><span>By Ann</span><span data-testid="line-item-price-price">£8.64</span></a></div></div>'
+)
+_ALIBABA = (
+    '<div class="fy26-product-card-wrapper" data-ctrdot="1601233565568"><a class="searchx-product-e-slider__link" href="//www.'
+    'alibaba.com/product-detail/Moth_1601233565568.html?spm=a"><img src="//s.alicdn.com/kf/H1.jpg_300x300.jpg"></a><h2 class='
+    f'"searchx-product-e-title"><a href="//www.alibaba.com/product-detail/Moth_1601233565568.html"><span>{_MOTH}</span></a></h2>'
+    '<div class="searchx-product-price-price-main">US$0.35-0.90</div><a class="searchx-product-e-company" href="//moth.en.'
+    'alibaba.com/company_profile.html">Moth Co., Ltd.</a></div>'
+)
+_VINTED = (
+    '<div data-testid="grid-item"><div class="new-item-box__container" data-testid="product-item-id-6543210987"><img class='
+    '"web_ui__Image__content" src="https://images1.vinted.net/t/a/310x430/1.webp?s=x"><a class="new-item-box__overlay" href='
+    f'"https://www.vinted.fr/items/6543210987-moth?referrer=catalog" title="{_MOTH}, gold, marque: Sans, état: Neuf, 3,00 €">'
+    '</a><p data-testid="product-item-id-6543210987--price-text">3,00 €</p></div></div>'
+)
+_SHOPEE_NEW = {
+    "items": [
+        {
+            "item_basic": None,
+            "item_data": {
+                "itemid": 25581111111,
+                "shopid": 901234567,
+                "shop_data": {"shop_name": "Moths"},
+                "item_card_display_price": {"price": 1990000},
+            },
+            "item_card_displayed_asset": {"name": _MOTH, "image": "my-1", "images": ["my-1", "my-2"]},
+        }
+    ]
+}
+_SHOPEE_ITEM = {
+    "data": {
+        "item": {"item_id": 25581111111, "shop_id": 901234567, "title": _MOTH, "image": "my-1", "price": 1990000},
+        "product_images": {"images": ["my-1", "my-2"]},
+        "shop_detailed": {"name": "Moths"},
+    }
+}
+_LAZADA = {
+    "data": {
+        "root": {
+            "fields": {
+                "product": {"title": _MOTH},
+                "primaryKey": {"itemId": 149806956, "sellerId": 100012},
+                "seller": {"name": "Moths", "shopId": 55},
+                "skuInfos": {"0": {"price": {"salePrice": {"value": 14.5, "text": "RM14.50"}}}},
+                "skuGalleries": {
+                    "0": [{"type": "video", "src": "//v/1.mp4"}, {"type": "img", "src": "//x.slatic.net/a.jpg"}]
+                },
+            }
+        }
+    }
+}
+_NO_BRAND = {"@type": "Product", "name": _MOTH, "brand": {"name": "No Brand"}, "offers": {"price": "1"}}
+_DHGATE = {
+    "itemcode": "912345678",
+    "productname": _MOTH,
+    "productDurl": "/product/moth/912345678.html?x=1",
+    "price": "US $1.20 - 3.40",
+    "bigimagepath": "//img4.dhresource.com/300x300/f3/albu/a.jpg",
+    "storeName": "Moths",
+}
+_WILDBERRIES = (
+    '<article class="product-card" data-nm-id="502345678"><a class="product-card__link" href="/catalog/502345678/detail.aspx">'
+    '</a><img class="j-thumbnail" src="https://basket-27.wbbasket.ru/vol5023/part502345/502345678/images/c516x688/1.webp"><ins'
+    f' class="price__lower-price">1\u00a0290\u00a0₽</ins><del>2 000 ₽</del><span class="product-card__name"><span>/ </span>{_MOTH}</span></article>'
+)
+_WALMART = (
+    '<div role="group" data-item-id="5ABC"><a href="/ip/Moth/123456789?from=/search"></a><div data-automation-id="product-price">'
+    f'<span>current price $9.99</span></div><span data-automation-id="product-title">{_MOTH}</span><img data-testid='
+    '"productTileImage" src="https://i5.walmartimages.com/a.jpeg?odnHeight=180"></div>'
+)
+_AMAZON = (
+    '<div data-component-type="s-search-result" data-asin="B0ABCDEFGH"><h2><span>Moon moth pin</span></h2><span class="a-price">'
+    '<span class="a-offscreen">￥2,980</span></span><img class="s-image" src="https://m.media-amazon.com/images/I/81j._AC_UL320_.jpg"></div>'
+)
+_SUSERCONTENT = "https://down-my.img.susercontent.com/file/my-"
+_SHOPEE_LISTING = (
+    ("25581111111", "https://shopee.com.my/product/901234567/25581111111", "19.9", "MYR"),
+    (f"{_SUSERCONTENT}1", f"{_SUSERCONTENT}2"),
+    ("901234567", "Moths"),
+)
+
+
+@pytest.mark.parametrize(
+    ("site", "kind", "url", "body", "facts", "pictures", "seller"),
+    [
+        ("redbubble", "search", "https://www.redbubble.com/shop/?query=moth", _REDBUBBLE,
+         ("12345678.NP9QY", "https://www.redbubble.com/i/pin/Moon-moth-by-Ann/12345678.NP9QY", "8.64", "GBP"),
+         ("https://ih1.redbubble.net/image.1.2/pr,x600.jpg",), ("Ann", "Ann")),
+        ("alibaba", "search", "https://www.alibaba.com/trade/search?SearchText=moth", _ALIBABA,
+         ("1601233565568", "https://www.alibaba.com/product-detail/_1601233565568.html", "0.35", "USD"),
+         ("https://s.alicdn.com/kf/H1.jpg",), ("Moth Co., Ltd.", "Moth Co., Ltd.")),
+        ("vinted", "search", "https://www.vinted.fr/catalog?search_text=moth", _VINTED.replace(", gold", ""),
+         ("6543210987", "https://www.vinted.fr/items/6543210987", "3.00", "EUR"),
+         ("https://images1.vinted.net/t/a/310x430/1.webp?s=x",), None),
+        ("shopee", "search", "https://shopee.com.my/api/v4/search/search_items?keyword=moth", _SHOPEE_NEW, *_SHOPEE_LISTING),
+        ("shopee", "product", "https://shopee.com.my/api/v4/pdp/get_pc?item_id=25581111111", _SHOPEE_ITEM, *_SHOPEE_LISTING),
+        ("lazada", "product", "https://www.lazada.com.my/products/moth-i149806956-s1.html",
+         f'<script type="application/ld+json">{json.dumps(_NO_BRAND)}</script><script>var __moduleData__ = {json.dumps(_LAZADA)};</script>',
+         ("149806956", "https://www.lazada.com.my/products/pdp-i149806956.html", "14.5", "MYR"),
+         ("https://x.slatic.net/a.jpg",), ("100012", "Moths")),
+        ("dhgate", "search", "https://www.dhgate.com/wholesale/search.do?searchkey=moth",
+         f'<script id="__NEXT_DATA__" type="application/json">{json.dumps({"props": {"pageProps": {"data": {"totalProducts": [_DHGATE]}}}})}</script>',
+         ("912345678", "https://www.dhgate.com/product/item/912345678.html", "1.20", "USD"),
+         ("https://img4.dhresource.com/0x0/f3/albu/a.jpg",), ("Moths", "Moths")),
+        ("wildberries", "search", "https://www.wildberries.ru/catalog/0/search.aspx?search=moth", _WILDBERRIES,
+         ("502345678", "https://www.wildberries.ru/catalog/502345678/detail.aspx", "1290", "RUB"),
+         ("https://basket-27.wbbasket.ru/vol5023/part502345/502345678/images/big/1.webp",), None),
+        ("walmart", "search", "https://www.walmart.com/search?q=moth", _WALMART,
+         ("123456789", "https://www.walmart.com/ip/123456789", "9.99", "USD"), ("https://i5.walmartimages.com/a.jpeg",), None),
+        ("amazon", "search", "https://www.amazon.co.jp/s?k=moth", _AMAZON,
+         ("B0ABCDEFGH", "https://www.amazon.co.jp/dp/B0ABCDEFGH", "2980", "JPY"),
+         ("https://m.media-amazon.com/images/I/81j.jpg",), None),
+    ],
+)  # fmt: skip
+def test_a_layout_that_public_readers_agree_on_is_read(
+    site: str,
+    kind: str,
+    url: str,
+    body: str | dict[str, Any],
+    facts: tuple[str, str, str, str],
+    pictures: tuple[str, ...],
+    seller: tuple[str, str] | None,
+) -> None:
+    listing = _only(_read(url, body), site, kind)
+    listing_id, address, price, currency = facts
+    assert (listing.listing_id, listing.url, listing.title) == (listing_id, address, _MOTH)
+    assert (listing.price, listing.currency) == (Decimal(price), currency)
+    assert listing.image_urls == pictures
+    assert (listing.seller and (listing.seller.seller_id, listing.seller.name)) == seller
+
+
+def test_a_vinted_title_keeps_its_own_commas() -> None:
+    [listing] = _read("https://www.vinted.fr/catalog?search_text=moth", _VINTED).listings
+    assert listing.title == "Moon moth pin, gold"
+
 
 _ICE = {
     "item": {"itemId": "612345678901", "title": "月蛾 徽章", "images": ["//img.alicdn.com/a.jpg_400x400.jpg"]},
@@ -275,6 +415,15 @@ def test_the_state_of_a_1688_offers_page_of_2025_is_read() -> None:
     assert (listing.title, listing.price, listing.currency) == ("月蛾 徽章", Decimal("2.80"), "CNY")
     assert listing.image_urls == ("https://cbu01.alicdn.com/a.jpg",)
     assert listing.seller == Seller("b2b-1", "月蛾厂", "https://shop1.1688.com")
+
+
+def test_temus_cards_tell_their_title_in_an_attribute() -> None:
+    card = (
+        '<div class="goodsContainer-2gR7c"><div data-tooltip-title="Moon moth pin"><a href="/de/moth-g-601099512345678.html?x=1">'
+        '<img src="https://img.kwcdn.com/product/a.jpg"></a></div><div data-type="price"><span>1</span><span>,99€</span></div></div>'
+    )
+    listing = _only(_read("https://www.temu.com/search_result.html?search_key=moth", card), "temu", "search")
+    assert (listing.title, listing.price, listing.currency) == ("Moon moth pin", Decimal("1.99"), "EUR")
 
 
 def test_facebooks_answers_are_read_behind_their_guard_and_before_their_other_lines() -> None:
