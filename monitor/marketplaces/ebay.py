@@ -64,13 +64,13 @@ _TEST_ID = re.compile(rf"^\D{{0,10}}{_ID}$")
 _SHOP_PATH = re.compile(r"^/(?:usr|str)/([^/]+)")
 _FEWER_WORDS = "srp-river-answer--REWRITE_START"
 _ENDED = (
-    ".d-statusmessage, .ux-layout-section--statusMessage, [class*=statusmessage], #msgPanel, .statusContent, "
-    ".vi-msg-status, .error-header-v2__title, .error-header__headline"
+    ".d-statusmessage, [data-testid=d-statusmessage], .ux-layout-section--statusMessage, [class*=statusmessage], "
+    "#msgPanel, .statusContent, .vi-msg-status, .error-header-v2__title, .error-header__headline"
 )
 _ENDED_WORDS = re.compile(
-    r"\bended\b|no longer available|was removed|out of date|beendet|nicht mehr verfügbar|est terminée"
-    r"|n'est plus disponible|finalizad|ya no está|è terminata|non è più disponibile|looks like this page is missing"
-    r"|we looked everywhere",
+    r"\bended\b|\b(?:item|listing) sold on\b|no longer available|was removed|out of date|beendet|wurde verkauft"
+    r"|nicht mehr verfügbar|est terminée|a été vendu|n'est plus disponible|finalizad|ya no está|è terminata"
+    r"|non è più disponibile|looks like this page is missing|we looked everywhere",
     re.IGNORECASE,
 )
 

@@ -105,6 +105,7 @@ MARKETPLACE = Etsy(
     hint="it takes a key of its API (set marketplaces.etsy.keystring and shared_secret), which knows no pictures",
     mark=".v2-listing-card[data-listing-id], [data-listing-card-v2]",
     linked=True,
+    brand_sells=True,
     records=(
         Records(
             name="api-v3 results",

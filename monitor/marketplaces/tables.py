@@ -106,6 +106,7 @@ class TableSite(Site):
         items: For item pages.
         currency: What every price is in, for sites that know only one.
         linked: Whether its JSON-LD products are listings.
+        brand_sells: Whether what they name as the brand is the shop that offers.
         following: The selector of the link to the next page.
     """
 
@@ -120,6 +121,7 @@ class TableSite(Site):
     items: tuple[Item, ...] = ()
     currency: str = ""
     linked: bool = False
+    brand_sells: bool = False
     following: str = "a[rel~=next][href], link[rel~=next][href]"
 
     def canonical(self, url: str) -> tuple[str, str] | None:
@@ -159,7 +161,8 @@ class TableSite(Site):
         whole = document(page)
         if whole.looks_like_json:
             return self._parse_json(whole)
-        for data in self._script_data(whole):
+        scripts = list(self._script_data(whole))
+        for data in scripts:
             answer = self._from_records(whole, data)
             if answer is not None:
                 return answer
@@ -173,6 +176,9 @@ class TableSite(Site):
         founds, layout = self._from_cards(whole)
         if founds:
             return self._answer(whole, founds, layout, "search")
+        counted = [layout for layout in self.records if layout.total]
+        if any(self._is_zero(data, layout) for data in scripts for layout in counted):
+            return nothing(self, "script", "the list of items is empty and its total is 0")
         raise self.drift(self._tried())
 
     def _parse_json(self, page: Document) -> ParsedPage:
@@ -368,8 +374,9 @@ class TableSite(Site):
             if linked is None or known is None:
                 continue
             account = linked.listing.seller
-            if account is not None and account.seller_id == host_of(known[1]):
-                account = replace(account, seller_id=account.name) if account.name != account.seller_id else None
+            if account is not None and account.seller_id == host_of(linked.listing.url):
+                is_shop = self.brand_sells and account.name != account.seller_id
+                account = replace(account, seller_id=account.name) if is_shop else None
             founds.append(
                 Found(
                     linked.listing._replace(listing_id=known[0], url=known[1], seller=account),

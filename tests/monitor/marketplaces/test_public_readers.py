@@ -445,3 +445,32 @@ def test_what_a_shopify_shop_suggests_is_a_search_even_where_it_is_one_or_none()
     url = "https://shop.example/search/suggest.json?q=moth"
     assert _only(_read(url, some), "shopify", "search").price == Decimal("12.50")
     assert _read(url, none, "shopify").outcome is Outcome.EMPTY
+
+
+# --- pages without goods ----------------------------------------------------------------------------------------------
+
+_NO_ITEMS = {"props": {"pageProps": {"initialData": {"searchResult": {"aggregatedCount": 0, "itemStacks": []}}}}}
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "outcome"),
+    [
+        ("https://www.ebay.de/itm/123456789012", "<div data-testid=d-statusmessage>Dieses Angebot wurde verkauft am Mo, 2. Nov.</div>"
+         "<h1 class=x-item-title__mainTitle>Pin</h1>", Outcome.GONE),
+        ("https://www.ebay.com/itm/123456789012", "<div class=d-statusmessage>This listing sold on Mon, Nov 2.</div>"
+         "<h1 class=x-item-title__mainTitle>Pin</h1>", Outcome.GONE),
+        ("https://www.ebay.com/sch/i.html?_nkw=x", "<div class=srp-river-main><div class=srp-save-null-search>No exact matches"
+         " found</div></div>", Outcome.EMPTY),
+        ("https://www.walmart.com/search?q=x", f"<script id=__NEXT_DATA__>{json.dumps(_NO_ITEMS)}</script>" + "<p>x</p>" * 900,
+         Outcome.EMPTY),
+        ("https://www.walmart.com/search?q=x", f"<script id=__NEXT_DATA__>{json.dumps(_NO_ITEMS).replace('0', '7')}</script>"
+         + "<p>x</p>" * 900, Outcome.DRIFT),
+        ("https://lista.mercadolivre.com.br/x", "<h3 class=ui-search-rescue__title>Não há anúncios que correspondam à sua busca</h3>"
+         + "<p>x</p>" * 900, Outcome.EMPTY),
+        ("https://www.mercadolivre.com.br/gz/account-verification?go=x", "<h1>Para continuar</h1>", Outcome.LOGIN_REQUIRED),
+        ("https://h5api.m.1688.com/h5/x/2.0/", _called({"data": {}, "ret": ["FAIL_SYS_FLOWLIMIT::x"]}), Outcome.RATE_LIMITED),
+        ("https://acs.aliexpress.com/h5/x/1.0/", _called({"data": {}, "ret": ["RGV587_ERROR::SM"]}), Outcome.BLOCKED),
+    ],
+)  # fmt: skip
+def test_a_page_without_goods_is_told_by_what_it_says(url: str, body: str, outcome: Outcome) -> None:
+    assert _read(url, body).outcome is outcome
