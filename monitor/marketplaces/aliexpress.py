@@ -46,6 +46,10 @@ _ITEM = {
 }
 _API_OK, _API_EMPTY = 200, 405  # in the answer, whatever the HTTP status
 _ALIKE_OK = frozenset({"", "0", "200"})
+_PAGE_PRICE = (
+    "[class*='price-default--current'], [class*='price--current'], [class*='uniform-banner-box-price'], "
+    "[class*='product-price-current'], .product-price-value"
+)
 _SLUG = re.compile(r"[^\w]+")
 _MONEY = re.compile(
     r"(?:[A-Z]{1,3} ?)?[$£¥\u20a0-\u20cf] ?\d[\d., ]*|[A-Z]{3} ?\d[\d., ]*"
@@ -240,10 +244,11 @@ class AliExpress(Site):
         known = self.canonical(page.address)
         title = first_text(page.tree, "h1[data-pl], h1.product-title-text, [class*='title--wrap'] h1")
         if known and title:
-            price = first_text(
-                page.tree, "[class*='price-default--current'], [class*='price--current'], .product-price-value"
-            )
-            pictures = image_sources(
+            price = first_text(page.tree, _PAGE_PRICE)
+            pictures = [
+                source for data in _script_data(page, "DCData") for source in _texts(dig(data, "imagePathList"))
+            ]
+            pictures += image_sources(
                 page.tree, "[class*='slider--img'] img, .images-view-item img, [class*='image-view'] img"
             )
             shop = page.tree.css_first("a[data-pl='store-name'], [class*='store-header--storeName'] a")

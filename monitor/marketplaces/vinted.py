@@ -12,7 +12,7 @@ from dataclasses import replace
 from selectolax.lexbor import LexborNode
 
 from monitor.marketplaces.base import Abilities
-from monitor.marketplaces.tables import Cards, Records, TableSite
+from monitor.marketplaces.tables import Cards, Item, Records, TableSite
 
 _DETAILS = re.compile(r", [^,:]{2,24}: ")  # what a card's label says after the title: ", brand: ", ", état: "
 _COUNTRIES = "fr de co.uk com es it nl be pl pt lt cz sk hu at lu ro se dk fi gr hr ie si ee lv"
@@ -55,6 +55,15 @@ MARKETPLACE = Vinted(
     records=(_ITEMS, replace(_ITEMS, name="items/<id>", items="item", total="", kind="product")),
     mark=".new-item-box__container a.new-item-box__overlay",
     linked=True,
+    items=(
+        Item(
+            name="item-page-summary-plugin",
+            title='[data-testid="item-page-summary-plugin"] :is(h1, [class*=Text__title])',
+            price='[data-testid="item-price"]',
+            pictures=('[data-testid^="item-photo-"] img', ".item-photos img"),
+            seller='[data-testid="profile-username"]',
+        ),
+    ),
     cards=(
         # By what its public readers go by; no recorded page exists.
         Cards(

@@ -328,3 +328,71 @@ def test_what_a_seller_offers_on_amazon_is_a_search_with_or_without_words() -> N
     assert some is not None
     assert (dict(whole.params), dict(some.params)) == ({"me": "A1B2"}, {"k": "pin", "me": "A1B2"})
     assert amazon.query_request(Query(seller="A1B2", picture=b"x")) is None
+
+
+def test_a_facebook_items_page_gives_that_item_with_what_its_scripts_tell_apart() -> None:
+    def script(*targets: dict[str, object]) -> str:
+        data = [{"marketplace_product_details_page": {"target": target}} for target in targets]
+        return f'<script type="application/json">{json.dumps({"require": data})}</script>'
+
+    title = {"marketplace_listing_title": "Pin"}
+    body = (
+        script({"id": "1234567890123", **title})
+        + script({"id": "9234567890123", **title}, {"id": "1234567890123", **title, "listing_price": {"amount": "9.00", "currency": "EUR"},
+                  "marketplace_listing_seller": {"id": "77", "name": "Ann"}})
+        + script({"listing_photos": [{"image": {"uri": "https://scontent.xx.fbcdn.net/a.jpg?oh=1"}}]})
+    )  # fmt: skip
+    answer = parse(Page("https://www.facebook.com/marketplace/item/1234567890123/?ref=x", body.encode()))
+    [listing] = answer.listings
+    assert (answer.kind, listing.listing_id, listing.price, listing.currency) == ("product", "1234567890123", 9, "EUR")
+    assert listing.image_urls == ("https://scontent.xx.fbcdn.net/a.jpg?oh=1",)
+    assert listing.seller == Seller("77", "Ann")
+
+
+def test_vinted_reads_an_item_page_by_its_marks() -> None:
+    body = (
+        '<div data-testid="item-photo-1"><img src="https://images1.vinted.net/t/a/f800/1.webp?s=x"></div>'
+        '<div data-testid="item-page-summary-plugin"><h1 class="web_ui__Text__title">Pin, gold</h1></div>'
+        '<div data-testid="item-price"><p>3,00 €</p></div><span data-testid="profile-username">ann7</span>'
+        '<div class="new-item-box__container"><a class="new-item-box__overlay" href="/items/2222222222-x" title="Other"></a></div>'
+    )
+    answer = parse(Page("https://www.vinted.fr/items/6543210987-pin-gold?ref=1", body.encode()))
+    [listing] = answer.listings
+    assert (answer.kind, listing.listing_id, listing.title) == ("product", "6543210987", "Pin, gold")
+    assert (listing.price, listing.currency, listing.seller) == (Decimal("3.00"), "EUR", Seller("ann7", "ann7"))
+    assert listing.image_urls == ("https://images1.vinted.net/t/a/f800/1.webp?s=x",)
+
+
+@pytest.mark.parametrize(
+    ("url", "seller"),
+    [
+        ("https://www.vinted.fr/items/6543210987-pin", None),
+        ("https://www.lazada.com.my/products/pin-i149806956.html", None),
+        ("https://www.etsy.com/listing/1702915637/pin", Seller("Luna", "Luna")),
+    ],
+)
+def test_a_brand_is_a_seller_only_where_shops_are_named_so(url: str, seller: Seller | None) -> None:
+    product = {
+        "@type": "Product",
+        "name": "Pin",
+        "url": url,
+        "brand": {"name": "Luna"},
+        "offers": {"price": "3", "priceCurrency": "EUR"},
+    }
+    answer = parse(Page(url, f'<script type="application/ld+json">{json.dumps(product)}</script>'.encode()))
+    assert answer.listings[0].seller == seller
+    product["offers"] = {"price": "3", "seller": {"name": "Ann"}}
+    answer = parse(Page(url, f'<script type="application/ld+json">{json.dumps(product)}</script>'.encode()))
+    assert answer.listings[0].seller == Seller("Ann", "Ann")
+
+
+def test_aliexpress_takes_a_rendered_items_pictures_from_its_script_too() -> None:
+    body = (
+        '<script>window._d_c_.DCData = {"imagePathList":["https://ae01.alicdn.com/kf/S1.jpg","https://ae01.alicdn.com/kf/S2.jpg"]};</script>'
+        '<h1 data-pl="product-title">Pin</h1><span class="price--currentPriceText--V8_y_b5">US $1.99</span>'
+        '<div class="slider--img--1"><img src="./Pin_files/S1.jpg_220x220.jpg_.avif"></div>'
+    )
+    answer = parse(Page("https://www.aliexpress.com/item/1005006123456789.html", body.encode()))
+    [listing] = answer.listings
+    assert (listing.title, listing.price, listing.currency) == ("Pin", Decimal("1.99"), "USD")
+    assert listing.image_urls == ("https://ae01.alicdn.com/kf/S1.jpg", "https://ae01.alicdn.com/kf/S2.jpg")
