@@ -154,7 +154,8 @@ class _ShopSystem:
 
 
 # The class names that the systems' default themes give and most others keep: WooCommerce's templates
-# content-product.php and its product blocks, Magento 2's product/list.phtml, PrestaShop's miniatures/product.tpl.
+# content-product.php and its product blocks, Magento 2's product/list.phtml, PrestaShop's miniatures/product.tpl,
+# Shopify's Dawn, Impulse and Debut.
 _SHOP_SYSTEMS = (
     _ShopSystem(
         "li.product.type-product, li.wc-block-grid__product, li.wc-block-product",
@@ -176,6 +177,13 @@ _SHOP_SYSTEMS = (
         ".price",
         "article.product-miniature",
         "data-id-product",
+    ),
+    _ShopSystem(
+        ".product-card-wrapper, .grid-product, .product-card, .grid-view-item",
+        ".card__heading, .grid-product__title, .product-card__title, .grid-view-item__title, h2, h3",
+        ".price-item--sale, .price-item--regular, .grid-product__price--current, .grid-product__price, .price",
+        "[data-product-id]",
+        "data-product-id",
     ),
 )
 

@@ -18,7 +18,7 @@ _AMAZON = re.compile(r"(/images/[A-Z]/[\w%+-]+)\._[^/]*_(\.\w{3,4})$")
 _MERCADO = re.compile(r"-[A-EG-NP-Z](\.(?:jpg|webp|png))$")
 _MERCARI = re.compile(r"^/(?:c!/[^/]+/)?thumb/photos/|^/c!/[^/]+/item/detail/orig/photos/")
 _SHOPIFY_SIZE = re.compile(
-    r"_(?:\d{1,4}x\d{0,4}|x\d{1,4}|pico|icon|thumb|small|compact|medium|large|grande|master)(?:_crop_\w+)?(?:@\dx)?"
+    r"_(?:\{width\}x|\d{1,4}x\d{0,4}|x\d{1,4}|pico|icon|thumb|small|compact|medium|large|grande|master)(?:_crop_\w+)?(?:@\dx)?"
     r"(?=(?:\.progressive)?\.(?:jpe?g|png|gif|webp|avif)$)",
     re.IGNORECASE,
 )

@@ -1,9 +1,9 @@
-"""Any shop that runs on Shopify: ``products.json``, product JSON, and product pages."""
+"""Any shop that runs on Shopify: ``products.json``, product JSON, product pages, and cards of collections."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 from detectors.model import Listing
 from monitor.marketplaces.base import Abilities, Pace, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_attribute, meta, script_value
-from monitor.marketplaces.generic_jsonld import linked_listing, linked_products
+from monitor.marketplaces.generic_jsonld import linked_listing, linked_products, shop_cards
 from monitor.marketplaces.prices import Price, iso_code, to_decimal
 from monitor.marketplaces.reading import Found, Site, dicts, dig, found, next_page, nothing, page_number, parsed, seller
 from monitor.marketplaces.text import clean_text
@@ -21,6 +21,7 @@ _PRODUCT_PATH = re.compile(
     r"^(?:/[a-z]{2}(?:-[a-z]{2})?)?(?:/collections/[^/]+)?/products/([^/]+?)(?:\.json|\.js)?/?$", re.I
 )
 _SIGNS_OF_SHOPIFY = ("cdn.shopify.com", "/cdn/shop/", "Shopify.theme", "myshopify.com")
+_CURRENCY = re.compile(r"Shopify\.currency\s*=\s*\{[^}]{0,40}\"active\":\s*\"([A-Z]{3})\"")
 _WORD = re.compile(r"\w+")
 _SUGGESTED = ("resources", "results", "products")  # in /search/suggest.json
 _PAGE_SIZE = 30  # products.json without ``limit``
@@ -48,7 +49,7 @@ class Shopify(Site):
         text = whole.text
         return any(sign in text for sign in _SIGNS_OF_SHOPIFY[:2]) and (
             _handle(whole.canonical_link or whole.address) is not None
-            or ("Shopify.theme" in text and bool(linked_products(whole)))
+            or ("Shopify.theme" in text and (bool(linked_products(whole)) or any(self._cards(whole))))
         )
 
     def canonical(self, url: str) -> tuple[str, str] | None:
@@ -107,9 +108,12 @@ class Shopify(Site):
         products = linked_products(page)
         alone = len(products) == 1
         founds = [self._linked(page, product, alone=alone) for product in products]
+        following = first_attribute(page.tree, "a[rel~=next][href], link[rel~=next][href]", "href")
+        cards = list(self._cards(page)) if not any(founds) and _handle(page.address) is None else []
+        if cards:
+            return parsed(self, page, cards, layout="cards", following=following)
         if not any(founds):
             founds = [self._from_meta(page)]
-        following = first_attribute(page.tree, "a[rel~=next][href], link[rel~=next][href]", "href")
         kind = "product" if len(founds) == 1 else "search"
         return parsed(self, page, founds, layout="JSON-LD Product", kind=kind, following=following)
 
@@ -129,6 +133,23 @@ class Shopify(Site):
             seller=replace(shop, seller_id=host, url=f"https://{host}/") if shop and host else shop,
         )
         return Found(listing, linked.sources, linked.published)
+
+    def _cards(self, page: Document) -> Iterator[Found]:
+        """The products that a collection or a search shows as cards, in the currency that the shop's script names."""
+        active = _CURRENCY.search(page.text)
+        for card in shop_cards(self, page):
+            known = self.canonical(card.listing.url)
+            if known is None:
+                continue
+            number = card.listing.listing_id if card.listing.listing_id.isdecimal() else ""
+            yield card._replace(
+                listing=card.listing._replace(
+                    listing_id=number or known[0],
+                    url=known[1],
+                    currency=card.listing.currency or iso_code(active[1] if active else None),
+                    aliases=(known[0],) if number else (),
+                )
+            )
 
     def _from_meta(self, page: Document) -> Found | None:
         known = self.canonical(page.canonical_link or page.address)
@@ -199,7 +220,7 @@ def _whole(value: str | None) -> int | None:
 MARKETPLACE = Shopify(
     "shopify",
     abilities=Abilities(
-        "http saved",
+        "http rendered saved",
         detail="http rendered saved",
         seller="http",
         note="any shop: give its address; the whole shop is read and searched here",

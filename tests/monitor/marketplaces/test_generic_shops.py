@@ -229,3 +229,31 @@ def test_microdata_search_pages_lead_on():
     page = read(cards, head='<link rel="next" href="/search?q=pin&page=2">')
     assert [one.title for one in page.listings] == ["Pin 0", "Pin 1", "Pin 2"]
     assert page.next == "https://shop.example/search?q=pin&page=2"
+
+
+def _dawn_card(handle: str, title: str) -> str:
+    link = f'<h3 class="card__heading"><a href="/products/{handle}?_pos=1" class="full-unstyled-link">{title}</a></h3>'
+    picture = f"//shop.example/cdn/shop/files/{handle}.jpg?v=1&width="
+    return f"""<li class="grid__item"><div class="card-wrapper product-card-wrapper">
+<img srcset="{picture}165 165w,{picture}533 533w" src="{picture}533">{link}
+<div class="price"><div class="price__regular"><span class="price-item price-item--regular">$15.00</span></div>
+<div class="price__sale"><s class="price-item price-item--regular">$15.00</s>
+<span class="price-item price-item--sale">$12.50</span></div></div>{link}</div></li>"""
+
+
+def test_a_shopify_collections_cards_are_read_in_the_currency_that_its_script_names() -> None:
+    script = '<script>Shopify.theme = {"name":"Dawn"};Shopify.currency = {"active":"CAD","rate":"1.0"};</script>'
+    onward = '<a rel="next" href="/collections/pins?page=2">n</a>'
+    lazy = """<div class="grid-product"><a href="/collections/pins/products/sun" data-product-id="8012345678901">
+<img data-src="//shop.example/cdn/shop/files/sun_{width}x.jpg?v=1">
+<div class="grid-product__title">Sun pin</div></a></div>"""
+    body = f"{script}<ul>{_dawn_card('moth', 'Moon moth pin')}</ul>{lazy}{onward}"
+    answer = parse(Page("https://shop.example/collections/pins", body.encode()))
+    assert (answer.marketplace, answer.kind) == ("shopify", "search")
+    assert answer.next == "https://shop.example/collections/pins?page=2"
+    moth, sun = answer.listings
+    assert (moth.listing_id, moth.url) == ("shop.example/moth", "https://shop.example/products/moth")
+    assert (moth.title, moth.price, moth.currency) == ("Moon moth pin", Decimal("12.50"), "CAD")
+    assert moth.image_urls == ("https://shop.example/cdn/shop/files/moth.jpg?v=1",)
+    assert (sun.listing_id, sun.aliases) == ("8012345678901", ("shop.example/sun",))
+    assert sun.image_urls == ("https://shop.example/cdn/shop/files/sun.jpg?v=1",)
