@@ -119,6 +119,7 @@ async def list_with(url: str, workers: int, start: Start, prepare: Prepare | Non
                 await register(parts, make_catalogue())
                 if prepare:
                     await prepare(parts.database)
+                    await parts.works.index()  # is built once and kept: no part of what a picture takes
                 before = [await _count(database, question) for question in _RESULTS]
             server = server_pid(database)
             idle_s = cpu_s(server)
