@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from selectolax.lexbor import LexborNode
 
 from detectors.model import Listing, Outcome, Seller
+from monitor.errors import LayoutChanged
+from monitor.marketplaces import aliexpress_ru
 from monitor.marketplaces.apis import AliExpressOpen
 from monitor.marketplaces.base import Abilities, Pace, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_text, load_literal
@@ -117,6 +120,9 @@ class AliExpress(Site):
             LayoutChanged: No known place holds a listing.
         """
         whole = document(page)
+        if on_host(_host(whole), aliexpress_ru.SITE.hosts):
+            with suppress(LayoutChanged):
+                return aliexpress_ru.SITE.parse(page)
         if whole.looks_like_json and (told := _answer(whole.data)):
             return self._parse_alike(whole, told) if "result" in told else self._parse_api(whole, told)
         if whole.looks_like_json:

@@ -1,16 +1,21 @@
-"""Avito: the JSON of its own item list, the cards of its search pages, and item pages."""
+"""Avito: the JSON of its own item list, bare or behind its search pages, their cards, and item pages."""
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 from monitor.marketplaces.base import Abilities
-from monitor.marketplaces.document import Document
-from monitor.marketplaces.reading import Found, dicts
+from monitor.marketplaces.document import Document, load_json
+from monitor.marketplaces.reading import Found, dicts, pieces
 from monitor.marketplaces.tables import Cards, Item, Records, TableSite
 
+# The state of a page as a string, which is JSON or, before 2025, JSON written as a part of an address.
+_STATE = re.compile(r'window\.__(?:preloadedState|initialData)__\s*=\s*("(?:[^"\\]|\\.)*+")')
 _SIZE = re.compile(r"^(\d{1,5})x\d{1,5}$")
 
 
@@ -22,11 +27,29 @@ class Avito(TableSite):
         pictures = [_largest(sizes) for sizes in dicts(entry.get("images"))]
         return super().record(page, {**entry, "pictures": pictures}, layout)
 
+    def _script_data(self, page: Document) -> Iterator[Any]:
+        texts = [html.unescape(node.text()) for node in page.tree.css("script[data-mfe-state]")[:100]]
+        for node in page.tree.css("script:not([src])"):
+            texts += [str(load_json(state) or "") for state in _STATE.findall(node.text())]
+        for text in texts:
+            data = load_json(unquote(text) if text.startswith("%") else text)
+            yield from pieces(data, "items")
+
 
 def _largest(sizes: Mapping[str, Any]) -> Any:
     widths = {int(match[1]): sizes[key] for key in sizes if (match := _SIZE.match(key))}
     return widths[max(widths)] if widths else None
 
+
+_ITEMS = Records(
+    name="items",
+    items="(items || catalog.items)[?urlPath]",
+    price="priceDetailed.value",
+    price_raw="priceDetailed.fullString",
+    pictures="pictures",
+    url="urlPath",
+    total="totalCount",
+)
 
 MARKETPLACE = Avito(
     "avito",
@@ -40,15 +63,8 @@ MARKETPLACE = Avito(
     address=re.compile(r"avito\.ru(?P<path>/[^?]*_(?P<id>\d{6,14}))/?\?"),
     template="https://www.avito.ru{path}",
     records=(
-        Records(
-            name="items",
-            items="items[?urlPath]",
-            price="priceDetailed.value",
-            price_raw="priceDetailed.fullString",
-            pictures="pictures",
-            url="urlPath",
-            total="totalCount",
-        ),
+        _ITEMS,
+        replace(_ITEMS, name="items[].value", items="(items || catalog.items)[].value | [?urlPath]", total=""),
     ),
     cards=(
         Cards(
@@ -59,6 +75,7 @@ MARKETPLACE = Avito(
         ),
     ),
     currency="RUB",
+    following="a[data-marker='pagination-button/nextPage'], a[rel~=next][href], link[rel~=next][href]",
     items=(
         # By the marks that its public readers go by from 2021 to 2026; no recorded page exists.
         Item(

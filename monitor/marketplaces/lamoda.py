@@ -1,11 +1,11 @@
-"""Lamoda: the cards of its catalogue and search pages."""
+"""Lamoda: the cards of its catalogue and search pages, and item pages."""
 
 from __future__ import annotations
 
 import re
 
 from monitor.marketplaces.base import Abilities
-from monitor.marketplaces.tables import Cards, TableSite
+from monitor.marketplaces.tables import Cards, Item, TableSite
 
 
 class Lamoda(TableSite):
@@ -26,6 +26,15 @@ MARKETPLACE = Lamoda(
     mark=".x-product-card__card",
     currency="",
     linked=True,
+    items=(
+        # By the marks that its public readers go by; no recorded page exists. The last price is the one to pay.
+        Item(
+            name=".x-premium-product-title",
+            title="[class*=product-title]:has([class*=__model-name]), [class*=product-title][class*=__model-name]",
+            price="[class*=product-prices__price]:last-of-type, [class*=product-prices__price]",
+            pictures=("[class*=product-gallery] img",),
+        ),
+    ),
     cards=(
         Cards(
             name=".x-product-card__card",

@@ -1,16 +1,16 @@
-"""Megamarket: the JSON of its catalogue's search, and item pages. A counted but empty list is a wall: drift."""
+"""Megamarket: its search as JSON and as cards, and item pages. A counted but empty list is a wall: drift."""
 
 from __future__ import annotations
 
 import re
 
 from monitor.marketplaces.base import Abilities
-from monitor.marketplaces.tables import Item, Records, TableSite
+from monitor.marketplaces.tables import Cards, Item, Records, TableSite
 
 MARKETPLACE = TableSite(
     "megamarket",
     abilities=Abilities(
-        "saved",
+        "rendered saved",
         detail="rendered saved",
         language="ru",
         note="refuses plain requests: record the visit as a HAR file",
@@ -32,6 +32,18 @@ MARKETPLACE = TableSite(
             seller_url="favoriteOffer.merchantUrl",
             url="goods.webUrl",
             total="total",
+        ),
+    ),
+    following="li.next > a[href], a[rel~=next][href], link[rel~=next][href]",
+    cards=(
+        # By the marks that its public readers go by; no recorded page exists.
+        Cards(
+            name=".catalog-item-desktop",
+            card=":is(.catalog-item-regular-desktop, .catalog-item-desktop)",
+            title="a[class*=title-link], [class*=main-info] a[title], a[title]",
+            title_attribute="title",
+            price="[data-test=product-price], [class*=desktop__price]",
+            seller=".merchant-info__name",
         ),
     ),
     items=(

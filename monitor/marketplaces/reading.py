@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, date, datetime
 from itertools import chain
@@ -21,6 +21,7 @@ from monitor.marketplaces.urls import absolute, host_of, is_encodable, on_host, 
 
 _LISTINGS_PER_PAGE = 2000
 _LONGEST_ID = 200
+_MOST_PIECES = 50_000  # of a page's data; the states that public readers describe have some thousand
 _PLAIN_PICTURE = re.compile(r"(?:https?:/)?/[!-~]{1,4000}")
 _PLAIN_PICTURES = re.compile(rf"(?:{_PLAIN_PICTURE.pattern}\n)*+{_PLAIN_PICTURE.pattern}")
 
@@ -251,6 +252,19 @@ def dig(value: Any, *path: str | int) -> Any:
         else:
             return None
     return value
+
+
+def pieces(data: Any, *keys: str) -> Iterator[dict[str, Any]]:
+    """The objects with all these keys at any depth of the data, in its order, for states that are built of widgets."""
+    wanted, waiting = set(keys), [data]
+    for _ in range(_MOST_PIECES):
+        if not waiting:
+            return
+        piece = waiting.pop()
+        if isinstance(piece, dict) and wanted <= piece.keys():
+            yield piece
+        inner = piece.values() if isinstance(piece, dict) else piece if isinstance(piece, list) else ()
+        waiting.extend(reversed(inner))
 
 
 def dicts(value: Any) -> Sequence[dict[str, Any]]:
