@@ -42,7 +42,10 @@ MARKETPLACE = Alibaba(
     "alibaba",
     abilities=Abilities("http rendered saved", detail="rendered saved", note="prices are ranges by quantity"),
     hosts=frozenset({"alibaba.com"}),
-    address=re.compile(r"alibaba\.com/(?:product-detail/(?:[^?]*_)?|x/|p-detail/(?:[^?]*-)?)(?P<id>\d{8,16})\.html"),
+    address=re.compile(
+        r"alibaba\.com/(?:(?:product-detail/(?:[^?]*_)?|x/|p-detail/(?:[^?]*-)?)(?=\d+\.html)|product/(?=\d+(?:/|\.html)))"
+        r"(?P<id>\d{8,16})(?!\d)"
+    ),
     template="https://www.alibaba.com/product-detail/_{id}.html",
     search_url="https://www.alibaba.com/trade/search?fsb=y&IndexArea=product_en",
     search_key="SearchText",

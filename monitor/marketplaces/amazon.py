@@ -114,7 +114,7 @@ MARKETPLACE = Amazon(
     search_key="k",
     seller_key="me",
     address=re.compile(
-        r"/(?:dp|gp/product|gp/aw/d|gp/offer-listing|o/asin)/(?P<id>[A-Z0-9]{10})(?=[/?])",
+        r"/(?:dp|gp/product|gp/aw/d|gp/offer-listing|o/asin|exec/obidos/asin)/(?P<id>[A-Z0-9]{10})(?=[/?])",
         re.IGNORECASE,
     ),
     template="https://www.{host}/dp/{id}",

@@ -53,7 +53,7 @@ MARKETPLACE = MercariJapan(
     ),
     hosts=frozenset({"mercari.com", "mercari.jp"}),
     address=re.compile(
-        r"(?:jp\.mercari\.com/(?:[a-z]{2}/)?item/(?=m)|api\.mercari\.jp/items/get\?id=(?=m)"
+        r"(?:jp\.mercari\.com/(?:[a-z]{2}/)?item/(?=m)|mercari\.com/jp/(?:items/)?(?=m)|api\.mercari\.jp/items/get\?id=(?=m)"
         r"|jp\.mercari\.com/(?:[a-z]{2}/)?shops/product/(?=\w{22}[/?]))(?P<id>m\d{8,13}(?!\d)|[A-Za-z0-9]{22})"
     ),
     currency="JPY",

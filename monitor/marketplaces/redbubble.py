@@ -40,9 +40,10 @@ MARKETPLACE = Redbubble(
     ),
     hosts=frozenset({"redbubble.com"}),
     address=re.compile(
-        r"redbubble\.com/(?:[a-z]{2}/)?i/(?P<type>[^/?]+)/(?P<slug>[^/?]+)/(?P<id>\d{5,12})\.(?P<code>[A-Za-z0-9]{3,10})(?=[/?])"
+        r"redbubble\.com/(?:[a-z]{2}/)?i/(?P<type>[^/?]+)/(?P<slug>[^/?]+)/(?P<number>(?P<id>\d{5,12})[./](?P<code>[A-Za-z0-9]{3,10}))"
+        r"(?:\.XYZ)?(?=[/?])"
     ),
-    template="https://www.redbubble.com/i/{type}/{slug}/{id}",
+    template="https://www.redbubble.com/i/{type}/{slug}/{number}",
     mark='#SearchResultsGrid, [data-testid="search-result-card"] a[href*="redbubble.com/i/"]',
     linked=True,
     cards=(

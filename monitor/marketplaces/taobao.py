@@ -58,7 +58,8 @@ MARKETPLACE = Taobao(
     ),
     hosts=frozenset({"taobao.com"}),
     address=re.compile(
-        r"(?:item|m\.intl|h5\.m|a\.m|world)\.[a-z.]*taobao\.com/[^?]*\?(?:[^#]*&)?(?:id|itemId)=(?P<id>\d{8,14})(?!\d)"
+        r"(?:(?:item|m\.intl|h5\.m|a\.m|world)\.[a-z.]*taobao\.com/[^?]*\?(?:[^#]*&)?(?:id|itemId)="
+        r"|world\.taobao\.com/item/(?:wap/)?(?=\d+\.htm))(?P<id>\d{8,14})(?!\d)"
     ),
     template="https://item.taobao.com/item.htm?id={id}",
     mark='a[id^="item_id_"], .ww-light[data-item]',

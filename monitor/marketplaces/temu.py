@@ -11,7 +11,7 @@ MARKETPLACE = TableSite(
     "temu",
     abilities=Abilities("rendered saved", detail="rendered saved", note="asks for a login; use your own browser"),
     hosts=frozenset({"temu.com"}),
-    address=re.compile(r"temu\.com/[^?]*(?:-g-|\?(?:[^#]*&)?goods_id=)(?P<id>\d{10,18})(?!\d)"),
+    address=re.compile(r"temu\.com/[^?]*(?:(?<=[-/])g-|\?(?:[^#]*&)?goods_id=)(?P<id>\d{10,18})(?!\d)"),
     template="https://www.temu.com/goods.html?goods_id={id}",
     signs={"$": "USD"},
     linked=True,

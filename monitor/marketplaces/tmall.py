@@ -30,7 +30,9 @@ MARKETPLACE = Tmall(
         "", detail="rendered saved", language="zh", note="asks for a login; its items appear in Taobao's search"
     ),
     hosts=frozenset({"tmall.com", "tmall.hk"}),
-    address=re.compile(r"detail\.[a-z.]*tmall\.(?:com|hk)/[^?]*\?(?:[^#]*&)?id=(?P<id>\d{8,14})(?!\d)"),
+    address=re.compile(
+        r"(?:detail\.[a-z.]*tmall\.(?:com|hk)/[^?]*\?(?:[^#]*&)?id=|world\.tmall\.com/item/(?=\d+\.htm))(?P<id>\d{8,14})(?!\d)"
+    ),
     template="https://detail.tmall.com/item.htm?id={id}",
     currency="CNY",
     records=(DETAIL,),
