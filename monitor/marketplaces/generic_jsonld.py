@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -12,12 +11,12 @@ from selectolax.lexbor import LexborNode
 from detectors.model import Seller
 from monitor.marketplaces.base import Abilities, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_attribute, meta
-from monitor.marketplaces.html import Cards, sources_of
-from monitor.marketplaces.images import wordpress_full_size
+from monitor.marketplaces.html import sources_of
 from monitor.marketplaces.prices import Price, iso_code, read_price, to_decimal
 from monitor.marketplaces.reading import Found, Site, dicts, dig, found, parsed, seller
+from monitor.marketplaces.shop_cards import shop_cards
 from monitor.marketplaces.text import clean_text, one_line
-from monitor.marketplaces.urls import absolute, host_of, split, without_tracking
+from monitor.marketplaces.urls import absolute, host_of, path_of, split, without_tracking
 
 _PRODUCTS = frozenset(
     {"product", "productgroup", "productmodel", "individualproduct", "someproducts", "vehicle", "car", "book"}
@@ -34,6 +33,9 @@ _KEYS_TO_PRODUCTS = (
 _PICTURE_KEYS = ("contentUrl", "contentURL", "url", "image", "@id", "thumbnailUrl")
 _OWN_SCOPES = ("", "offers", "priceSpecification")  # things inside an item that speak of the item
 _SCHEMA = "https://schema.org/"
+_ONWARD = (
+    "a[rel~=next][href], link[rel~=next][href], a.next[href], .pages-item-next a[href], .pagination-item--next a[href]"
+)
 KEYWORD = "{keyword}"  # where a search address takes the keyword
 
 
@@ -107,7 +109,7 @@ class GenericShop(Site):
         return found(
             self,
             page,
-            meta(page, "product:retailer_item_id", "product:sku", "og:upc") or _path_of(url),
+            meta(page, "product:retailer_item_id", "product:sku", "og:upc") or path_of(url),
             url,
             meta(page, "og:title"),
             price=read_price(amount, currency),
@@ -135,112 +137,16 @@ class GenericShop(Site):
         price = read_price(_property(item, "price") or _property(item, "lowPrice"), _property(item, "priceCurrency"))
         cleaned = without_tracking(url)
         host = host_of(cleaned)
-        number = _property(item, "sku") or _property(item, "productID") or _property(item, "mpn") or _path_of(cleaned)
+        number = _property(item, "sku") or _property(item, "productID") or _property(item, "mpn") or path_of(cleaned)
         shown = [_inner(node, "contentUrl", "url") for node in _properties(item, "image")]
         pictures = [source for node in shown for source in sources_of([node]) or [_attribute(node)]]
         shop = seller(host, _property(item, "seller") or _property(item, "brand") or host)
         return found(self, page, number, cleaned, _property(item, "name"), price=price, pictures=pictures, seller=shop)
 
 
-@dataclass(frozen=True, slots=True)
-class _ShopSystem:
-    """How one shop system's own themes show search results, by selectors inside a card."""
-
-    card: str
-    title: str
-    price: str  # the first that matches is the price to pay, not the struck-out one
-    number: str  # an element, or the card itself, whose ``attribute`` is the product's number
-    attribute: str
-
-
-# The class names that the systems' default themes give and most others keep: WooCommerce's templates
-# content-product.php and its product blocks, Magento 2's product/list.phtml, PrestaShop's miniatures/product.tpl,
-# Shopify's Dawn, Impulse and Debut.
-_SHOP_SYSTEMS = (
-    _ShopSystem(
-        "li.product.type-product, li.wc-block-grid__product, li.wc-block-product",
-        ".woocommerce-loop-product__title, .wc-block-grid__product-title, .wp-block-post-title, h2, h3",
-        ".price ins .amount, .price > .amount, .wc-block-grid__product-price ins, .price, [class$=product-price]",
-        "[data-product_id]",
-        "data-product_id",
-    ),
-    _ShopSystem(
-        "li.product-item",
-        "a.product-item-link, .product-item-name",
-        "[data-price-type=finalPrice] .price, .special-price .price, .price",
-        "[data-product-id]",
-        "data-product-id",
-    ),
-    _ShopSystem(
-        "article.product-miniature",
-        ".product-title",
-        ".price",
-        "article.product-miniature",
-        "data-id-product",
-    ),
-    _ShopSystem(
-        ".product-card-wrapper, .grid-product, .product-card, .grid-view-item",
-        ".card__heading, .grid-product__title, .product-card__title, .grid-view-item__title, h2, h3",
-        ".price-item--sale, .price-item--regular, .grid-product__price--current, .grid-product__price, .price",
-        "[data-product-id]",
-        "data-product-id",
-    ),
-)
-
-
-def shop_cards(site: Site, page: Document) -> Iterator[Found]:
-    """The listings that a shop system's theme shows as cards, where the page says nothing in schema.org's terms."""
-    if page.looks_like_json:
-        return
-    for system in _SHOP_SYSTEMS:
-        cards = Cards(page.tree, system.card)
-        selectors = (system.title, "a[href]", "img", system.number, *system.price.split(", "))
-        for card, *found_in_it in zip(cards.nodes, *map(cards.css, selectors), strict=True):
-            listing = _shop_card(site, page, system, card, *found_in_it)
-            if listing is not None:
-                yield listing
-
-
-def _shop_card(
-    site: Site,
-    page: Document,
-    system: _ShopSystem,
-    card: LexborNode,
-    titles: list[LexborNode],
-    links: list[LexborNode],
-    images: list[LexborNode],
-    numbered: list[LexborNode],
-    *prices: list[LexborNode],
-) -> Found | None:
-    """A card with a title, a link to a page of its own, and a price or a picture: anything less is decoration."""
-    title = next(filter(None, (one_line(node.text()) for node in titles)), "")
-    addresses = (absolute(page.base, node.attributes.get("href")) for node in links)
-    url = next((one for one in addresses if one and "add-to-cart" not in one and _path_of(one)), None)
-    shown = [one_line(node.text()) for nodes in prices for node in nodes]
-    pictures = sources_of(images)
-    if not title or url is None or not (shown or pictures):
-        return None
-    cleaned = without_tracking(url)
-    numbers = ((node.attributes.get(system.attribute) or "").strip() for node in (card, *numbered))
-    number = next(filter(None, numbers), "")
-    host = host_of(cleaned)
-    return found(
-        site,
-        page,
-        number or _path_of(cleaned),
-        cleaned,
-        title,
-        price=read_price(next(filter(None, shown), "")),
-        pictures=[wordpress_full_size(source) if "/wp-content/" in source else source for source in pictures[:10]],
-        seller=seller(host, host),
-    )
-
-
 def _following(page: Document) -> str:
     """The address that the page names as its next one; empty if none."""
-    return first_attribute(
-        page.tree, "a[rel~=next][href], link[rel~=next][href], a.next[href], .pages-item-next a[href]", "href"
-    )
+    return first_attribute(page.tree, _ONWARD, "href")
 
 
 def linked_listing(site: Site, page: Document, product: Mapping[str, Any], *, alone: bool) -> Found | None:
@@ -256,7 +162,7 @@ def linked_listing(site: Site, page: Document, product: Mapping[str, Any], *, al
     return found(
         site,
         page,
-        first_of(product, *numbers) or first_of(dig(offers, 0) or {}, "sku", "mpn") or _path_of(cleaned),
+        first_of(product, *numbers) or first_of(dig(offers, 0) or {}, "sku", "mpn") or path_of(cleaned),
         cleaned or page.address,
         name_of(product.get("name")),
         price=lowest_offer(offers),
@@ -400,11 +306,6 @@ def _address(page: Document, value: Any) -> str | None:
         return None
     url = absolute(page.base, text)
     return url if url and split(url) else None
-
-
-def _path_of(url: str) -> str:
-    parts = split(url)
-    return f"{parts.netloc}{parts.path}" if parts and parts.path.strip("/") else ""
 
 
 def _properties(item: LexborNode, name: str) -> Iterator[LexborNode]:

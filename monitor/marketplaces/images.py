@@ -75,6 +75,10 @@ def _dhgate(path: str) -> str:
     return _DHGATE.sub("/0x0/", path)
 
 
+def _wix(path: str) -> str:
+    return path.partition("/v1/")[0]
+
+
 def _same(path: str) -> str:
     return path
 
@@ -93,6 +97,8 @@ _RULES: tuple[tuple[frozenset[str], Callable[[str], str], bool], ...] = (
     (frozenset({"mds.yandex.net"}), _yandex, True),
     (frozenset({"dhresource.com"}), _dhgate, True),
     (frozenset({"wbbasket.ru"}), _wildberries, True),
+    (frozenset({"wixstatic.com"}), _wix, True),
+    (frozenset({"squarespace-cdn.com"}), _same, True),
 )
 
 _RULED = ("cdn.shopify.com", *(host for hosts, _, _ in _RULES for host in hosts))

@@ -11,9 +11,10 @@ from urllib.parse import quote, unquote
 from detectors.model import Listing
 from monitor.marketplaces.base import Abilities, Pace, Page, ParsedPage, Query, Request
 from monitor.marketplaces.document import Document, document, first_attribute, meta, script_value
-from monitor.marketplaces.generic_jsonld import linked_listing, linked_products, shop_cards
+from monitor.marketplaces.generic_jsonld import linked_listing, linked_products
 from monitor.marketplaces.prices import Price, iso_code, to_decimal
 from monitor.marketplaces.reading import Found, Site, dicts, dig, found, next_page, nothing, page_number, parsed, seller
+from monitor.marketplaces.shop_cards import shop_cards
 from monitor.marketplaces.text import clean_text
 from monitor.marketplaces.urls import host_of, query_value, split
 

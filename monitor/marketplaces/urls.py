@@ -80,6 +80,18 @@ def host_of(url: str | None) -> str:
     return parts.netloc if parts else ""
 
 
+def path_of(url: str) -> str:
+    """Host and path, which tell one page of a shop from its others, and the product where one path serves all.
+
+    Empty for a shop's first page.
+    """
+    parts = split(url)
+    if parts is None or not parts.path.strip("/"):
+        return ""
+    product = query_value(parts, "product_id", "products_id")
+    return f"{parts.netloc}{parts.path}" + (f"?product_id={product}" if product else "")
+
+
 def on_host(host: str, hosts: Iterable[str]) -> bool:
     """Whether the host is one of these or below one: ``www.ebay.com`` is on ``ebay.com``, ``myebay.com`` is not."""
     return any(host == known or host.endswith(f".{known}") for known in hosts)

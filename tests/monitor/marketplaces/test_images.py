@@ -21,6 +21,8 @@ _RULES = {
     "https://shop.example/cdn/shop/files/a-2_400x400_crop_center.png?v=1": "https://shop.example/cdn/shop/files/a-2.png?v=1",
     "https://down-id.img.susercontent.com/file/id-1_tn": "https://down-id.img.susercontent.com/file/id-1",
     "https://images.tokopedia.net/img/cache/200-square/a/b.jpg": "https://images.tokopedia.net/img/cache/700/a/b.jpg",
+    "https://static.wixstatic.com/media/8_9c~mv2.jpg/v1/fill/w_6,h_4,al_c/8_9c~mv2.webp": "https://static.wixstatic.com/media/8_9c~mv2.jpg",
+    "https://images.squarespace-cdn.com/content/v1/a/1-X/moth.jpg?format=750w": "https://images.squarespace-cdn.com/content/v1/a/1-X/moth.jpg",
     "https://images1.vinted.net/t/05_x/f800/1.jpeg?s=abc": "https://images1.vinted.net/t/05_x/f800/1.jpeg?s=abc",
     "https://shop.example/a_100x100.jpg?w=1": "https://shop.example/a_100x100.jpg?w=1",
 }  # fmt: skip
