@@ -32,7 +32,6 @@ _KEYS_TO_PRODUCTS = (
 )
 _PICTURE_KEYS = ("contentUrl", "contentURL", "url", "image", "@id", "thumbnailUrl")
 _OWN_SCOPES = ("", "offers", "priceSpecification")  # things inside an item that speak of the item
-_SCHEMA = "https://schema.org/"
 _ONWARD = (
     "a[rel~=next][href], link[rel~=next][href], a.next[href], .pages-item-next a[href], .pagination-item--next a[href]"
 )
@@ -205,9 +204,16 @@ def linked_products(page: Document) -> list[dict[str, Any]]:
 
 
 def product_offers(product: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Every offer of a product, those inside an AggregateOffer and of its variants after the outer ones."""
+    """Every offer of a product, those inside an AggregateOffer and of its variants after the outer ones.
+
+    Wix writes ``Offers``.
+    """
     opened: list[Mapping[str, Any]] = []
-    waiting: list[Any] = [product.get("offers"), product.get("hasVariant"), product.get("model")]
+    waiting: list[Any] = [
+        product.get("offers") or product.get("Offers"),
+        product.get("hasVariant"),
+        product.get("model"),
+    ]
     while waiting and len(opened) < 500:
         value = waiting.pop(0)
         if isinstance(value, list):

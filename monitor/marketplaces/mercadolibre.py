@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
 from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.document import Document, first_text
 from monitor.marketplaces.reading import Found, pieces, seller
@@ -72,7 +74,7 @@ class MercadoLibre(TableSite):
         if parts is None or not on_host(parts.netloc, self.hosts):
             return None
         catalogue = _CATALOGUE.search(parts.path)
-        match = catalogue or _ITEM.search(parts.path) or _ADVERTISED.search(parts.query)
+        match = catalogue or _ITEM.search(parts.path) or _ADVERTISED.search(f"{parts.query}#{parts.fragment}")
         host = next((known for known in self.hosts if on_host(parts.netloc, {known})), "")
         if match is None or not host:
             return None
@@ -81,6 +83,15 @@ class MercadoLibre(TableSite):
             return f"{site}{number}", f"https://www.{host}/{catalogue['kind']}/{site}{number}"
         sub = "produto" if host.endswith(".br") else "articulo"
         return f"{site}{number}", f"https://{sub}.{host}/{site}-{number}"
+
+    def card_identity(
+        self, page: Document, card: LexborNode | LexborHTMLParser, layout: Cards
+    ) -> tuple[str, str] | None:
+        """By the card's links; an advert's names the item behind its ``#`` at most."""
+        links = (node.attributes.get("href") for node in card.css("a[href*=wid]"))
+        return super().card_identity(page, card, layout) or next(
+            filter(None, map(self.canonical, filter(None, links))), None
+        )
 
     def address_of(self, page: Document, listing_id: str) -> str:
         """As `canonical` writes it; a card may lead through an address that only counts the click."""

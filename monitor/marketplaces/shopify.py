@@ -181,7 +181,8 @@ def _products(data: Any) -> list[dict[str, Any]]:
 
 
 def _lowest(product: Mapping[str, Any]) -> Price:
-    """The cheapest variant. The body states no currency; ``/products/<handle>.js`` counts in hundredths."""
+    """The cheapest variant. Only ``/products/<handle>.json`` states a currency; ``.js`` counts in hundredths."""
+    currency = next(filter(None, (iso_code(one.get("price_currency")) for one in dicts(product.get("variants")))), None)
     values = [variant.get("price") for variant in dicts(product.get("variants"))] or [product.get("price")]
     amounts = [
         (amount, value)
@@ -191,7 +192,7 @@ def _lowest(product: Mapping[str, Any]) -> Price:
     if not amounts:
         return Price()
     amount, raw = min(amounts, key=lambda pair: pair[0])
-    return Price(amount, None, str(raw))
+    return Price(amount, currency, str(raw))
 
 
 def _product_number(page: Document, product: Mapping[str, Any]) -> str:

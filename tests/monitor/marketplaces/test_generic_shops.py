@@ -117,6 +117,7 @@ IN_JSON_LD = {
     },
     "full type": {**BASE, "@type": "http://schema.org/Product", "offers": {**OFFER, "price": 12.90}},
     "wix": {**BASE, "image": [{"@type": "ImageObject", "contentUrl": "/moth.jpg"}], "offers": OFFER, "Offers": OFFER},
+    "capital offers": {**BASE, "Offers": {**OFFER, "Availability": "https://schema.org/InStock"}},
     "thumbnail": {**BASE, "image": {"@type": "ImageObject", "thumbnailUrl": "/moth.jpg"}, "offers": OFFER},
     "main entity": {"@type": "WebPage", "mainEntity": {**BASE, "offers": OFFER}},
     "about": {"@type": "ItemPage", "about": {**BASE, "offers": OFFER}},

@@ -444,6 +444,13 @@ def test_what_a_shopify_shop_suggests_is_a_search_even_where_it_is_one_or_none()
     some, none = ({"resources": {"results": {"products": products}}} for products in ([product], []))
     url = "https://shop.example/search/suggest.json?q=moth"
     assert _only(_read(url, some), "shopify", "search").price == Decimal("12.50")
+    variants = [{"price": "12.50", "price_currency": "CAD"}]
+    alone = _only(
+        _read("https://shop.example/products/moth.json", {"product": product | {"variants": variants}}),
+        "shopify",
+        "product",
+    )
+    assert (alone.price, alone.currency) == (Decimal("12.50"), "CAD")
     assert _read(url, none, "shopify").outcome is Outcome.EMPTY
 
 

@@ -203,6 +203,18 @@ def test_an_address_that_counts_a_click_is_an_items_only_if_it_names_it() -> Non
     assert canonical(_ADVERT) is None
 
 
+def test_a_card_whose_link_counts_a_click_is_known_by_what_stands_behind_its_fragment() -> None:
+    card = (
+        '<ol><li class="ui-search-layout__item"><div class="poly-card"><img src="https://http2.mlstatic.com/D_NQ_NP_1-MLA2_3-E.webp">'
+        f'<a class="poly-component__title" href="{_ADVERT}#is_advertising=true&amp;wid=MLA2222222222">Polilla lunar</a><div class='
+        '"poly-price__current"><span class="andes-money-amount">$ 1.234</span></div></div></li></ol>'
+    )
+    answer = _read("https://listado.mercadolibre.com.ar/polilla", card)
+    assert {(one.listing_id, one.url, one.price, one.currency) for one in answer.listings} == {
+        ("MLA2222222222", "https://articulo.mercadolibre.com.ar/MLA-2222222222", Decimal(1234), "ARS")
+    }
+
+
 # --- Mercari ----------------------------------------------------------------------------------------------------------
 
 _SHOPS_ID = "2JWSxYDo9jEuC5oQR5Lf7i"
