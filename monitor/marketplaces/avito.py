@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from monitor.marketplaces.base import Abilities
-from monitor.marketplaces.document import Document, load_json
-from monitor.marketplaces.reading import Found, dicts, pieces
+from monitor.marketplaces.base import Abilities, Page, ParsedPage
+from monitor.marketplaces.document import Document, document, load_json
+from monitor.marketplaces.reading import Found, dicts, gone, pieces
 from monitor.marketplaces.tables import Cards, Item, Records, TableSite
+from monitor.marketplaces.text import one_line
 
 # The state of a page as a string, which is JSON or, before 2025, JSON written as a part of an address.
 _STATE = re.compile(r'window\.__(?:preloadedState|initialData)__\s*=\s*("(?:[^"\\]|\\.)*+")')
@@ -21,6 +22,16 @@ _SIZE = re.compile(r"^(\d{1,5})x\d{1,5}$")
 
 class Avito(TableSite):
     """Avito. Pictures come in named sizes, of which the largest is kept."""
+
+    def parse(self, page: Page) -> ParsedPage:
+        """As the tables say, unless the item's page says that it was taken down.
+
+        Raises:
+            LayoutChanged: No table yields a listing.
+        """
+        whole = document(page)
+        closed = None if whole.looks_like_json else whole.tree.css_first("[data-marker='item-view/closed-warning']")
+        return gone(self, "closed-warning", one_line(closed.text())) if closed else super().parse(page)
 
     def record(self, page: Document, entry: Mapping[str, Any], layout: Records) -> Found | None:
         """The listing with each picture's largest size."""

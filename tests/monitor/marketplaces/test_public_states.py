@@ -134,6 +134,15 @@ def test_avitos_newer_answers_are_read() -> None:
     assert _only(answer, "avito", "search").price == Decimal(900)
 
 
+def test_an_avito_item_that_was_taken_down_is_gone() -> None:
+    page = (
+        '<div data-marker="item-view/closed-warning">Объявление снято с публикации.</div><h1 data-marker="item-view/title-info">'
+        f'{_MOTH}</h1><span data-marker="item-view/item-price">900 ₽</span>'
+    )
+    answer = _read("https://www.avito.ru/moskva/znachki/znachok_8056271479", page)
+    assert (answer.outcome, answer.reason) == (Outcome.GONE, "Объявление снято с публикации.")
+
+
 def test_megamarkets_cards_are_read() -> None:
     card = (
         '<div class="catalog-item-regular-desktop ddl_product catalog-item-desktop"><a href="/catalog/details/moth-100012345678/">'
