@@ -10,6 +10,7 @@ from selectolax.lexbor import LexborNode
 
 from detectors.model import Seller
 from monitor.marketplaces.base import Abilities, Page, ParsedPage, Query, Request
+from monitor.marketplaces.big_cartel import feed
 from monitor.marketplaces.document import Document, document, first_attribute, meta
 from monitor.marketplaces.html import sources_of
 from monitor.marketplaces.prices import Price, iso_code, read_price, to_decimal
@@ -55,6 +56,7 @@ class GenericShop(Site):
             or self.from_open_graph(whole) is not None
             or any(self.from_microdata(whole))
             or any(shop_cards(self, whole))
+            or (whole.looks_like_json and any(feed(self, whole)))
         )
 
     def canonical(self, url: str) -> tuple[str, str] | None:  # noqa: ARG002 - the protocol's
@@ -74,7 +76,7 @@ class GenericShop(Site):
             following = "" if whole.looks_like_json else _following(whole)
             return parsed(self, whole, products, layout="json-ld", kind=kind, following=following)
         if whole.looks_like_json:
-            raise self.drift("schema.org Product")
+            return parsed(self, whole, feed(self, whole), layout="schema.org Product or Big Cartel's feed")
         graph = self.from_open_graph(whole)
         if graph is not None:
             return parsed(self, whole, [graph], layout="open-graph", kind="product")

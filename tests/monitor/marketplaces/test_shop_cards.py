@@ -3,11 +3,12 @@
 # ruff: noqa: E501 - lines of HTML
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
 
-from detectors.model import Outcome
+from detectors.model import Outcome, Seller
 from monitor.marketplaces import parse
 from monitor.marketplaces.base import Page
 
@@ -88,3 +89,21 @@ def test_the_cards_of_a_shop_system_are_read(card: str, number: str, url: str, p
 )
 def test_cards_of_no_goods_are_left_alone(card: str) -> None:
     assert parse(Page("https://shop.example/news", card.encode())).outcome is not Outcome.OK
+
+
+@pytest.mark.parametrize(
+    "url", ["https://moths.bigcartel.com/products.json", "https://api.bigcartel.com/moths/products.json?page=1"]
+)
+def test_what_a_big_cartel_shop_hands_out_is_read(url: str) -> None:
+    image = {
+        "url": "http://assets.bigcartel.com/product_images/1/moth.jpg",
+        "secure_url": "https://assets.bigcartel.com/product_images/1/moth.jpg",
+    }
+    product = {"id": 7, "name": "Moth", "permalink": "moth", "url": "/product/moth", "price": 12.9, "images": [image]}
+    page = parse(Page(url, json.dumps([product, {"name": "no product"}]).encode()))
+    assert (page.outcome, page.marketplace, page.kind) == (Outcome.OK, "generic-jsonld", "search"), page.reason
+    [listing] = page.listings
+    assert (listing.listing_id, listing.url) == ("7", "https://moths.bigcartel.com/product/moth")
+    assert (listing.title, listing.price, listing.currency) == ("Moth", Decimal("12.9"), None)
+    assert listing.image_urls == ("https://assets.bigcartel.com/product_images/1/moth.jpg",)
+    assert listing.seller == Seller("moths.bigcartel.com", "moths.bigcartel.com")
