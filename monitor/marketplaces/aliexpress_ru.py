@@ -56,7 +56,7 @@ SITE = AliExpressRussia(
     items=(
         Item(
             name="[class*=Haze]",
-            title="h1",
+            title="body:has([class*='ProductGallery'], [class*='HazeProductPrice']) h1",
             price="[class*='HazeProductPrice'], [class*='SnowPrice__main']",
             pictures=("[class*='ProductGallery'] img",),
         ),

@@ -34,6 +34,12 @@ MARKETPLACE = Lamoda(
             price="[class*=product-prices__price]:last-of-type, [class*=product-prices__price]",
             pictures=("[class*=product-gallery] img",),
         ),
+        Item(
+            name=".ui-product-page",
+            title="body:has([aria-label='Итоговая цена'], .ui-product-page-gallery) h1",
+            price="[aria-label='Итоговая цена']",
+            pictures=(".ui-product-page-gallery img",),
+        ),
     ),
     cards=(
         Cards(

@@ -1,4 +1,4 @@
-"""Redbubble: saved pages. It answers 403 to plain clients, and no recording exists."""
+"""Redbubble: saved pages, by their state or their cards. It answers 403 to plain clients, and no recording exists."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from monitor.marketplaces.base import Abilities
 from monitor.marketplaces.document import Document
-from monitor.marketplaces.tables import Cards, TableSite
+from monitor.marketplaces.tables import Cards, Records, TableSite
 from monitor.marketplaces.text import one_line
 
 
@@ -46,6 +46,21 @@ MARKETPLACE = Redbubble(
     template="https://www.redbubble.com/i/{type}/{slug}/{number}",
     mark='#SearchResultsGrid, [data-testid="search-result-card"] a[href*="redbubble.com/i/"]',
     linked=True,
+    scripts=("script#__NEXT_DATA__",),
+    records=(
+        # By what public readers of 2026 name; no recorded page exists.
+        Records(
+            name="results[].inventoryItem",
+            items="props.pageProps.results[].inventoryItem",
+            listing_id="''",  # its address tells it
+            title="work.title",
+            price="price.amount",
+            currency="price.currency",
+            pictures="previewSet.previews[0].url",
+            seller_name="work.artistUsername",
+            url="productPageUrl || productPageUrls.url",
+        ),
+    ),
     cards=(
         Cards(
             name="#SearchResultsGrid a",

@@ -157,6 +157,17 @@ def test_megamarkets_cards_are_read() -> None:
     assert answer.next == "https://megamarket.ru/catalog/page-2/?q=moth"
 
 
+def test_lamodas_newer_items_are_read() -> None:
+    item = (
+        f'<h1 class="_root_1"><span class="_brandName_1">Moths</span><div class="_modelName_1">{_MOTH}</div></h1><span class='
+        '"_price_1">2 000 ₽</span><span aria-label="Итоговая цена">1 900 ₽</span><div class="ui-product-page-gallery"><img src='
+        '"//a.lmcdn.ru/img600x866/M/P/MP002XB01OAZ_1_1_v1.jpg"></div>'
+    )
+    listing = _only(_read("https://www.lamoda.ru/p/mp002xb01oaz/accs-moths-znachok/", item), "lamoda", "product")
+    assert (listing.title, listing.price, listing.currency) == (f"Moths {_MOTH}", Decimal(1900), "RUB")
+    assert listing.image_urls == ("https://a.lmcdn.ru/img600x866/M/P/MP002XB01OAZ_1_1_v1.jpg",)
+
+
 def test_lamodas_items_are_read() -> None:
     item = (
         '<div class="x-premium-product-title"><span class="x-premium-product-title__brand-name">Moths</span><div class='
@@ -168,6 +179,11 @@ def test_lamodas_items_are_read() -> None:
     assert (listing.listing_id, listing.title) == ("MP002XB01OAZ", f"Moths {_MOTH}")
     assert (listing.price, listing.currency) == (Decimal(1900), "RUB")
     assert listing.image_urls == ("https://a.lmcdn.ru/img600x866/M/P/MP002XB01OAZ_1_1_v1.jpg",)
+
+
+@pytest.mark.parametrize("url", [_RU_ITEM, "https://www.lamoda.ru/p/mp002xb01oaz/accs-moths-znachok/"])
+def test_a_heading_alone_is_no_item(url: str) -> None:
+    assert _read(url, "<h1>Такой страницы нет</h1>").outcome is not Outcome.OK
 
 
 # --- Mercado Libre ----------------------------------------------------------------------------------------------------
@@ -222,6 +238,26 @@ def test_a_card_whose_link_counts_a_click_is_known_by_what_stands_behind_its_fra
     assert {(one.listing_id, one.url, one.price, one.currency) for one in answer.listings} == {
         ("MLA2222222222", "https://articulo.mercadolibre.com.ar/MLA-2222222222", Decimal(1234), "ARS")
     }
+
+
+# --- Redbubble --------------------------------------------------------------------------------------------------------
+
+
+def test_redbubbles_search_is_read_by_the_state_behind_it() -> None:
+    item = {
+        "id": "abc",
+        "productPageUrl": "https://www.redbubble.com/i/sticker/Moon-moth-by-Ann/43977882/7sgk",
+        "work": {"id": "43977882", "title": "Moon moth", "artistUsername": "Ann"},
+        "previewSet": {"previews": [{"url": "https://ih1.redbubble.net/image.1.2/st,small,507x507.jpg"}]},
+        "price": {"amount": 2.99, "currency": "USD"},
+    }
+    state = {"props": {"pageProps": {"results": [{"inventoryItem": item}, {"banner": {}}]}}}
+    body = f'<script id="__NEXT_DATA__" type="application/json">{json.dumps(state)}</script>'
+    listing = _only(_read("https://www.redbubble.com/shop/moth", body), "redbubble", "search")
+    assert (listing.listing_id, listing.title) == ("43977882.7sgk", "Moon moth")
+    assert listing.url == "https://www.redbubble.com/i/sticker/Moon-moth-by-Ann/43977882/7sgk"
+    assert (listing.price, listing.currency, listing.seller) == (Decimal("2.99"), "USD", Seller("Ann", "Ann"))
+    assert listing.image_urls == ("https://ih1.redbubble.net/image.1.2/st,small,507x507.jpg",)
 
 
 # --- Mercari ----------------------------------------------------------------------------------------------------------
