@@ -160,7 +160,7 @@ def signed(request: Request, signing_key: str, now: datetime) -> Request:
     params = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(request.params)
     params |= {"timestamp": str(round(1000 * now.timestamp())), "sign_method": "sha256"}
     params.pop("sign", None)
-    fields = params | dict(parse_qsl(request.body.decode()))
+    fields = params | dict(parse_qsl(request.body.decode(), keep_blank_values=True))
     text = "".join(f"{name}{fields[name]}" for name in sorted(fields))
     seal = hmac.new(signing_key.encode(), text.encode(), "sha256").hexdigest().upper()
     return replace(request, url=urlunsplit(parts._replace(query="")), params={**params, "sign": seal})

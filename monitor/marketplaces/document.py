@@ -32,9 +32,8 @@ _NESTING_TAG = re.compile(
     r"|th|thead|tr|track|use|wbr)[\s/>])[a-z]",
     re.IGNORECASE,
 )
-_GUARD = re.compile(
-    r"\s*(?:for ?\(;;\);|while ?\(1\);|\)]}',?)\s*(?=[{\[])"
-)  # keeps other sites' scripts from running it
+# Keeps other sites' scripts from running an answer.
+_GUARD = re.compile(r"\s*(?:for ?\(;;\);|while ?\(1\);|\)]}',?)\s*(?=[{\[])")
 _CALL = re.compile(r"\s*(?:/\*\*/\s*)?[A-Za-z_$][\w$.]{0,100}\(\s*(?=[{\[])")
 # Written by Chrome ("saved from url=(0042)https://...") and SingleFile ("url: https://...") into the first comment.
 _SAVED_FROM = re.compile(
@@ -54,10 +53,10 @@ class Document:
     def text(self) -> str:
         """The decoded page, without NULs, and JSON without what stands around it for a script (a call, a guard)."""
         text = decode(self.body[:_LARGEST_BYTES], self.content_type).replace("\0", "")
-        call = _CALL.match(text)
+        call, guard = _CALL.match(text), _GUARD.match(text)
         if call:
             return text[call.end() : text.rfind(")")]
-        return _GUARD.sub("", text, count=1) if _GUARD.match(text) else text
+        return text[guard.end() :] if guard else text
 
     @cached_property
     def tree(self) -> LexborHTMLParser:

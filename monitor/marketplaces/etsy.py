@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -69,10 +70,7 @@ class Etsy(TableSite):
 
     def signs_of(self, page: Document) -> Mapping[str, str]:
         """The dollars that the page's own data names."""
-        code = iso_code(first_attribute(page.tree, "[data-currency]", "data-currency"))
-        offers = (product_offers(product) for product in linked_products(page))
-        code = code or next((price.currency for price in map(lowest_offer, offers) if price.currency), None)
-        return {"$": code} if code else {}
+        return _dollars_of(page)
 
     def _from_linked_data(self, page: Document) -> list[Found]:
         """A search describes all but the advertised listings so: those are taken from their cards."""
@@ -89,6 +87,14 @@ class Etsy(TableSite):
         if amount is None or not isinstance(divisor, int) or divisor <= 0:
             return super().price(page, value, layout)
         return Price(amount / divisor, iso_code(dig(money, "currency_code")), None)
+
+
+@lru_cache(maxsize=1)  # each card of a page asks
+def _dollars_of(page: Document) -> Mapping[str, str]:
+    code = iso_code(first_attribute(page.tree, "[data-currency]", "data-currency"))
+    offers = (product_offers(product) for product in linked_products(page))
+    code = code or next((price.currency for price in map(lowest_offer, offers) if price.currency), None)
+    return {"$": code} if code else {}
 
 
 MARKETPLACE = Etsy(

@@ -106,8 +106,9 @@ class MercadoLibre(TableSite):
         return one._replace(listing=one.listing._replace(url=self.address_of(page, one.listing.listing_id)))
 
     def _script_data(self, page: Document) -> Iterator[Any]:
-        cards = [card for data in super()._script_data(page) for card in pieces(data, "metadata", "components")]
-        return iter(() if self.canonical(page.address) else [{"polycards": cards}])
+        if self.canonical(page.address) is None:  # those on an item's page are other items
+            states = super()._script_data(page)
+            yield {"polycards": [card for state in states for card in pieces(state, "metadata", "components")]}
 
     def _from_linked_data(self, page: Document) -> list[Found]:
         founds = super()._from_linked_data(page)

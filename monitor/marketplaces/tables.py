@@ -161,11 +161,12 @@ class TableSite(Site):
         whole = document(page)
         if whole.looks_like_json:
             return self._parse_json(whole)
-        scripts = list(self._script_data(whole))
-        for data in scripts:
+        scripts = []
+        for data in self._script_data(whole):
             answer = self._from_records(whole, data)
             if answer is not None:
                 return answer
+            scripts.append(data)
         founds = self._from_linked_data(whole) if self.linked else []
         if founds:
             return self._answer(whole, founds, "json-ld", "product" if len(founds) == 1 else "search")
